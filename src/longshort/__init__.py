@@ -1,0 +1,67 @@
+"""Longshort: from a file of sequences to a trained, honestly judged, explained LSTM.
+
+Every public name is loaded when it is first used, so that ``import longshort`` is quick and
+``longshort.LSTM`` brings in nothing but torch and the recurrence.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# every public name and the room it lives in
+_ROOMS = {
+    "Columns": "longshort.data.sequences",
+    "Evaluation": "longshort.records",
+    "Forecaster": "longshort.tasks.forecast",
+    "LSTM": "longshort.layers.recurrent",
+    "LongshortError": "longshort.errors",
+    "Recurrent": "longshort.layers.encoder",
+    "Scaling": "longshort.data.codecs.numbers",
+    "Split": "longshort.data.splits",
+    "Training": "longshort.training",
+    "Window": "longshort.data.windows",
+    "engine": "longshort.kernels.dispatch",
+    "load": "longshort.tasks.files",
+}
+
+__all__ = [
+    "LSTM",
+    "Columns",
+    "Evaluation",
+    "Forecaster",
+    "LongshortError",
+    "Recurrent",
+    "Scaling",
+    "Split",
+    "Training",
+    "Window",
+    "engine",
+    "load",
+]
+
+if TYPE_CHECKING:
+    from longshort.data.codecs.numbers import Scaling
+    from longshort.data.sequences import Columns
+    from longshort.data.splits import Split
+    from longshort.data.windows import Window
+    from longshort.errors import LongshortError
+    from longshort.kernels.dispatch import engine
+    from longshort.layers.encoder import Recurrent
+    from longshort.layers.recurrent import LSTM
+    from longshort.records import Evaluation
+    from longshort.tasks.files import load
+    from longshort.tasks.forecast import Forecaster
+    from longshort.training import Training
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'longshort' has no attribute {name!r}")
+    return getattr(import_module(_ROOMS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,102 @@
+"""The commands, and what an error looks like and exits with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import click
+import typer
+
+from longshort import __version__
+from longshort.cli import doctor, evaluate, fit, predict, report
+from longshort.cli.terminal import error_text
+from longshort.errors import (
+    ArgumentError,
+    DataError,
+    LongshortError,
+    ModelFileError,
+    OutputError,
+)
+
+# what a script can tell from the exit code; 1 is anything unforeseen
+EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (ArgumentError, 2),
+    (DataError, 3),
+    (ModelFileError, 4),
+    (OutputError, 5),
+    (LongshortError, 6),
+)
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="longshort",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 2 a wrong argument, 3 data that cannot be used, 4 a model file "
+    "that cannot be used, 5 a file that cannot be written, 6 training went wrong, 130 interrupted "
+    "(what was reached is kept), 1 anything else.",
+)
+app.add_typer(fit.app, name="fit")
+app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"longshort {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """From a file of sequences to a trained, honestly judged, explained LSTM.
+
+    Start with a CSV file that has a time column and a column to forecast:
+
+      longshort fit forecast sales.csv --time date --target sold --horizon 14 --out sales
+
+    That trains, compares the LSTM with classical methods on the last part of the data, and writes
+    sales/model.lstm and sales/report.html. Then, as new rows come:
+
+      longshort predict sales/model.lstm sales.csv
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; ``arguments`` are sys.argv's by default."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    try:
+        code = app(args=given, standalone_mode=False)
+    except click.exceptions.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        error_text("interrupted")
+        sys.exit(INTERRUPTED)
+    except LongshortError as error:
+        if debug:
+            raise
+        error_text(str(error))
+        sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+    except BrokenPipeError:
+        # whoever read the output has closed it: nothing is wrong here
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        error_text(f"{type(error).__name__}: {error}\nThis is a fault of ours; --debug shows where")
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,27 @@
+"""``longshort doctor``: what is installed, and which engine runs the recurrence and why."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import torch
+
+from longshort import __version__
+from longshort.cli.terminal import out
+from longshort.kernels.dispatch import engine
+
+PACKAGES = ("torch", "numpy", "polars", "narwhals", "scikit-learn", "safetensors", "altair")
+
+
+def doctor() -> None:
+    """Say what is installed, and which engine runs the recurrence and why."""
+    out.print(f"longshort     {__version__}")
+    out.print(f"python        {platform.python_version()} on {platform.platform()}")
+    for package in PACKAGES:
+        out.print(f"{package:<13} {metadata.version(package)}")
+    cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    out.print(f"threads       {torch.get_num_threads()}")
+    out.print(f"CUDA device   {cuda}")
+    chosen = engine()
+    out.print(f"engine        {chosen.name}: {chosen.reason}")

@@ -1,0 +1,191 @@
+"""``longshort fit``: from a file to a model, a report and a verdict."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from longshort import artifact
+from longshort.cli.options import names, part
+from longshort.cli.terminal import FitProgress, notes, show
+from longshort.cli.terminal import out as terminal
+from longshort.data.codecs.numbers import Method as ScalingMethod
+from longshort.data.codecs.numbers import Scaling
+from longshort.data.sequences import Columns
+from longshort.data.sources.tables import Fill
+from longshort.data.splits import Split
+from longshort.data.windows import Relative, Window
+from longshort.errors import OutputError
+from longshort.heads.real import Output
+from longshort.layers.encoder import Recurrent
+from longshort.records import Evaluation
+from longshort.report.page import page
+from longshort.tasks.forecast import Forecaster
+from longshort.training import Optimizer, Schedule, Training
+
+# the exit code of a fit that Ctrl-C ended: the model is written all the same
+INTERRUPTED = 130
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a model on a file.")
+
+
+@app.callback()
+def fit() -> None:
+    """Train a model on a file, compare it with classical methods, write model and report."""
+
+
+
+@app.command("forecast")
+def forecast(
+    data: Annotated[
+        Path, typer.Argument(help="CSV, TSV, Parquet or JSONL, plain or gzipped; one row per step.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path("fitted"),
+    target: Annotated[
+        list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
+    past: Annotated[
+        list[str] | None,
+        typer.Option(help="Covariates known up to now; every other numeric column if not given."),
+    ] = None,
+    future: Annotated[list[str] | None, typer.Option(help="Covariates known in advance.")] = None,
+    static: Annotated[
+        list[str] | None, typer.Option(help="Covariates that do not change in a series.")
+    ] = None,
+    horizon: Annotated[int, typer.Option(help="Steps to forecast.")] = 1,
+    context: Annotated[
+        int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
+    ] = None,
+    relative: Annotated[
+        str, typer.Option(help="Forecasts are told relative to: last, season or none.")
+    ] = "last",
+    season: Annotated[
+        int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
+    ] = None,
+    calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
+    fill: Annotated[
+        str, typer.Option(help="Gaps in time: none (an error), missing, previous, linear, ignore.")
+    ] = "none",
+    valid_from: Annotated[
+        str | None, typer.Option(help="First time of the validation part.", show_default="a share")
+    ] = None,
+    test_from: Annotated[
+        str | None, typer.Option(help="First time of the test part.", show_default="a share")
+    ] = None,
+    valid: Annotated[float, typer.Option(help="Share of rows that chooses.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share of rows kept for the test; 0 for none.")] = 0.15,
+    scaling: Annotated[str, typer.Option(help="standard, minmax, robust or none.")] = "standard",
+    log: Annotated[bool, typer.Option(help="Take logarithms of the targets.")] = False,
+    per_series: Annotated[bool, typer.Option(help="Scale each series by itself.")] = False,
+    output: Annotated[
+        str, typer.Option(help="quantiles, gaussian, or a point by mse, mae, huber.")
+    ] = "quantiles",
+    size: Annotated[int, typer.Option(help="Units per layer.")] = Recurrent().size,
+    depth: Annotated[int, typer.Option(help="Layers.")] = Recurrent().depth,
+    bidirectional: Annotated[bool, typer.Option(help="Read the context both ways.")] = False,
+    dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = Recurrent().dropout,
+    epochs: Annotated[int, typer.Option(help="Most passes.")] = Training().epochs,
+    batch: Annotated[int, typer.Option(help="Rows of one step.")] = Training().batch,
+    optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adamw",
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = Training().rate,
+    schedule: Annotated[
+        str, typer.Option(help="constant, cosine, linear or onecycle.")
+    ] = Training().schedule,
+    patience: Annotated[
+        int, typer.Option(help="Epochs without progress before it stops.")
+    ] = cast(int, Training().patience),
+    members: Annotated[int, typer.Option(help="Networks averaged.")] = Training().members,
+    refit: Annotated[
+        bool, typer.Option(help="Choose on the validation part, then train on it as well.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+) -> None:
+    """Learn to forecast the next steps of one series or many.
+
+    longshort fit forecast weather.csv --time date --target temp_max,temp_min --horizon 7 --out w
+
+    The last part of the data is kept unseen until training is over; then every method forecasts
+    it, from every origin, and the table says which one to trust.
+    """
+    estimator = Forecaster(
+        Columns(
+            time,
+            names(group) or (),
+            names(target) or (),
+            names(past),
+            names(future) or (),
+            names(static) or (),
+        ),
+        horizon,
+        window=Window(context, cast(Relative, relative), season, calendar),
+        scaling=Scaling(cast(ScalingMethod, scaling), log, per_series),
+        output=cast(Output, output),
+        split=Split(valid_from or valid, part(test_from, test)),
+        fill=cast(Fill, fill),
+        recurrent=Recurrent(size, depth, bidirectional, dropout),
+        training=Training(
+            epochs=epochs,
+            batch=batch,
+            optimizer=cast(Optimizer, optimizer),
+            rate=rate,
+            schedule=cast(Schedule, schedule),
+            patience=patience,
+            members=members,
+            refit=refit,
+        ),
+        random_state=seed,
+        device=device,
+    )
+    run(estimator, data, out)
+
+
+def run(estimator: Forecaster, data: Path, out: Path) -> None:
+    """Fit, evaluate where a test part was kept, and write everything into a folder."""
+    folder = make_folder(out)
+    progress = FitProgress(folder)
+    try:
+        estimator.fit(data, progress=progress)
+    finally:
+        progress.close()
+    model = folder / "model.lstm"
+    estimator.save(model)
+    if estimator.split.test is not None:
+        evaluation = estimator.evaluate(data)
+        show(evaluation)
+        write_evaluation(evaluation, folder)
+        terminal.print(f"report  {folder / 'report.html'}")
+    terminal.print(f"model   {model}")
+    if "interrupted" in estimator.history_.stops:
+        notes.print("training was interrupted; the model is the best one reached until then")
+        raise typer.Exit(INTERRUPTED)
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """``evaluation.json`` and ``report.html`` into a folder."""
+    artifact.write_bytes(folder / "evaluation.json", evaluation.to_json().encode())
+    artifact.write_bytes(folder / "report.html", page(evaluation).encode())
+
+
+def make_folder(path: Path) -> Path:
+    """The folder, made if need be, once it is known that files can be written there.
+
+    Raises:
+        OutputError: it cannot; said before any work is done.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write into {path}{os.sep}: {error.strerror or error}. "
+            "Choose another folder with --out."
+        ) from error
+    return path

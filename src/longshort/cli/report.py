@@ -1,0 +1,30 @@
+"""``longshort report``: an evaluation record drawn as one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longshort import artifact
+from longshort.cli.terminal import notes
+from longshort.errors import DataError
+from longshort.records import Evaluation
+from longshort.report.page import page
+
+
+def report(
+    evaluation: Annotated[Path, typer.Argument(help="evaluation.json, as fit and evaluate write it.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+) -> None:
+    """Draw an evaluation again as one HTML page that needs no network.
+
+    longshort report seattle/evaluation.json --out seattle.html
+    """
+    try:
+        text = evaluation.read_bytes()
+    except OSError as error:
+        raise DataError(f"{evaluation}: cannot be read: {error.strerror}") from error
+    artifact.write_bytes(out, page(Evaluation.from_json(text, str(evaluation))).encode())
+    notes.print(f"report: {out}")

@@ -1,0 +1,117 @@
+"""What the terminal shows: the progress of a fit, the table of an evaluation, an error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from longshort.errors import OutputError
+from longshort.records import Epoch, Evaluation, History
+from longshort.report.table import table_rows
+
+# results go to standard output; progress, notes and errors do not get in a pipe's way
+out = Console(highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def error_text(text: str) -> None:
+    """An error in words, on standard error."""
+    notes.print(f"[bold red]error:[/] {escape(text)}")
+
+
+class FitProgress:
+    """A bar over all epochs of all members, and a line per epoch in ``history.jsonl``."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._bar = Progress(
+            TextColumn("[progress.description]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[loss]}"),
+            console=notes,
+        )
+        self._task: TaskID | None = None
+        self._log: TextIO | None = None
+        self._path = None if folder is None else folder / "history.jsonl"
+
+    def start(self, summary: str, seconds: float, epochs: int) -> None:
+        """Say what is trained and how long it can take."""
+        notes.print(escape(summary))
+        notes.print(
+            f"training takes at most about {duration(seconds)}; it stops early when the "
+            "validation part no longer improves (Ctrl-C keeps the best so far)"
+        )
+        if self._path is not None:
+            try:
+                self._log = self._path.open("w", encoding="utf-8")
+            except OSError as error:
+                raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+        self._bar.start()
+        self._task = self._bar.add_task("training", total=epochs, loss="")
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Move on by one epoch."""
+        if self._log is not None:
+            self._log.write(json.dumps(asdict(epoch)) + "\n")
+            self._log.flush()
+        if self._task is not None:
+            valid = "" if epoch.valid_loss is None else f", validation {epoch.valid_loss:.4f}"
+            self._bar.update(
+                self._task,
+                advance=1,
+                description=f"network {epoch.member + 1}, epoch {epoch.epoch + 1}",
+                loss=f"loss {epoch.train_loss:.4f}{valid}",
+            )
+
+    def finish(self, history: History) -> None:
+        """Close the bar and the log."""
+        if self._task is not None:
+            done = len(history.epochs)
+            self._bar.update(self._task, total=done, completed=done, description="trained")
+        self.close()
+
+    def close(self) -> None:
+        """Whatever happened, leave the terminal and the log in order."""
+        self._bar.stop()
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words a person would use."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def show(evaluation: Evaluation) -> None:
+    """The table of every method and the sentence on whether the LSTM earned its keep."""
+    for number, target in enumerate(evaluation.targets):
+        header, rows = table_rows(evaluation, target)
+        unit = evaluation.units[number]
+        table = Table(title=escape(target + (f" ({unit})" if unit else "")), title_justify="left")
+        for place, name in enumerate(header):
+            table.add_column(escape(name), justify="left" if place == 0 else "right")
+        for row in rows:
+            style = "bold" if row.kind == "lstm" else None
+            table.add_row(*[escape(cell) for cell in row.cells], style=style)
+        out.print(table)
+    out.print(f"\n{escape(evaluation.verdict)}\n")

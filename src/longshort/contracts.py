@@ -1,0 +1,308 @@
+"""What the rooms hand to each other.
+
+The shape alphabet, used in every signature:
+
+    B  rows of a batch              T  time steps of a sequence
+    F  features of one time step    H  units of one recurrent layer and direction
+    L  horizon, or steps of output  K  targets, classes or symbols
+    Q  quantile levels
+
+Everything is batch-first: axis 0 of every tensor in a Batch or a State is B.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
+
+import torch
+from torch import Tensor
+
+from longshort.errors import ArgumentError, suggest
+
+_Node = TypeVar("_Node", Tensor, "State")
+
+
+class Params:
+    """Frozen dataclasses of settings that scikit-learn's tools can read and change."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings by name; ``deep`` has no effect: values hold no further settings."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        return {field.name: getattr(self, field.name) for field in fields}
+
+    def set_params(self, **changes: Any) -> Self:
+        """A copy with some settings changed.
+
+        Raises:
+            ArgumentError: a name is unknown; the nearest known one is suggested.
+        """
+        known = self.get_params()
+        for name in changes:
+            if name not in known:
+                raise ArgumentError(
+                    f"{type(self).__name__} has no setting {name!r}: {suggest(name, known)}"
+                )
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+
+class State(Mapping[str, "Tensor | State"]):
+    """A named, nested collection of tensors, batch axis first in each; never changed in place.
+
+    Every room that remembers something between time steps adds its part under its own name, so
+    that one object can be detached, moved, reordered (beam search), saved and restored.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Mapping[str, Tensor | State] | None = None) -> None:
+        self._parts: dict[str, Tensor | State] = dict(parts or {})
+
+    def __getitem__(self, name: str) -> Tensor | State:
+        return self._parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(
+            f"{name}: {list(part.shape) if isinstance(part, Tensor) else part}"
+            for name, part in self._parts.items()
+        )
+        return f"State({inside})"
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor of that name; a KeyError or TypeError names what is there instead."""
+        part = self._parts[name]
+        if not isinstance(part, Tensor):
+            raise TypeError(f"state part {name!r} is a group of {list(part)}, not a tensor")
+        return part
+
+    def part(self, name: str) -> State:
+        """The group of that name, empty where there is none."""
+        part = self._parts.get(name, State())
+        if isinstance(part, Tensor):
+            raise TypeError(f"state part {name!r} is a tensor, not a group")
+        return part
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> State:
+        """The same state with ``change`` applied to every tensor."""
+        return State(
+            {
+                name: change(part) if isinstance(part, Tensor) else part.map(change)
+                for name, part in self._parts.items()
+            }
+        )
+
+    def detach(self) -> State:
+        """The same values, cut off from the graph (truncated backpropagation through time)."""
+        return self.map(Tensor.detach)
+
+    def select(self, rows: Tensor) -> State:
+        """The state of the given rows, in that order; ``rows`` is (B',) of int64."""
+        return self.map(lambda tensor: tensor.index_select(0, rows))
+
+    def keep(self, rows: Tensor) -> State:
+        """Zero for every row where ``rows`` (B,) of bool is False: a new sequence starts there."""
+        return self.map(
+            lambda tensor: torch.where(
+                rows.view(-1, *[1] * (tensor.dim() - 1)), tensor, tensor.new_zeros(())
+            )
+        )
+
+    def flatten(self, prefix: str = "") -> dict[str, Tensor]:
+        """All tensors by dotted name, for files and snapshots; ``unflatten`` goes back."""
+        flat: dict[str, Tensor] = {}
+        for name, part in self._parts.items():
+            if isinstance(part, Tensor):
+                flat[prefix + name] = part
+            else:
+                flat.update(part.flatten(f"{prefix}{name}."))
+        return flat
+
+    @staticmethod
+    def unflatten(flat: Mapping[str, Tensor]) -> State:
+        """The state whose ``flatten()`` is ``flat``."""
+        leaves: dict[str, Tensor | State] = {}
+        groups: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in flat.items():
+            head, dot, rest = name.partition(".")
+            if dot:
+                groups.setdefault(head, {})[rest] = tensor
+            else:
+                leaves[head] = tensor
+        for head, group in groups.items():
+            leaves[head] = State.unflatten(group)
+        return State(leaves)
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """What a model reads at once. Padded steps hold zeros and are told by ``lengths``.
+
+    Args:
+        inputs: per field group (B, T, F) of float, or (B, T) of int64 for symbols.
+        lengths: (B,) of int64, valid steps of each row, 0 to T.
+        future: field groups known over the horizon, (B, L, F).
+        static: field groups that do not change in time, (B, F) of float or (B,) of int64.
+        reference: (B, L, K), what real targets are predicted relative to, in encoded units.
+        offset, scale: (B, K), the row's codec: raw = inverse(encoded * scale + offset).
+        source: (B,) of int64, which window or document a row came from.
+        fresh: (B,) of bool, False where a row continues the same row of the batch before it.
+        targets: what the head scores; its shape is the head's to say.
+        target_mask: like targets' leading axes, True where an element is scored.
+        target_lengths: (B,) of int64 where targets have their own lengths.
+    """
+
+    inputs: Mapping[str, Tensor]
+    lengths: Tensor
+    future: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    static: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    reference: Tensor | None = None
+    offset: Tensor | None = None
+    scale: Tensor | None = None
+    source: Tensor | None = None
+    fresh: Tensor | None = None
+    targets: Tensor | None = None
+    target_mask: Tensor | None = None
+    target_lengths: Tensor | None = None
+
+    @property
+    def rows(self) -> int:
+        """B, the number of rows."""
+        return int(self.lengths.shape[0])
+
+    def replace(self, **changes: Any) -> Batch:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The same batch with ``change`` applied to every tensor."""
+        changed: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor):
+                changed[field.name] = change(value)
+            elif isinstance(value, Mapping):
+                changed[field.name] = {name: change(tensor) for name, tensor in value.items()}
+        return dataclasses.replace(self, **changed)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        return self.map(lambda tensor: tensor.to(device))
+
+    def select(self, rows: Tensor) -> Batch:
+        """The given rows, in that order; ``rows`` is (B',) of int64."""
+        return self.map(lambda tensor: tensor.index_select(0, rows))
+
+    def target(self) -> Tensor:
+        """The targets; a ValueError where the batch was made for prediction only."""
+        if self.targets is None:
+            raise ValueError("this batch has no targets: it was made for prediction")
+        return self.targets
+
+
+class Encoded(NamedTuple):
+    """A sequence as the trunk understood it.
+
+    z: (B, T, H * directions), the top layer. layers: the embedded inputs (B, T, F), then each
+    layer's output, bottom first, z last.
+    state: where the sequence ended. lengths: (B,) valid steps.
+    """
+
+    z: Tensor
+    layers: tuple[Tensor, ...]
+    state: State
+    lengths: Tensor
+
+    def last(self) -> Encoded:
+        """The last valid step of each row, as a sequence of one step."""
+        index = (self.lengths - 1).clamp(min=0)
+
+        def pick(z: Tensor) -> Tensor:
+            return z.gather(1, index.view(-1, 1, 1).expand(-1, 1, z.shape[2]))
+
+        one = torch.ones_like(self.lengths)
+        return Encoded(pick(self.z), tuple(map(pick, self.layers)), self.state, one)
+
+
+class Loss(NamedTuple):
+    """A summed loss and how many elements it scores, so that parts add up exactly.
+
+    total: scalar, in the head's unit. count: scalar, scored elements (not differentiated).
+    """
+
+    total: Tensor
+    count: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean per scored element; 0 where nothing is scored."""
+        return self.total / self.count.clamp(min=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What a head says of each row.
+
+    Args:
+        point: the one best answer: (B, L, K) values, (B, ...) of int64 classes or symbols.
+        quantiles: (B, L, K, Q) values, rising along Q, at ``levels`` (each in 0 to 1).
+        scores: log-probabilities over a finite set, (B, ..., K).
+        lengths: (B,) where each row's answer has its own length.
+    """
+
+    point: Tensor
+    quantiles: Tensor | None = None
+    levels: tuple[float, ...] = ()
+    scores: Tensor | None = None
+    lengths: Tensor | None = None
+
+    def replace(self, **changes: Any) -> Prediction:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+
+class Examples(Protocol):
+    """A lazy view of training, validation or test examples; nothing is made before it is asked."""
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        ...
+
+    def batch(self, index: Sequence[int]) -> Batch:
+        """The examples of the given numbers (0 to len - 1), in that order."""
+        ...
+
+
+class Encoder(Protocol):
+    """The trunk: reads a batch, continues from a state, returns every step and the new state."""
+
+    def __call__(self, batch: Batch, state: State | None = None) -> Encoded: ...
+
+
+class Inverse(Protocol):
+    """What brings a prediction back to the data's own units or symbols."""
+
+    def inverse(self, prediction: Prediction, batch: Batch) -> Prediction:
+        """The prediction in the units of the file that was read."""
+        ...
+
+
+class Stepper(Protocol):
+    """Anything that answers, is fed its choice, and answers again."""
+
+    def start(self, batch: Batch) -> tuple[Prediction, State]:
+        """Read a prompt, context or source; the answer to what comes first after it."""
+        ...
+
+    def step(self, batch: Batch, state: State) -> tuple[Prediction, State]:
+        """Read one more time step (T = 1) and answer again."""
+        ...

@@ -1,0 +1,352 @@
+"""Numbers on a scale a network can read, and back again: fitted on the training rows alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeVar, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.contracts import Batch, Params, Prediction
+from longshort.data.sequences import Floats, Ints, Role, Sequences
+from longshort.errors import ArgumentError, DataError, ModelFileError, suggest
+
+Method = Literal["standard", "minmax", "robust", "none"]
+Stats = tuple[Floats, Floats]
+
+
+# a numpy array or a torch tensor
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Scaling(Params):
+    """How columns are scaled.
+
+    Args:
+        method: "standard" (mean, standard deviation), "minmax" (least value, range), "robust"
+            (median, interquartile range; the standard deviation where that range is 0), "none".
+        log: take log(1 + x) of the targets first; they must not be negative. Covariates are
+            scaled by ``method`` alone.
+        per_series: each series has its own scale (static columns never do: they are what tells
+            series apart).
+
+    Raises:
+        ArgumentError: the method is unknown.
+    """
+
+    method: Method = "standard"
+    log: bool = False
+    per_series: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise ArgumentError(
+                f"scaling method {self.method!r} is unknown: "
+                f"{suggest(str(self.method), get_args(Method))}"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class NumberCodec:
+    """``encoded = (f(x) - centre) / spread``, where f is log(1 + x) for targets with ``log``.
+
+    Missing values stay NaN. Made by ``fit`` or ``from_parts``.
+
+    Args:
+        scaling: the settings.
+        names, roles: the F columns.
+        keys: the S series that were fitted; () where the scale is the same for all.
+        centre, spread: (F,), or (S, F) with ``per_series``, in units of f(x); spread is above 0.
+        typical: (2, F), centre and spread over all series together: the scale of static columns,
+            and of a series that has no observed value.
+    """
+
+    scaling: Scaling
+    names: tuple[str, ...]
+    roles: tuple[Role, ...]
+    keys: tuple[str, ...]
+    centre: Floats
+    spread: Floats
+    typical: Floats
+
+    @classmethod
+    def fit(
+        cls, sequences: Sequences, train_end: Ints, scaling: Scaling | None = None
+    ) -> NumberCodec:
+        """Learn centre and spread from each series' first ``train_end`` rows.
+
+        Args:
+            sequences: S series; rows from ``train_end`` on are never looked at.
+            train_end: (S,) of int64, rows of each series that belong to training.
+            scaling: None is the standard one.
+
+        Raises:
+            DataError: ``log`` and a target that is negative in training; the value is named.
+        """
+        scaling = scaling or Scaling()
+        train = sequences.crop(0, np.asarray(train_end, dtype=np.int64))
+        roles = tuple(field.role for field in sequences.fields)
+        zero, one = np.zeros(len(roles)), np.ones(len(roles))
+        blank = cls(scaling, sequences.names, roles, (), zero, one, np.stack([zero, one]))
+        seen = blank._forward(train.values, train.offsets, train.keys, sequences.source)
+        centre, spread = _stats(seen, scaling.method)
+        spread = np.where(np.isnan(spread), 1.0, spread)
+        centre = np.where(np.isnan(centre), 0.0, centre)
+        if not scaling.per_series:
+            typical = np.stack([centre, spread])
+            return cls(scaling, sequences.names, roles, (), centre, spread, typical)
+        found = [_stats(seen[train.rows(s)], scaling.method) for s in range(len(train))]
+        centres, spreads = (np.stack(part) for part in zip(*found, strict=True))
+        typical = np.stack([centre, _median_spread(spreads, spread, blank._static)])
+        codec = cls(scaling, sequences.names, roles, sequences.keys, centres, spreads, typical)
+        centres, spreads = codec._complete(centres, spreads)
+        return cls(scaling, sequences.names, roles, sequences.keys, centres, spreads, typical)
+
+    def row_stats(
+        self, keys: Sequence[str], values: Floats, offsets: Ints
+    ) -> tuple[Floats, Floats]:
+        """Centre and spread (S, F) of each of the given series.
+
+        Args:
+            keys: the S series' names.
+            values, offsets: (N, F) and (S+1,), raw values of these series. They matter only with
+                ``per_series`` and for series that were not fitted: those are scaled by the
+                statistics of the rows given here, so give their history and nothing later. A
+                column that is constant there gets the median spread of the fitted series.
+
+        Raises:
+            DataError: ``log`` and a negative target; column, series, row and value are named.
+        """
+        self._forward(values, offsets, keys)
+        width = len(self.names)
+        if not self.scaling.per_series:
+            shape = (len(keys), width)
+            return np.broadcast_to(self.centre, shape), np.broadcast_to(self.spread, shape)
+        known = {key: at for at, key in enumerate(self.keys)}
+        at = np.array([known.get(key, -1) for key in keys], dtype=np.int64)
+        centre, spread = self.centre[at].copy(), self.spread[at].copy()
+        for s in np.flatnonzero(at < 0).tolist():
+            rows = slice(int(offsets[s]), int(offsets[s + 1]))
+            seen = self._forward(values[rows])
+            own_centre, own_spread = _stats(seen, self.scaling.method)
+            centre[s], spread[s] = self._complete(own_centre, own_spread)
+        return centre, spread
+
+    def encode(
+        self, values: Floats, centre: Floats | None = None, spread: Floats | None = None
+    ) -> Floats:
+        """Raw values (N, F) of all columns as scaled float64 (N, F).
+
+        Args:
+            values: the rows.
+            centre, spread: (F,) or (N, F), each row's series' part of ``row_stats``; None is the
+                scale that all series share.
+
+        Raises:
+            DataError: ``log`` and a negative target; column, row and value are named.
+            ArgumentError: ``per_series`` and no centre and spread; values are not (N, F).
+        """
+        middle, width = self._scale_of(values, centre, spread, "encode")
+        return np.asarray((self._forward(values) - middle) / width)
+
+    def decode(
+        self, encoded: Floats, centre: Floats | None = None, spread: Floats | None = None
+    ) -> Floats:
+        """The inverse of ``encode``: all columns (N, F) in raw units.
+
+        Raises:
+            ArgumentError: ``per_series`` and no centre and spread; values are not (N, F): targets
+                alone go through ``decode_target``.
+        """
+        middle, width = self._scale_of(encoded, centre, spread, "decode")
+        raw = np.asarray(encoded, dtype=np.float64) * width + middle
+        if self.scaling.log:
+            raw[:, self._targets] = np.expm1(raw[:, self._targets])
+        return raw
+
+    def encode_target(self, raw: Floats, centre: Floats, spread: Floats) -> Floats:
+        """Raw targets as encoded ones; ``centre`` and ``spread`` broadcast against them."""
+        seen = np.log1p(raw) if self.scaling.log else raw
+        return np.asarray((seen - centre) / spread)
+
+    def decode_target(self, encoded: A, centre: A, spread: A) -> A:
+        """Encoded targets in raw units: the inverse of f at ``encoded * spread + centre``.
+
+        Args:
+            encoded, centre, spread: numpy arrays or torch tensors, all of one kind, broadcasting
+                against each other; in float64 where the raw scale matters.
+        """
+        number: Any = encoded
+        raw: Any = number * spread + centre
+        if self.scaling.log:
+            raw = raw.expm1() if not isinstance(raw, np.ndarray) else np.expm1(raw)
+        return cast(A, raw)
+
+    def inverse(self, prediction: Prediction, batch: Batch) -> Prediction:
+        """A prediction of encoded targets in raw units, float64, by the batch's own statistics."""
+        if batch.offset is None or batch.scale is None:
+            raise ValueError("the batch has no offset and scale to bring predictions back with")
+        # (B, K) against (B, L, K) and (B, L, K, Q)
+        centre, spread = batch.offset.double().unsqueeze(1), batch.scale.double().unsqueeze(1)
+        point = self.decode_target(prediction.point.double(), centre, spread)
+        quantiles = prediction.quantiles
+        if quantiles is not None:
+            quantiles = self.decode_target(
+                quantiles.double(), centre.unsqueeze(-1), spread.unsqueeze(-1)
+            )
+        return prediction.replace(point=point, quantiles=quantiles)
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Settings (JSON values) and arrays, for a model file; ``from_parts`` goes back."""
+        settings = {
+            **self.scaling.get_params(),
+            "names": list(self.names),
+            "roles": list(self.roles),
+        }
+        keys = json.dumps(self.keys, ensure_ascii=False).encode()
+        arrays: dict[str, NDArray[Any]] = {
+            "centre": self.centre,
+            "spread": self.spread,
+            "typical": self.typical,
+            "keys": np.frombuffer(keys, dtype=np.uint8),
+        }
+        return settings, arrays
+
+    @classmethod
+    def from_parts(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The codec whose ``to_parts()`` these are.
+
+        Raises:
+            ModelFileError: a part is missing or does not fit the others.
+        """
+        try:
+            codec = cls(
+                Scaling(settings["method"], bool(settings["log"]), bool(settings["per_series"])),
+                tuple(settings["names"]),
+                tuple(settings["roles"]),
+                tuple(json.loads(np.asarray(arrays["keys"], dtype=np.uint8).tobytes())),
+                *(np.array(arrays[n], dtype=np.float64) for n in ("centre", "spread", "typical")),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the scaling of the numbers cannot be read: {error}") from None
+        width = len(codec.names)
+        shape = (len(codec.keys), width) if codec.scaling.per_series else (width,)
+        found = (len(codec.roles), codec.centre.shape, codec.spread.shape, codec.typical.shape)
+        if found != (width, shape, shape, (2, width)):
+            raise ModelFileError(f"the scaling of {width} columns has parts of shape {found[1:]}")
+        spreads = np.append(codec.spread, codec.typical[1:])
+        centres = np.append(codec.centre, codec.typical[:1])
+        if not (np.isfinite(spreads).all() and (spreads > 0).all() and np.isfinite(centres).all()):
+            raise ModelFileError("the scaling of the numbers has a spread that is not above 0")
+        return codec
+
+    @property
+    def _static(self) -> NDArray[np.bool_]:
+        return np.array([role == "static" for role in self.roles], dtype=bool)
+
+    @property
+    def _targets(self) -> list[int]:
+        return [at for at, role in enumerate(self.roles) if role == "target"]
+
+    def _scale_of(
+        self, values: Floats, centre: Floats | None, spread: Floats | None, verb: str
+    ) -> Stats:
+        shape = np.shape(values)
+        if len(shape) != 2 or shape[1] != len(self.names):
+            raise ArgumentError(
+                f"{verb} takes rows of all columns, (N, {len(self.names)}); got {shape}. Targets "
+                f"alone go through {verb}_target"
+            )
+        if centre is not None and spread is not None:
+            return centre, spread
+        if self.scaling.per_series:
+            raise ArgumentError("scaling is per series: pass centre and spread (see row_stats)")
+        return self.centre, self.spread
+
+    def _forward(
+        self,
+        values: Floats,
+        offsets: Ints | None = None,
+        keys: Sequence[str] | None = None,
+        source: str = "",
+    ) -> Floats:
+        """f(x), after a look at what f cannot take."""
+        values = np.asarray(values, dtype=np.float64)
+        if not self.scaling.log:
+            return values
+        values = values.copy()
+        for column in self._targets:
+            negative = values[:, column] < 0
+            if negative.any():
+                row, name = int(negative.argmax()), ""
+                value = values[row, column]
+                if offsets is not None and keys is not None:
+                    series = int(np.searchsorted(offsets, row, side="right")) - 1
+                    row -= int(offsets[series])
+                    name = f" of series {keys[series]!r}" if keys[series] else ""
+                raise DataError(
+                    f"{source + ': ' if source else ''}column {self.names[column]!r}{name} is "
+                    f"{value:g} in row {row} (counted from 0), and a logarithm needs values of 0 "
+                    "or more; use log=False"
+                )
+            values[:, column] = np.log1p(values[:, column])
+        return values
+
+    def _complete(self, centre: Floats, spread: Floats) -> Stats:
+        """Own statistics (..., F), the typical ones where a series has none or must not differ."""
+        shared = self._static
+        middle, width = self.typical
+        return (
+            np.where(shared | np.isnan(centre), middle, centre),
+            np.where(shared | np.isnan(spread), width, spread),
+        )
+
+
+def _stats(values: Floats, method: Method) -> Stats:
+    """Centre and spread (F,) of (n, F); spread is NaN where constant, both where unseen."""
+    width = values.shape[1]
+    if method == "none":
+        return np.zeros(width), np.ones(width)
+    centre, spread = np.full(width, np.nan), np.full(width, np.nan)
+    for column in range(width):
+        seen = values[:, column]
+        seen = seen[~np.isnan(seen)]
+        if not len(seen):
+            continue
+        low, high = float(seen.min()), float(seen.max())
+        if low == high:
+            centre[column] = low
+            continue
+        # squares of very large or small numbers leave the range of float64
+        size = max(abs(low), abs(high))
+        centre[column], spread[column] = _scale(seen / size, method)
+        centre[column] *= size
+        spread[column] *= size
+        if not spread[column] > 0:
+            spread[column] = np.nan
+    return centre, spread
+
+
+def _scale(seen: Floats, method: Method) -> tuple[float, float]:
+    """Centre and spread of observed values that are not all equal."""
+    if method == "minmax":
+        return float(seen.min()), float(seen.max() - seen.min())
+    if method == "robust":
+        low, middle, high = np.quantile(seen, [0.25, 0.5, 0.75])
+        return float(middle), float(high - low) or float(seen.std())
+    return float(seen.mean()), float(seen.std())
+
+
+def _median_spread(spreads: Floats, overall: Floats, shared: NDArray[np.bool_]) -> Floats:
+    """(F,) the median of the series' spreads (S, F), the overall one where no series has any."""
+    chosen = overall.copy()
+    for column in np.flatnonzero(~shared):
+        seen = spreads[:, column]
+        seen = seen[~np.isnan(seen)]
+        if len(seen):
+            chosen[column] = np.median(seen)
+    return chosen

@@ -1,0 +1,1 @@
+"""The recurrence: tensors in, tensors out; no modules, no parameters, no randomness."""

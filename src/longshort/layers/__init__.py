@@ -1,0 +1,1 @@
+"""Parameters around the kernels: drop-in recurrent layers, their initial values and masks."""

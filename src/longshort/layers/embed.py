@@ -1,0 +1,45 @@
+"""Fields of a batch become one (B, T, F) tensor that a recurrence can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from longshort.contracts import Batch
+
+
+class Embed(nn.Module):
+    """Concatenate number groups, look up symbols, repeat static groups over time.
+
+    Args:
+        numbers: width of each group of numbers in ``batch.inputs``, by name.
+        symbols: (vocabulary size, embedding width) of each group of symbols, by name; symbols are
+            int64 in 0 .. size - 1.
+        static: width of each group of numbers in ``batch.static``, by name.
+    """
+
+    def __init__(
+        self,
+        numbers: Mapping[str, int] | None = None,
+        symbols: Mapping[str, tuple[int, int]] | None = None,
+        static: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.numbers = dict(numbers or {})
+        self.static = dict(static or {})
+        self.tables = nn.ModuleDict(
+            {name: nn.Embedding(size, width) for name, (size, width) in (symbols or {}).items()}
+        )
+        widths = [*self.numbers.values(), *self.static.values()]
+        widths += [width for _, width in (symbols or {}).values()]
+        self.width = sum(widths)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """(B, T, width) in the order numbers, symbols, static."""
+        parts = [batch.inputs[name] for name in self.numbers]
+        parts += [table(batch.inputs[name]) for name, table in self.tables.items()]
+        steps = parts[0].shape[1]
+        parts += [batch.static[name].unsqueeze(1).expand(-1, steps, -1) for name in self.static]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)

@@ -1,0 +1,111 @@
+"""The only trunk in the package: embedded fields through a recurrent stack."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast, get_args
+
+import torch
+from torch import Tensor, nn
+
+from longshort.contracts import Batch, Encoded, Params, State
+from longshort.errors import ArgumentError, suggest
+from longshort.layers.embed import Embed
+from longshort.layers.initial import Method
+from longshort.layers.masks import keep_mask
+from longshort.layers.recurrent import LSTM
+
+
+@dataclass(frozen=True)
+class Recurrent(Params):
+    """The recurrent stack.
+
+    Args:
+        size: H, units per layer and direction.
+        depth: layers.
+        bidirectional: read both ways; not for models that stream.
+        dropout: share of each step's inputs to the stack, of the values between its layers, and
+            of its outputs that training sets to zero, 0 to 1 (1 excluded).
+        init: "torch", "glorot", "he" or "orthogonal" (see ``longshort.layers.initial``).
+        forget_bias: what the forget gates start with; 1 or more keeps memory open at first
+            (Gers et al. 2000, Jozefowicz et al. 2015). None leaves it to ``init``.
+
+    Raises:
+        ArgumentError: a value out of range.
+    """
+
+    size: int = 32
+    depth: int = 1
+    bidirectional: bool = False
+    dropout: float = 0.2
+    init: Method = "torch"
+    forget_bias: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("size", "depth"):
+            if getattr(self, name) < 1:
+                raise ArgumentError(f"Recurrent({name}={getattr(self, name)}): must be 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ArgumentError(f"Recurrent(dropout={self.dropout}): must be in 0 to 1, 1 excluded")
+        if self.init not in get_args(Method):
+            known = get_args(Method)
+            raise ArgumentError(f"Recurrent(init={self.init!r}): {suggest(self.init, known)}")
+
+    @property
+    def width(self) -> int:
+        """Width of the encoding: H * directions."""
+        return self.size * (2 if self.bidirectional else 1)
+
+
+class RecurrentEncoder(nn.Module):
+    """Embed, then the stack: Batch -> Encoded, from an empty or a given state.
+
+    The state holds ``h`` and ``c``, each (B, layers * directions, H).
+    """
+
+    def __init__(self, embed: Embed, recurrent: Recurrent) -> None:
+        super().__init__()
+        self.embed = embed
+        self.dropout = recurrent.dropout
+        self.lstm = LSTM(
+            embed.width,
+            recurrent.size,
+            recurrent.depth,
+            batch_first=True,
+            dropout=recurrent.dropout if recurrent.depth > 1 else 0.0,
+            bidirectional=recurrent.bidirectional,
+            init=recurrent.init,
+            forget_bias=recurrent.forget_bias,
+        )
+
+    def _drop(self, x: Tensor, stream: int, seed: int) -> Tensor:
+        mask = keep_mask(seed, stream, x.shape, self.dropout, dtype=x.dtype, device=x.device)
+        return x * mask
+
+    def forward(self, batch: Batch, state: State | None = None) -> Encoded:
+        """Read the batch; ``state`` is what an earlier call ended with (forward stacks only)."""
+        x = embedded = self.embed(batch)
+        dropping = self.training and self.dropout > 0
+        # one draw a call from torch's default generator, as torch's own dropout would
+        seed = int(torch.randint(2**62, ())) if dropping else 0
+        if dropping:
+            x = self._drop(x, -1, seed)
+        hx = None
+        if state is not None and len(state):
+            hx = (state.tensor("h").transpose(0, 1), state.tensor("c").transpose(0, 1))
+        outputs, (h, c) = self.lstm.layers(x, hx, lengths=batch.lengths)
+        z = self._drop(outputs[-1], -2, seed) if dropping else outputs[-1]
+        end = State({"h": h.transpose(0, 1), "c": c.transpose(0, 1)})
+        return Encoded(z, (embedded, *outputs[:-1], z), end, batch.lengths)
+
+
+def parameter_count(module: nn.Module) -> int:
+    """How many numbers training adjusts."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def step_cost(module: nn.Module) -> int:
+    """Multiply-adds of one time step of one row through a module's matrices."""
+    matrices = (cast(Tensor, p) for p in module.parameters() if p.dim() == 2)
+    return sum(math.prod(matrix.shape) for matrix in matrices)

@@ -1,0 +1,105 @@
+"""Random masks that are a pure function of (seed, stream, position).
+
+The numbers come from the counter-based generator Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011,
+"Parallel random numbers: as easy as 1, 2, 3", SC11): the key is the seed, the counter is the
+stream and the position. So they do not depend on the device, the number of threads or the order in
+which they are drawn, and any engine can make a mask again instead of storing it.
+
+The element at flat (row-major) position p of a stream is lane p % 4 of counter p // 4. A longer
+draw therefore begins with the shorter one, and a mask of shape (B, T, H) begins with the mask of
+shape (B', T, H) for B' < B; changing T or H moves every element.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+_LOW = 0xFFFFFFFF
+# the paper's multipliers less 2**32: their products with 32-bit words then fit into int64
+_MULTIPLIERS = (0xD2511F53 - 2**32, 0xCD9E8D57 - 2**32)
+_WEYL = (0x9E3779B9, 0xBB67AE85)
+_ROUNDS = 10
+
+# a 32-bit word per counter, or one word that all counters share
+Word = Tensor | int
+
+
+def philox(
+    counter: tuple[Word, Word, Word, Word], key: tuple[int, int]
+) -> tuple[Word, Word, Word, Word]:
+    """The Philox4x32-10 bijection on 32-bit words, elementwise and broadcasting.
+
+    Args:
+        counter: four words, least significant first; int64 tensors or numbers, each from 0 to
+            2**32 - 1.
+        key: two such words as numbers.
+
+    Returns:
+        Four words that look random.
+    """
+    x0, x1, x2, x3 = counter
+    k0, k1 = key
+    for _ in range(_ROUNDS):
+        high0, low0 = _multiply(x0, _MULTIPLIERS[0])
+        high1, low1 = _multiply(x2, _MULTIPLIERS[1])
+        x0, x1, x2, x3 = high1 ^ x1 ^ k0, low1, high0 ^ x3 ^ k1, low0
+        k0, k1 = (k0 + _WEYL[0]) & _LOW, (k1 + _WEYL[1]) & _LOW
+    return x0, x1, x2, x3
+
+
+def bits(seed: int, stream: int, count: int, device: torch.device | str | None = None) -> Tensor:
+    """The first ``count`` random words of a stream: (count,) of int64, each from 0 to 2**32 - 1.
+
+    ``seed`` and ``stream`` are taken modulo 2**64.
+    """
+    block = torch.arange((count + 3) // 4, dtype=torch.int64, device=device)
+    counter = (block & _LOW, block >> 32, stream & _LOW, stream >> 32 & _LOW)
+    lanes = philox(counter, (seed & _LOW, seed >> 32 & _LOW))
+    return torch.stack([torch.as_tensor(lane) for lane in lanes], dim=1).flatten()[:count]
+
+
+def uniform(seed: int, stream: int, count: int, device: torch.device | str | None = None) -> Tensor:
+    """The first ``count`` numbers of a stream, (count,) of float64, strictly between 0 and 1."""
+    return (bits(seed, stream, count, device).double() + 0.5) * 2.0**-32
+
+
+def keep_mask(
+    seed: int,
+    stream: int,
+    shape: Sequence[int],
+    drop: float,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """An inverted dropout mask: 0 with probability ``drop``, else 1 / (1 - drop), so of mean 1.
+
+    Which elements are zero depends on neither dtype nor device, and an element that one ``drop``
+    zeroes is zeroed by every larger one.
+
+    Args:
+        seed: modulo 2**64; one per forward pass.
+        stream: modulo 2**64; one per place where a mask is needed.
+        shape: of the mask.
+        drop: from 0 (all ones) to 1 (all zeros).
+        dtype: of the mask.
+        device: where the mask is made.
+
+    Raises:
+        ValueError: ``drop`` is not between 0 and 1.
+    """
+    if not 0 <= drop <= 1:
+        raise ValueError(f"drop must be a probability from 0 to 1, got {drop}")
+    kept = bits(seed, stream, math.prod(shape), device) >= round(drop * 2**32)
+    scale = 1 / (1 - drop) if drop < 1 else 0.0
+    return kept.view(tuple(shape)).to(dtype) * scale
+
+
+def _multiply(word: Word, multiplier: int) -> tuple[Word, Word]:
+    """High and low 32 bits of ``word`` times (``multiplier`` + 2**32)."""
+    product = word * multiplier
+    return (product >> 32) + word, product & _LOW

@@ -1,0 +1,74 @@
+"""A model is a trunk, a head, and what brings answers back to the data's own units. Final class."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+
+from longshort.contracts import Batch, Encoded, Encoder, Inverse, Loss, Prediction, State
+from longshort.heads.base import Head
+
+# What a prediction depends on: the last context alone, or everything since the state began.
+Memory = Literal["window", "carried"]
+
+
+class Model(nn.Module):
+    """Encoder, head and codec under one roof.
+
+    ``memory="window"``: every prediction reads its own context from an empty state; training may
+    shuffle. ``memory="carried"``: a batch continues the one before it, row by row, except where
+    ``batch.fresh`` says that a new sequence starts.
+
+    Args:
+        encoder: a module that is an ``Encoder``: (batch, state) -> Encoded.
+        head: what is asked.
+        codec: brings predictions to the file's units; None leaves them as they are.
+        memory: see above.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        head: Head,
+        codec: Inverse | None = None,
+        memory: Memory = "window",
+    ) -> None:
+        super().__init__()
+        self.encoder: Encoder = encoder
+        self.head = head
+        self.codec = codec
+        self.memory: Memory = memory
+
+    def _encode(self, batch: Batch, state: State | None) -> Encoded:
+        if state is not None and batch.fresh is not None:
+            state = state.keep(~batch.fresh)
+        return self.encoder(batch, state)
+
+    def _answer(self, prediction: Prediction, batch: Batch) -> Prediction:
+        return prediction if self.codec is None else self.codec.inverse(prediction, batch)
+
+    def loss(self, batch: Batch, state: State | None = None) -> tuple[Loss, State]:
+        """The head's loss on a batch, and the state where the batch ended."""
+        encoded = self._encode(batch, state)
+        return self.head.loss(encoded, batch), encoded.state
+
+    def predict(self, batch: Batch, state: State | None = None) -> Prediction:
+        """The prediction for every row, in the data's own units."""
+        return self._answer(self.head.decode(self._encode(batch, state), batch), batch)
+
+    def start(self, batch: Batch, state: State | None = None) -> tuple[Prediction, State]:
+        """Read contexts, prompts or sources; the answer to what comes next, and all state."""
+        encoded = self._encode(batch, state)
+        prediction, own = self.head.start(encoded, batch)
+        return self._answer(prediction, batch), State({"encoder": encoded.state, "head": own})
+
+    def step(self, batch: Batch, state: State) -> tuple[Prediction, State]:
+        """Read one more time step (T = 1) from where ``state`` ended, and answer."""
+        below = state.part("encoder")
+        encoded = None
+        if self.head.reads == "steps":
+            encoded = self._encode(batch, below if len(below) else None)
+            below = encoded.state
+        prediction, own = self.head.step(encoded, state.part("head"), batch)
+        return self._answer(prediction, batch), State({"encoder": below, "head": own})

@@ -1,0 +1,211 @@
+"""Plain records of what was learnt and measured: what tables, reports and pages are drawn from.
+
+No torch, no arrays, no behaviour beyond reading and writing JSON: a record made on one machine is
+read on another without any of the code that made it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from longshort.errors import DataError
+
+# What a method is: ours, a rule without fitted parameters, or a fitted classical method.
+Kind = Literal["lstm", "naive", "classical"]
+# Why training ended.
+Stop = Literal["early", "epochs", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training part.
+
+    ``train_loss`` and ``valid_loss`` are means per scored element in the head's unit;
+    ``gradient_norm`` is the mean norm before clipping; ``rate`` is the last learning rate.
+    ``valid_loss`` is None where there is no validation part (a refit).
+    """
+
+    member: int
+    epoch: int
+    train_loss: float
+    valid_loss: float | None
+    gradient_norm: float
+    rate: float
+    seconds: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """Every epoch of every ensemble member, and why each member stopped."""
+
+    epochs: tuple[Epoch, ...] = ()
+    stops: tuple[Stop, ...] = ()
+    unit: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in all epochs, in seconds."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
+    def best(self, member: int) -> Epoch | None:
+        """The epoch whose weights a member kept (the last marked best)."""
+        marked = [e for e in self.epochs if e.member == member and e.best]
+        return marked[-1] if marked else None
+
+
+@dataclass(frozen=True)
+class Score:
+    """One method's errors on one target over the test part, averaged over origins and steps.
+
+    ``mae``, ``rmse``, ``crps`` and ``width`` are in the target's own unit; ``mase`` has none;
+    ``coverage`` is the share of values inside the interval (0 to 1). ``skill`` is 1 - MAE over the
+    reference method's MAE, with a block-bootstrap interval; None for the reference itself.
+    """
+
+    method: str
+    kind: Kind
+    target: str
+    mae: float
+    rmse: float
+    mase: float
+    crps: float
+    coverage: float
+    width: float
+    skill: float | None = None
+    skill_low: float | None = None
+    skill_high: float | None = None
+
+
+@dataclass(frozen=True)
+class StepScore:
+    """One method's error on one target at one step ahead (1 = the next step)."""
+
+    method: str
+    target: str
+    step: int
+    mae: float
+    coverage: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often a method's quantile of nominal ``level`` was not exceeded on the test part."""
+
+    method: str
+    target: str
+    level: float
+    observed: float
+
+
+@dataclass(frozen=True)
+class ForecastPoint:
+    """One forecast value beside what happened.
+
+    ``time`` is ISO 8601 text, or the row number within the series where there is no time.
+    ``actual`` is None where it was missing.
+    """
+
+    series: str
+    target: str
+    time: str
+    step: int
+    actual: float | None
+    point: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the data: rows and forecast origins from ``start`` to ``end`` (inclusive)."""
+
+    name: Literal["train", "valid", "test"]
+    start: str
+    end: str
+    rows: int
+    origins: int
+
+
+@dataclass(frozen=True)
+class FieldSummary:
+    """One column as it was read: its range over all rows, and how much of it was missing."""
+
+    name: str
+    role: str
+    unit: str
+    missing: int
+    low: float | None
+    mean: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What was read: where from, how much, at which time step, and how it was split."""
+
+    source: str
+    series: int
+    rows: int
+    step: str
+    fill: str
+    fields: tuple[FieldSummary, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A test part opened once: every method on the same origins, and the verdict in words.
+
+    ``level`` is the nominal coverage of the intervals; ``reference`` names, per target, the naive
+    method that skill is measured against (chosen on the validation part); ``season`` is the lag of
+    the MASE scaling and of the seasonal naive. ``notes`` are what a reader must know to compare.
+    """
+
+    task: str
+    targets: tuple[str, ...]
+    units: tuple[str, ...]
+    horizon: int
+    level: float
+    season: int
+    mase_season: int
+    origins: int
+    reference: dict[str, str]
+    scores: tuple[Score, ...]
+    steps: tuple[StepScore, ...]
+    reliability: tuple[Reliability, ...]
+    forecasts: tuple[ForecastPoint, ...]
+    verdict: str
+    data: DataSummary
+    history: History
+    settings: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """This record as JSON text; numbers keep every digit."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1)
+
+    @staticmethod
+    def from_json(text: str | bytes, where: str = "the evaluation") -> Evaluation:
+        """Read a record that ``to_json`` wrote.
+
+        Raises:
+            DataError: the text is not JSON or not such a record; ``where`` is named.
+        """
+        try:
+            return _EVALUATION.validate_json(text)
+        except ValidationError as error:
+            first: Any = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the top level"
+            raise DataError(
+                f"{where}: not an evaluation record: {place}: {first['msg']}. "
+                "Make a new one with 'longshort evaluate'."
+            ) from None
+
+
+_EVALUATION = TypeAdapter(Evaluation)

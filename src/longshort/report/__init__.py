@@ -1,0 +1,48 @@
+"""Records drawn: charts for a notebook, a table for the terminal, one offline page for everybody.
+
+The names load when they are first used: a table needs neither Altair nor its renderer.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from longshort.report.charts import forecast_chart, one_step_chart, origins_chart
+    from longshort.report.curves import calibration_chart, horizon_chart, training_chart
+    from longshort.report.page import page
+    from longshort.report.svg import svg
+    from longshort.report.table import ScoreTable, score_table
+
+_HOMES = {
+    "calibration_chart": "curves",
+    "forecast_chart": "charts",
+    "horizon_chart": "curves",
+    "one_step_chart": "charts",
+    "origins_chart": "charts",
+    "training_chart": "curves",
+    "page": "page",
+    "svg": "svg",
+    "ScoreTable": "table",
+    "score_table": "table",
+}
+
+__all__ = [
+    "ScoreTable",
+    "calibration_chart",
+    "forecast_chart",
+    "horizon_chart",
+    "one_step_chart",
+    "origins_chart",
+    "page",
+    "score_table",
+    "svg",
+    "training_chart",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

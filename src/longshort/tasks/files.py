@@ -1,0 +1,25 @@
+"""Open any model file: the closed table from the kind it names to the estimator that reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from longshort import artifact
+from longshort.errors import ModelFileError, suggest
+from longshort.tasks.base import Estimator
+from longshort.tasks.forecast import Forecaster
+
+KINDS: dict[str, type[Estimator]] = {Forecaster.kind: Forecaster}
+
+
+def load(path: str | Path) -> Estimator:
+    """Read a model file that ``save`` wrote.
+
+    Raises:
+        ModelFileError: it is missing, damaged, altered, or of a kind this version does not know.
+    """
+    content = artifact.read(path)
+    if content.kind not in KINDS:
+        known = suggest(content.kind, KINDS)
+        raise ModelFileError(f"{path}: holds a model of unknown kind {content.kind!r}: {known}")
+    return KINDS[content.kind].from_artifact(content, str(path))

@@ -1,0 +1,477 @@
+"""Forecaster: what comes next in one series or many, with intervals, beside its yardsticks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import altair as alt
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from longshort import evaluate
+from longshort.contracts import Examples, Params
+from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.sequences import Columns, Field, Sequences
+from longshort.data.sources.tables import Fill, frame_like, read_table
+from longshort.data.splits import Cuts, Split, cut
+from longshort.data.windows import Encoding, Window, Windows, choose_cycles, series_label
+from longshort.errors import ArgumentError, DataError
+from longshort.evaluate import Forecasts
+from longshort.heads.real import LEVELS, Output, RealHead, check_output
+from longshort.layers.embed import Embed
+from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.model import Model
+from longshort.records import Evaluation
+from longshort.report.charts import forecast_chart
+from longshort.tasks.base import PREDICT_ROWS, Estimator, Parts
+from longshort.training import Training
+from longshort.yardsticks.series import find_season
+
+Ints = NDArray[np.int64]
+
+
+class Seen(NamedTuple):
+    """How far the fitted series were seen: what a later test may not touch.
+
+    keys: the S series. valid, end: (S,) rows used for training, and for training and validation.
+    valid_time, end_time: (S,) the times of the rows at those places, as int64 microseconds;
+    the end's is that of the last row seen. Zero where the data have no time.
+    """
+
+    keys: tuple[str, ...]
+    valid: Ints
+    end: Ints
+    valid_time: Ints
+    end_time: Ints
+
+
+class Forecaster(Estimator):
+    """Forecast ``horizon`` steps of one or more targets of one or many series.
+
+    Args:
+        columns: which column is what; see ``Columns``. Without it, every numeric column is a
+            target and rows are steps in order.
+        horizon: L, steps to forecast, 1 or more.
+        window: context length and what forecasts are relative to.
+        scaling: how numbers are scaled.
+        output: "quantiles" (default), "gaussian", or a point trained by "mse", "mae" or "huber"
+            with intervals from its errors on the validation part.
+        split: which part of the given data chooses, and which is left for ``evaluate``.
+        fill: what to do with gaps in time: "none" (an error), "missing", "previous", "linear" or
+            "ignore".
+        recurrent: the network.
+        training: how it is trained.
+        random_state: an integer; the same one gives the same network on the same machine.
+        device: "cpu", "cuda" or "auto".
+
+    Learned: ``models_``, ``history_``, ``encoding_`` (scaling, season, calendar), ``columns_``
+    (every column by name), ``seen_`` (up to where).
+
+    Example:
+        >>> import polars as pl, longshort
+        >>> data = pl.read_csv("examples/seattle-weather.csv", try_parse_dates=True)
+        >>> model = longshort.Forecaster(longshort.Columns("date", target="temp_max"), horizon=7)
+        >>> model.fit(data).predict(data)  # doctest: +SKIP
+    """
+
+    kind: ClassVar[str] = "forecaster"
+    sections: ClassVar[dict[str, type[Params]]] = {
+        "columns": Columns,
+        "window": Window,
+        "scaling": Scaling,
+        "split": Split,
+        "recurrent": Recurrent,
+        "training": Training,
+    }
+
+    encoding_: Encoding
+    columns_: Columns
+    fields_: tuple[Field, ...]
+    seen_: Seen
+
+    def __init__(
+        self,
+        columns: Columns = Columns(),  # noqa: B008 - a frozen value
+        horizon: int = 1,
+        *,
+        window: Window = Window(),  # noqa: B008
+        scaling: Scaling = Scaling(),  # noqa: B008
+        output: Output = "quantiles",
+        split: Split = Split(),  # noqa: B008
+        fill: Fill = "none",
+        recurrent: Recurrent = Recurrent(),  # noqa: B008
+        training: Training = Training(),  # noqa: B008
+        random_state: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        self.columns = columns
+        self.horizon = horizon
+        self.window = window
+        self.scaling = scaling
+        self.output = output
+        self.split = split
+        self.fill = fill
+        self.recurrent = recurrent
+        self.training = training
+        self.random_state = random_state
+        self.device = device
+
+    # learn
+
+    def _learn(self, data: Any) -> Parts:
+        if self.horizon < 1:
+            raise ArgumentError(f"horizon={self.horizon}: must be 1 or more")
+        check_output(self.output)
+        sequences = read_table(data, self.columns, fill=self.fill)
+        cuts = cut(sequences, self.split)
+        self._refuse_short(sequences, cuts)
+        codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling)
+        training = sequences.crop(0, cuts.valid_start)
+        season = self.window.season or find_season(training, self.horizon)
+        missing = np.isnan(training.values).any(0)
+        self.fields_ = sequences.fields
+        self.columns_ = resolved(self.columns, sequences.fields)
+        self.encoding_ = Encoding(
+            codec,
+            self.window.rows(self.horizon),
+            self.horizon,
+            self.window.relative,
+            season,
+            choose_cycles(sequences, self.window),
+            tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
+        )
+        self.seen_ = seen(sequences, cuts)
+        train, valid, both = self._parts(sequences, cuts)
+        return Parts(train, valid if len(valid) else None, both)
+
+    def _refuse_short(self, sequences: Sequences, cuts: Cuts) -> None:
+        context = self.window.rows(self.horizon)
+        need = context + self.horizon
+        short = np.flatnonzero(cuts.valid_start < need)
+        if len(short):
+            name, rows = series_label(sequences, short[0]), cuts.valid_start[short[0]]
+            raise DataError(
+                f"{name}: {rows} rows in the training part, and one example needs {need}: a "
+                f"context of {context} and a horizon of {self.horizon}. Give more rows, a shorter "
+                "horizon (--horizon), or a shorter context (--context)."
+            )
+
+    def _parts(self, sequences: Sequences, cuts: Cuts) -> tuple[Windows, Windows, Windows]:
+        """Windows whose horizons lie in the training part, the validation part, and both."""
+        context = np.full(len(sequences), self.encoding_.context)
+
+        def windows(start: Ints, stop: Ints) -> Windows:
+            first = np.maximum(start, context)
+            return Windows(sequences, self.encoding_, first, stop - self.horizon + 1)
+
+        return (
+            windows(context, cuts.valid_start),
+            windows(cuts.valid_start, cuts.test_start),
+            windows(context, cuts.test_start),
+        )
+
+    def _network(self) -> Model:
+        encoding = self.encoding_
+        roles = {role: sum(f.role == role for f in self.fields_) for role in ("past", "static")}
+        targets, known = len(self.columns_.target), len(self.columns_.future)
+        calendar = 2 * len(encoding.cycles)
+        embed = Embed(
+            numbers={"numbers": targets + roles["past"] + len(encoding.masked) + known + calendar},
+            static={"numbers": roles["static"]} if roles["static"] else None,
+        )
+        head = RealHead(
+            self.recurrent.width, self.horizon, targets, self.output, LEVELS, known + calendar
+        )
+        return Model(RecurrentEncoder(embed, self.recurrent), head, encoding.codec)
+
+    def _after(self, model: Model, examples: Examples) -> None:
+        if self.output in ("quantiles", "gaussian") or not isinstance(model.head, RealHead):
+            return
+        errors = []
+        with torch.no_grad():
+            for start in range(0, len(examples), PREDICT_ROWS):
+                stop = min(start + PREDICT_ROWS, len(examples))
+                batch = examples.batch(range(start, stop)).to(self._device())
+                point = model.head.decode(model.encoder(batch), batch).point
+                observed = batch.target_mask
+                assert observed is not None
+                errors.append(torch.where(observed, batch.target() - point, torch.nan))
+        model.head.calibrate(torch.cat(errors))
+
+    # use
+
+    def _read_again(self, data: Any) -> Sequences:
+        """Data for a fitted model: the same columns, whatever else the table holds."""
+        self._check_fitted()
+        return read_table(data, self.columns_, fill=self.fill, learning=False)
+
+    def forecasts(self, windows: Examples, index: Sequence[int]) -> Forecasts:
+        """Point (N, L, K) and quantiles (N, L, K, Q) of the given windows, raw units."""
+        points, quantiles = [], []
+        for start in range(0, len(index), PREDICT_ROWS):
+            found = self._average(windows, index[start : start + PREDICT_ROWS])
+            assert found.quantiles is not None
+            points.append(found.point.numpy())
+            quantiles.append(found.quantiles.numpy())
+        return Forecasts(np.concatenate(points), np.concatenate(quantiles))
+
+    def predict(self, X: Any, quantiles: Sequence[float] = ()) -> Any:
+        """Forecast the horizon that follows each series' last observed target.
+
+        Args:
+            X: a path, a frame, or an array (samples, time steps[, features]) of the columns that
+                the model was fitted on; each series needs at least the context. Rows after the
+                last observed target give covariates that are known in advance.
+            quantiles: levels from 0.05 to 0.95 to give beside the point forecast.
+
+        Returns:
+            For a path or frame: a frame of the same kind (Polars for a path) with one row per
+            series and step: the group column, the time (or "step" from 1), and for each target
+            ``name`` and ``name_q10`` for level 0.1, and so on. For an array: (samples, L, K), or
+            (samples, L, K, levels) where quantiles were asked for.
+
+        Raises:
+            DataError: the data lack a column, or a series is shorter than the context.
+            ArgumentError: a level outside 0.05 to 0.95.
+        """
+        sequences = self._read_again(X)
+        windows = Windows.ahead(sequences, self.encoding_)
+        found = self.forecasts(windows, range(len(windows)))
+        wanted = at_levels(found.quantiles, tuple(float(level) for level in quantiles))
+        if isinstance(X, np.ndarray):
+            return wanted if quantiles else found.point
+        table: dict[str, NDArray[Any]] = {}
+        if self.columns_.group:
+            keys = np.array(sequences.keys, dtype=object)
+            table[", ".join(self.columns_.group)] = np.repeat(keys, self.horizon)
+        times = windows.times(range(len(windows)))
+        if times is not None:
+            table[self.columns_.time or "time"] = times.reshape(-1)
+        else:
+            table["step"] = np.tile(np.arange(1, self.horizon + 1), len(sequences))
+        for k, name in enumerate(self.columns_.target):
+            table[name] = found.point[:, :, k].reshape(-1)
+            for at, level in enumerate(quantiles):
+                table[f"{name}_q{100 * level:g}"] = wanted[:, :, k, at].reshape(-1)
+        return frame_like(X, table)
+
+    def score(self, X: Any, y: None = None) -> float:
+        """Skill over the last-value forecast on every window of ``X``: 1 - MAE / its MAE.
+
+        1 is perfect, 0 is no better than repeating the last value; averaged over targets. Nothing
+        keeps you from scoring rows the model was trained on: use ``evaluate`` for a report.
+        """
+        sequences = self._read_again(X)
+        first = np.full(len(sequences), self.encoding_.context)
+        windows = Windows(sequences, self.encoding_, first, sequences.lengths - self.horizon + 1)
+        if not len(windows):
+            raise DataError(
+                f"{sequences.source}: no series has the {self.encoding_.context + self.horizon} "
+                "rows that one forecast and its outcome need"
+            )
+        index = np.arange(len(windows))
+        actual = windows.actual(index)
+        ours = np.nanmean(np.abs(actual - self.forecasts(windows, index.tolist()).point), (0, 1))
+        naive = np.nanmean(np.abs(actual - windows.seasonal(index, 1)), (0, 1))
+        return float(np.mean(1 - ours / np.maximum(naive, np.finfo(float).tiny)))
+
+    def evaluate(self, X: Any, *, level: float = 0.8) -> Evaluation:
+        """Open the test part: every row of ``X`` after those that ``fit`` has seen.
+
+        Every origin is forecast, by the LSTM and by each yardstick, on the same windows; the
+        yardsticks are fitted on the rows that the LSTM was fitted on.
+
+        Args:
+            X: the data given to ``fit``, with the later rows.
+            level: nominal coverage of the intervals.
+
+        Raises:
+            DataError: there are no later rows, or the rows that were fitted on are missing.
+        """
+        sequences = self._read_again(X)
+        cuts = recall(self.seen_, sequences)
+        train, valid, both = self._parts(sequences, cuts)
+        first = np.maximum(cuts.test_start, self.encoding_.context)
+        test = Windows(sequences, self.encoding_, first, cuts.end - self.horizon + 1)
+        if not len(test):
+            raise DataError(
+                f"{sequences.source}: no {self.horizon} rows come after those the model has seen "
+                f"(up to {last_seen(self.seen_, sequences)}). Evaluate on data that go on, or fit "
+                "with Split(test=...), which leaves a part unseen."
+            )
+        return evaluate.evaluation(
+            lambda windows, index: self.forecasts(windows, list(index)),
+            train,
+            valid if len(valid) else None,
+            both if self.training.refit else None,
+            test,
+            levels=LEVELS,
+            level=level,
+            history=self.history_,
+            settings=self._settings(),
+            seed=self.random_state,
+        )
+
+    def _settings(self) -> dict[str, str]:
+        """Every argument in words, for reports."""
+        found: dict[str, str] = {"model": self._describe(self.models_[0])}
+        for name, value in self.get_params(deep=False).items():
+            if isinstance(value, Params):
+                found.update({f"{name}.{k}": str(v) for k, v in value.get_params().items()})
+            else:
+                found[name] = str(value)
+        found["context (rows)"] = str(self.encoding_.context)
+        found["season (rows)"] = str(self.encoding_.season)
+        return found
+
+    def plot(self, X: Any, *, history: int | None = None, level: float = 0.8) -> alt.Chart:
+        """The forecast after the last row, with its interval, beside the recent past.
+
+        Args:
+            X: as for ``predict``.
+            history: past rows to draw; None draws three contexts.
+            level: nominal coverage of the band, 0.1 to 0.9.
+        """
+        sequences = self._read_again(X)
+        windows = Windows.ahead(sequences, self.encoding_)
+        found = self.forecasts(windows, range(len(windows)))
+        band = at_levels(found.quantiles, ((1 - level) / 2, (1 + level) / 2))
+        rows = history or 3 * self.encoding_.context
+        return forecast_chart(
+            *evaluate.ahead_points(windows, found.point, band, rows), level=level
+        )
+
+    # files
+
+    def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        settings, arrays = self.encoding_.codec.to_parts()
+        encoding = self.encoding_
+        learned = {
+            "codec": settings,
+            "columns": self.columns_.get_params(),
+            "units": [field.unit for field in self.fields_],
+            "context": encoding.context,
+            "season": encoding.season,
+            "cycles": list(encoding.cycles),
+            "masked": list(encoding.masked),
+        }
+        keys = json.dumps(self.seen_.keys, ensure_ascii=False).encode()
+        arrays = {f"codec.{name}": array for name, array in arrays.items()}
+        arrays["seen.keys"] = np.frombuffer(keys, np.uint8)
+        for name in ("valid", "end", "valid_time", "end_time"):
+            arrays[f"seen.{name}"] = getattr(self.seen_, name)
+        return learned, arrays
+
+    def _restore(self, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        codec = {n[6:]: array for n, array in arrays.items() if n.startswith("codec.")}
+        numbers = NumberCodec.from_parts(settings["codec"], codec)
+        self.columns_ = Columns(**settings["columns"])
+        units = zip(numbers.names, numbers.roles, settings["units"], strict=True)
+        self.fields_ = tuple(Field(name, role, str(unit)) for name, role, unit in units)
+        self.encoding_ = Encoding(
+            numbers,
+            int(settings["context"]),
+            self.horizon,
+            self.window.relative,
+            int(settings["season"]),
+            tuple(settings["cycles"]),
+            tuple(settings["masked"]),
+        )
+        keys = tuple(json.loads(bytes(arrays["seen.keys"])))
+        rest = [
+            np.asarray(arrays[f"seen.{name}"], np.int64)
+            for name in ("valid", "end", "valid_time", "end_time")
+        ]
+        self.seen_ = Seen(keys, *rest)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted forecaster as one model file; ``longshort.load`` reads it.
+
+        Raises:
+            OutputError: the file cannot be written; nothing half-written stays.
+        """
+        super().save(path)
+
+
+def resolved(columns: Columns, fields: Sequence[Field]) -> Columns:
+    """Every column by name: what "all other numeric columns" turned out to be."""
+    by_role: dict[str, tuple[str, ...]] = {
+        role: tuple(field.name for field in fields if field.role == role)
+        for role in ("target", "past", "future", "static")
+    }
+    return columns.set_params(**by_role)
+
+
+def seen(sequences: Sequences, cuts: Cuts) -> Seen:
+    """How far each series is used when it is cut so."""
+    valid_time = end_time = np.zeros(len(sequences), np.int64)
+    if sequences.times is not None:
+        stamps = sequences.times.astype(np.int64)
+        base = sequences.offsets[:-1]
+        end_time = stamps[base + np.maximum(cuts.test_start - 1, 0)]
+        at_end = np.minimum(base + cuts.valid_start, len(stamps) - 1)
+        # no validation row: training ends where everything seen ends, just after its last row
+        empty = cuts.valid_start >= cuts.test_start
+        valid_time = np.where(empty, end_time + 1, stamps[at_end])
+    return Seen(sequences.keys, cuts.valid_start, cuts.test_start, valid_time, end_time)
+
+
+def recall(seen: Seen, sequences: Sequences) -> Cuts:
+    """The cuts of a fit found again in data that may go on, or begin earlier or later.
+
+    Raises:
+        DataError: a series was not fitted, or rows that were trained on are missing.
+    """
+    known = {key: at for at, key in enumerate(seen.keys)}
+    valid, end = np.zeros(len(sequences), np.int64), np.zeros(len(sequences), np.int64)
+    for number, key in enumerate(sequences.keys):
+        label = series_label(sequences, number)
+        if key not in known:
+            raise DataError(
+                f"{label}: the model was not fitted on this series, so its yardsticks cannot be "
+                "fitted either; leave it out, or use score()"
+            )
+        at = known[key]
+        if sequences.times is None:
+            valid[number], end[number] = seen.valid[at], seen.end[at]
+        else:
+            times = sequences.times[sequences.rows(number)].astype(np.int64)
+            valid[number] = np.searchsorted(times, seen.valid_time[at], side="left")
+            end[number] = np.searchsorted(times, seen.end_time[at], side="right")
+        if min(end[number], sequences.length(number)) < seen.end[at]:
+            raise DataError(
+                f"{label}: {min(end[number], sequences.length(number))} of the {seen.end[at]} rows "
+                "that the model was fitted on are here; evaluate needs them all, to fit the "
+                "yardsticks on the same rows"
+            )
+    return Cuts(valid, end, sequences.lengths)
+
+
+def last_seen(seen: Seen, sequences: Sequences) -> str:
+    """The latest row that a fit used, in words."""
+    if sequences.times is None:
+        return f"row {int(seen.end.max())}"
+    return str(np.datetime64(int(seen.end_time.max()), "us").astype("datetime64[s]"))
+
+
+def at_levels(quantiles: NDArray[np.float64], levels: Sequence[float]) -> NDArray[np.float64]:
+    """Quantiles (..., Q) at LEVELS, read between them by straight lines at other levels.
+
+    Raises:
+        ArgumentError: a level outside the trained ones.
+    """
+    low, high = LEVELS[0], LEVELS[-1]
+    found = []
+    for level in levels:
+        if not low - 1e-9 <= level <= high + 1e-9:
+            raise ArgumentError(f"quantile level {level}: the model knows levels {low} to {high}")
+        place = float(np.interp(level, LEVELS, range(len(LEVELS))))
+        below = min(int(place + 1e-9), len(LEVELS) - 2)
+        part = place - below
+        found.append((1 - part) * quantiles[..., below] + part * quantiles[..., below + 1])
+    shape = (*quantiles.shape[:-1], 0)
+    return np.stack(found, -1) if found else np.zeros(shape)

@@ -1,0 +1,188 @@
+"""What a yardstick is, and how each of them gets its intervals.
+
+A yardstick forecasts points. Its quantiles are the point plus the empirical quantiles of its own
+errors on windows that it was not fitted on, the same for every yardstick, so that no method is
+judged by an interval that another had no chance to have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+
+from longshort.data.sequences import Floats, Ints
+from longshort.data.windows import Windows
+from longshort.errors import DataError
+from longshort.records import Kind
+
+# numbers held at once by one step of a loop over windows: 80 MB in float64
+_NUMBERS = 10_000_000
+
+
+class Forecasts(NamedTuple):
+    """Forecasts of N windows in raw units: point (N, L, K), quantiles (N, L, K, Q) rising in Q."""
+
+    point: Floats
+    quantiles: Floats
+
+
+@dataclass(frozen=True)
+class Method:
+    """Whatever is judged: a name, what kind it is, and a function (windows, index) -> Forecasts."""
+
+    name: str
+    kind: Kind
+    forecast: Callable[[Windows, Ints], Forecasts]
+
+    def __call__(self, windows: Windows, index: Ints) -> Forecasts:
+        """Forecasts of the windows of these numbers (N,)."""
+        return self.forecast(windows, index)
+
+
+class Yardstick(Protocol):
+    """A rule or a classical method that forecasts from what lies before each origin.
+
+    It never looks at a value at or after the origin, copes with missing values, and gives a
+    number wherever the target was observed at least once before the origin.
+    """
+
+    @property
+    def name(self) -> str:
+        """How it is called in tables."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """ "naive" for a rule without fitted parameters or nearly so, "classical" for a model."""
+        ...
+
+    def fit(self, train: Windows, valid: Windows | None = None) -> Self:
+        """Learn from the training windows; settings, if any, are chosen on the validation ones."""
+        ...
+
+    def point(self, windows: Windows, index: Ints) -> Floats:
+        """(N, L, K) in raw units for the windows of these numbers (N,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ResidualQuantiles:
+    """Quantiles of a yardstick: its point plus scaled quantiles of its own past errors.
+
+        q_p(l, k) = f(l, k) + a(s, k) * Q_p(e(l, k) / a(s, k))
+
+    with a(s, k) the yardstick's mean absolute error on series s, so that series of different size
+    share one shape; with one series these are the plain empirical quantiles per step and target.
+
+    Args:
+        yardstick: what forecasts the points.
+        shape: (L, K, Q) quantiles of the relative errors.
+        scale: by series name (K,), mean absolute errors; ``usual`` (K,) for other series.
+    """
+
+    yardstick: Yardstick
+    shape: Floats
+    scale: dict[str, Floats]
+    usual: Floats
+
+    def __call__(self, windows: Windows, index: Ints) -> Forecasts:
+        """Point and quantiles of the windows of these numbers (N,)."""
+        point = self.yardstick.point(windows, index)
+        keys = windows.sequences.keys
+        scale = np.stack([self.scale.get(key, self.usual) for key in keys])
+        series, _ = windows.where(index)
+        spread = scale[series][:, None, :, None] * self.shape
+        return Forecasts(point, point[..., None] + spread)
+
+
+def with_quantiles(
+    yardstick: Yardstick, calibration: Windows, levels: Sequence[float]
+) -> Method:
+    """The fitted yardstick as a method with quantiles at ``levels``.
+
+    Quantile p of n errors is their p (n + 1)-th smallest (Hyndman and Fan 1996, type 6), which a
+    further error of the same distribution stays below with probability p.
+
+    Args:
+        yardstick: fitted.
+        calibration: windows whose errors are taken, best ones that it was not fitted on.
+        levels: Q numbers in (0, 1).
+
+    Raises:
+        DataError: there is no calibration window with an observed target.
+    """
+    index = spread_over(len(calibration), _NUMBERS // _size(calibration))
+    series, _ = calibration.where(index)
+    errors = calibration.actual(index) - points(yardstick, calibration, index)
+    seen = np.isfinite(errors)
+    if not seen.any():
+        raise DataError(
+            f"{calibration.sequences.source}: no observed target among {len(calibration)} "
+            "validation forecasts, so the yardsticks' intervals cannot be measured; give a "
+            "longer validation part"
+        )
+    size = np.where(seen, np.abs(errors), 0.0).sum(1)
+    count = seen.sum(1)
+    usual = size.sum(0) / np.maximum(count.sum(0), 1)
+    scale = np.broadcast_to(usual, (len(calibration.sequences), len(usual))).copy()
+    for number in np.unique(series):
+        own = series == number
+        counts = count[own].sum(0)
+        known = counts > 0
+        scale[number, known] = size[own].sum(0)[known] / counts[known]
+    divisor = scale[series][:, None, :]
+    relative = np.divide(errors, divisor, out=np.where(seen, 0.0, np.nan), where=divisor > 0)
+    by_key = dict(zip(calibration.sequences.keys, scale, strict=True))
+    quantiles = ResidualQuantiles(yardstick, _quantiles(relative, levels), by_key, usual)
+    return Method(yardstick.name, yardstick.kind, quantiles)
+
+
+def _quantiles(errors: Floats, levels: Sequence[float]) -> Floats:
+    """(L, K, Q) of errors (N, L, K); a step without any takes those of all steps together."""
+    _, horizon, targets = errors.shape
+    found = np.zeros((horizon, targets, len(levels)))
+    for target in range(targets):
+        whole = errors[:, :, target]
+        whole = whole[np.isfinite(whole)]
+        for step in range(horizon):
+            seen = errors[:, step, target]
+            seen = seen[np.isfinite(seen)]
+            if not len(seen):
+                seen = whole
+            if len(seen):
+                found[step, target] = np.quantile(seen, levels, method="weibull")
+    return found
+
+
+def points(yardstick: Yardstick, windows: Windows, index: Ints) -> Floats:
+    """(N, L, K) point forecasts, made a part at a time."""
+    parts = [yardstick.point(windows, part) for part in chunks(index, _size(windows))]
+    empty = np.zeros((0, windows.horizon, len(windows.targets)))
+    return np.concatenate([empty, *parts])
+
+
+def chunks(index: Ints, numbers: int) -> Iterator[Ints]:
+    """Parts of ``index`` that hold at most ten million numbers, given those of one window."""
+    rows = max(1, _NUMBERS // max(1, numbers))
+    for start in range(0, len(index), rows):
+        yield index[start : start + rows]
+
+
+def spread_over(size: int, most: int) -> Ints:
+    """All numbers below ``size``, or ``most`` of them, evenly spread."""
+    if size <= most:
+        return np.arange(size)
+    return np.linspace(0, size - 1, max(1, most)).round().astype(np.int64)
+
+
+def rows_seen(windows: Windows) -> Ints:
+    """(S,) rows of each series that lie in or before the horizon of one of its windows."""
+    used = windows.last > windows.first
+    return np.where(used, windows.last + windows.horizon - 1, 0)
+
+
+def _size(windows: Windows) -> int:
+    return max(1, windows.horizon * len(windows.targets))

@@ -1,0 +1,416 @@
+"""Yardsticks for series tables: four rules anyone can follow, and a linear model that reads what
+the LSTM reads.
+
+With origin o (the first row to forecast), lead l = 0, 1, ... and x the raw target:
+
+    persistence             x(o - 1)
+    seasonal naive (m)      the latest x before o at the phase of row o + l, m rows a season
+    drift                   x(o - 1) + (l + 1) times the mean step since the first observation
+    climatology             what is usual at that place of the calendar, from the training rows
+    ridge autoregression    r + W [inputs; known future; static] + b, squared weights penalised
+
+Hyndman and Athanasopoulos 2021, "Forecasting: principles and practice", section 5.2, for the
+first three; Hoerl and Kennard 1970 for ridge regression.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+
+from longshort.data.codecs.calendar import Cycle, calendar_cycles, phase, seasons
+from longshort.data.sequences import Floats, Ints, Sequences, Step, Times
+from longshort.data.windows import Windows
+from longshort.errors import NotFittedError
+from longshort.records import Kind
+from longshort.yardsticks.base import Yardstick, chunks, rows_seen, spread_over
+
+# per cycle: its length in seconds, harmonics fitted, and cycles that must have been seen
+_CYCLES: dict[Cycle, tuple[float, int, float]] = {
+    "year": (365.2425 * 86_400, 2, 1),
+    "week": (7 * 86_400, 3, 2),
+    "day": (86_400, 4, 2),
+    "hour": (3600, 2, 2),
+}
+# ridge penalties tried, per training window: two a decade
+PENALTIES = tuple(float(p) for p in np.logspace(-5, 2, 15))
+# numbers in the largest table that ridge regression is given (400 MB)
+_TABLE = 50_000_000
+# multiplications in one fit: a second or two where many penalties are tried, then a minute once
+_TRIAL, _FINAL = 10**11, 2 * 10**12
+
+
+def all_yardsticks(season: int | None) -> list[Yardstick]:
+    """Every yardstick, unfitted; the seasonal naive only where ``season`` is more than one row."""
+    found: list[Yardstick] = [Persistence()]
+    if season is not None and season > 1:
+        found.append(SeasonalNaive(season))
+    return [*found, Drift(), Climatology(), RidgeAR()]
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """The last observed value, at every step."""
+
+    name: str = "persistence"
+    kind: Kind = "naive"
+
+    def fit(self, train: Windows, valid: Windows | None = None) -> Self:
+        """Nothing to learn."""
+        return self
+
+    def point(self, windows: Windows, index: Ints) -> Floats:
+        """(N, L, K) raw."""
+        return windows.seasonal(index, 1)
+
+
+@dataclass(frozen=True)
+class SeasonalNaive:
+    """The latest observed value at the same phase; the last value where there is none yet.
+
+    Args:
+        season: rows of one season.
+    """
+
+    season: int
+    kind: Kind = "naive"
+
+    @property
+    def name(self) -> str:
+        """ "seasonal naive (7)"."""
+        return f"seasonal naive ({self.season})"
+
+    def fit(self, train: Windows, valid: Windows | None = None) -> Self:
+        """Nothing to learn."""
+        return self
+
+    def point(self, windows: Windows, index: Ints) -> Floats:
+        """(N, L, K) raw."""
+        found = windows.seasonal(index, self.season)
+        if np.isnan(found).any():
+            found = np.where(np.isnan(found), windows.seasonal(index, 1), found)
+        return found
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A straight line through the first and the last observed value before the origin."""
+
+    name: str = "drift"
+    kind: Kind = "naive"
+
+    def fit(self, train: Windows, valid: Windows | None = None) -> Self:
+        """Nothing to learn."""
+        return self
+
+    def point(self, windows: Windows, index: Ints) -> Floats:
+        """(N, L, K) raw."""
+        values = windows.sequences.values[:, windows.targets]
+        series, origin = windows.where(index)
+        start = windows.sequences.offsets[series]
+        seen = np.isfinite(values)
+        rows = np.arange(len(values))[:, None]
+        # flat rows of the nearest observation at or before, and at or after, each row
+        before = np.maximum.accumulate(np.where(seen, rows, -1), 0)
+        after = np.minimum.accumulate(np.where(seen, rows, len(values))[::-1], 0)[::-1]
+        end = start + origin
+        last = before[np.maximum(end - 1, 0)]
+        known = (last >= start[:, None]) & (origin > 0)[:, None]
+        last = np.where(known, last, start[:, None])
+        first = np.where(known, after[np.minimum(start, len(values) - 1)], last)
+        latest = np.take_along_axis(values, last, 0)
+        rise = latest - np.take_along_axis(values, first, 0)
+        slope = rise / np.maximum(last - first, 1)
+        lead = (end[:, None] + np.arange(windows.horizon))[..., None] - last[:, None]
+        point = latest[:, None] + lead * slope[:, None]
+        return np.where(known[:, None], point, np.nan)
+
+
+class _Calendar(NamedTuple):
+    """One series' climatology: the cycles it has, and a coefficient per column and target."""
+
+    cycles: tuple[Cycle, ...]
+    coefficients: Floats
+
+
+@dataclass
+class Climatology:
+    """What is usual at that time of the year, week, day and hour, fitted on training rows.
+
+    Least squares per series and target on a constant and on harmonics (sines and cosines of
+    whole multiples of the phase) of the calendar's cycles: 2 of the year where the training rows
+    span more than one; 3 of the week, 4 of the day and 2 of the hour where they span two of them,
+    as far as the step can tell them apart. Without times: the training mean. A series or target
+    without training rows takes the mean of what was observed before the origin.
+    """
+
+    name: str = "climatology"
+    kind: Kind = "naive"
+    fitted: dict[str, _Calendar] = field(default_factory=dict, repr=False)
+
+    def fit(self, train: Windows, valid: Windows | None = None) -> Self:
+        """Learn from every row in or before a training window's horizon."""
+        sequences = train.sequences
+        self.fitted = {}
+        for number, rows in enumerate(rows_seen(train)):
+            start = int(sequences.offsets[number])
+            part = slice(start, start + int(rows))
+            values = sequences.values[part, train.targets]
+            times = None if sequences.times is None else sequences.times[part]
+            cycles = _cycles(times, np.isfinite(values).any(1), sequences.step)
+            design = _design(times, len(values), cycles, sequences.step)
+            self.fitted[sequences.keys[number]] = _Calendar(cycles, _least_squares(design, values))
+        return self
+
+    def point(self, windows: Windows, index: Ints) -> Floats:
+        """(N, L, K) raw."""
+        series, _ = windows.where(index)
+        times = windows.times(index)
+        found = np.full((len(index), windows.horizon, len(windows.targets)), np.nan)
+        for number in np.unique(series):
+            usual = self.fitted.get(windows.sequences.keys[number])
+            if usual is None:
+                continue
+            own = series == number
+            stamps = None if times is None else times[own].reshape(-1)
+            count = int(own.sum()) * windows.horizon
+            design = _design(stamps, count, usual.cycles, windows.sequences.step)
+            found[own] = (design @ usual.coefficients).reshape(-1, *found.shape[1:])
+        if np.isnan(found).any():
+            found = np.where(np.isnan(found), _mean_before(windows, index)[:, None], found)
+        return found
+
+
+def _cycles(times: Times | None, seen: NDArray[np.bool_], step: Step | None) -> tuple[Cycle, ...]:
+    """The cycles that the observed rows of a series span often enough."""
+    if times is None or step is None or not seen.any():
+        return ()
+    stamps = times[seen]
+    span = (stamps[-1] - stamps[0]) / np.timedelta64(1, "s") + step.seconds
+    return tuple(c for c in calendar_cycles(step) if span > _CYCLES[c][0] * _CYCLES[c][2])
+
+
+def _design(
+    times: Times | None, rows: int, cycles: Sequence[Cycle], step: Step | None
+) -> Floats:
+    """(rows, 1 + 2 harmonics of every cycle): a constant, then cosines and sines."""
+    columns = [np.ones(rows)]
+    if times is not None and step is not None:
+        for cycle in cycles:
+            length, harmonics, _ = _CYCLES[cycle]
+            # a harmonic needs two rows to a wave
+            most = int(length / step.seconds / 2 + 1e-6)
+            angle = 2 * np.pi * phase(times, cycle)
+            for harmonic in range(1, min(harmonics, most) + 1):
+                columns += [np.cos(harmonic * angle), np.sin(harmonic * angle)]
+    return np.stack(columns, 1)
+
+
+def _least_squares(design: Floats, values: Floats) -> Floats:
+    """(P, K) coefficients for values (n, K), on observed rows; NaN where there are none."""
+    found = np.full((design.shape[1], values.shape[1]), np.nan)
+    for target in range(values.shape[1]):
+        seen = np.isfinite(values[:, target])
+        if seen.any():
+            found[:, target] = np.linalg.lstsq(design[seen], values[seen, target], rcond=1e-9)[0]
+    return found
+
+
+def _mean_before(windows: Windows, index: Ints) -> Floats:
+    """(N, K) mean of the raw values observed before each origin; NaN where there are none."""
+    values = windows.sequences.values[:, windows.targets]
+    seen = np.isfinite(values)
+    zero = np.zeros((1, values.shape[1]))
+    total = np.concatenate([zero, np.cumsum(np.where(seen, values, 0.0), 0)])
+    count = np.concatenate([zero, np.cumsum(seen, 0)])
+    series, origin = windows.where(index)
+    start = windows.sequences.offsets[series]
+    number = count[start + origin] - count[start]
+    sums = total[start + origin] - total[start]
+    return np.where(number > 0, sums / np.maximum(number, 1), np.nan)
+
+
+@dataclass
+class RidgeAR:
+    """Ridge regression on exactly what the LSTM reads, encoded, answering what the LSTM answers.
+
+    One linear map from the context's numbers, those known over the horizon, and the static ones,
+    to every step and target at once, relative to the same reference. An output is fitted on the
+    windows where it was observed. More training windows than fit into memory or time are thinned
+    evenly.
+
+    Learned: ``penalty``, the weight of the squared coefficients per training window: that of
+    ``PENALTIES`` with the least mean absolute error (encoded units) on the validation windows.
+    Without those a penalty chosen before is kept (a refit); else it is chosen on the last fifth of
+    the training windows of each series.
+    """
+
+    name: str = "ridge autoregression"
+    kind: Kind = "classical"
+    penalty: float | None = None
+    coefficients: Floats = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
+    intercept: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
+
+    def fit(self, train: Windows, valid: Windows | None = None) -> Self:
+        """Choose the penalty on ``valid``, fit on ``train``."""
+        index = np.arange(len(train))
+        if valid is not None and len(valid):
+            self._choose(train, index, valid, np.arange(len(valid)))
+        elif self.penalty is None:
+            late = _last_fifth(train)
+            self._choose(train, index[~late], train, index[late])
+        penalty = PENALTIES[-1] if self.penalty is None else self.penalty
+        self.coefficients, self.intercept = _ridge(*_table(train, index, _FINAL), penalty)
+        return self
+
+    def point(self, windows: Windows, index: Ints) -> Floats:
+        """(N, L, K) raw.
+
+        Raises:
+            NotFittedError: ``fit`` has not run.
+        """
+        if not len(self.intercept):
+            raise NotFittedError("RidgeAR.point: call fit first")
+        parts = [np.zeros((0, len(self.intercept)))]
+        parts += [
+            features(windows, part) @ self.coefficients + self.intercept
+            for part in chunks(index, _width(windows))
+        ]
+        shape = (len(index), windows.horizon, len(windows.targets))
+        encoded = windows.reference(index) + np.concatenate(parts).reshape(shape)
+        raw = windows.decode(encoded, index)
+        # before the first observation there is nothing to forecast from
+        return np.where(np.isnan(windows.seasonal(index, 1)), np.nan, raw)
+
+    def _choose(self, train: Windows, index: Ints, valid: Windows, held: Ints) -> None:
+        inputs, outputs = _table(train, index, _TRIAL)
+        held = held[spread_over(len(held), _TABLE // _width(valid))]
+        unseen, answers = features(valid, held), answered(valid, held)
+        if not len(inputs) or np.isnan(answers).all():
+            return
+        errors = []
+        for penalty in PENALTIES:
+            coefficients, intercept = _ridge(inputs, outputs, penalty)
+            errors.append(np.nanmean(np.abs(unseen @ coefficients + intercept - answers)))
+        self.penalty = PENALTIES[int(np.argmin(errors))]
+
+
+def features(windows: Windows, index: Ints) -> Floats:
+    """(N, P) what a linear model reads: inputs, known future and static numbers, side by side."""
+    parts = [windows.inputs(index), windows.known(index)]
+    if windows.static_width:
+        parts.append(windows.batch(index.tolist()).static["numbers"].numpy())
+    flat = [part.reshape(len(index), math.prod(part.shape[1:])) for part in parts]
+    return np.concatenate(flat, 1).astype(np.float64)
+
+
+def answered(windows: Windows, index: Ints) -> Floats:
+    """(N, L K) encoded targets minus their reference; NaN where missing."""
+    centre, spread = (part[:, None] for part in windows.statistics(index))
+    encoded = windows.codec.encode_target(windows.actual(index), centre, spread)
+    relative = encoded - windows.reference(index)
+    return relative.reshape(len(index), windows.horizon * len(windows.targets))
+
+
+def _width(windows: Windows) -> int:
+    """P, the numbers that a linear model reads of one window."""
+    ahead = windows.horizon * windows.known_width
+    return windows.context * windows.width + ahead + windows.static_width
+
+
+def _table(windows: Windows, index: Ints, work: int) -> tuple[Floats, Floats]:
+    """Inputs (n, P) and outputs (n, J) of the windows, thinned to what can be afforded."""
+    width, outputs = _width(windows), answered(windows, index)
+    fits = len(_patterns(outputs))
+    most = min(_TABLE // width, work // fits // width**2)
+    kept = spread_over(len(index), max(most, 2 * windows.context))
+    return features(windows, index[kept]), outputs[kept]
+
+
+def _patterns(outputs: Floats) -> dict[bytes, list[int]]:
+    """Outputs that are observed in the same windows, together."""
+    found: dict[bytes, list[int]] = {}
+    for output, seen in enumerate(np.isfinite(outputs).T):
+        found.setdefault(np.packbits(seen).tobytes(), []).append(output)
+    return found
+
+
+def _ridge(inputs: Floats, outputs: Floats, penalty: float) -> tuple[Floats, Floats]:
+    """(P, J) coefficients and (J,) intercepts; 0 for outputs that were never observed."""
+    coefficients = np.zeros((inputs.shape[1], outputs.shape[1]))
+    intercept = np.zeros(outputs.shape[1])
+    for group in _patterns(outputs).values():
+        seen = np.isfinite(outputs[:, group[0]])
+        if not seen.any():
+            continue
+        model = Ridge(alpha=penalty * int(seen.sum()))
+        model.fit(inputs[seen], outputs[seen][:, group])
+        coefficients[:, group] = np.reshape(model.coef_, (len(group), -1)).T
+        intercept[group] = model.intercept_
+    return coefficients, intercept
+
+
+def _last_fifth(windows: Windows) -> NDArray[np.bool_]:
+    """(N,) True for the last fifth of each series' windows."""
+    series, origin = windows.where(np.arange(len(windows)))
+    last, first = windows.last[series], windows.first[series]
+    return last - origin <= (last - first) // 5
+
+
+def find_season(train: Sequences, horizon: int) -> int:
+    """The season, in rows, by which the seasonal naive beats the last value; 1 where none does.
+
+    Args:
+        train: the training rows, and nothing later.
+        horizon: L; both rules are compared at every origin and step of the training rows.
+    """
+    ratios = season_ratios(train, horizon)
+    best = min(ratios, key=ratios.__getitem__, default=1)
+    return best if ratios.get(best, 1.0) < 1 else 1
+
+
+def best_season(train: Sequences, horizon: int) -> int | None:
+    """The best season even where the last value is better; None where none fits in twice."""
+    ratios = season_ratios(train, horizon)
+    return min(ratios, key=ratios.__getitem__, default=None)
+
+
+def season_ratios(train: Sequences, horizon: int) -> dict[int, float]:
+    """MAE of the seasonal naive over that of the last value, per season the calendar suggests.
+
+    Both are taken over the same origins and steps: those where both rules have an observed value;
+    the ratio is averaged over series and targets. A season must fit twice into a series.
+    """
+    found: dict[int, float] = {}
+    for season in seasons(train.step):
+        if season < 2 or not (train.lengths >= 2 * season).any():
+            continue
+        ours = _lagged_errors(train, season, horizon)
+        compared = ours[1] > 0
+        if compared.any():
+            found[season] = float((ours[0][compared] / ours[1][compared]).mean())
+    return found
+
+
+def _lagged_errors(train: Sequences, season: int, horizon: int) -> tuple[Floats, Floats]:
+    """(S, K) summed absolute errors of the seasonal naive, and of the last value."""
+    values = train.values[:, train.role_indices("target")]
+    number = np.repeat(np.arange(len(train)), train.lengths)
+    within = np.arange(len(values)) - train.offsets[number]
+    sums = np.zeros((2, len(train), values.shape[1]))
+    for lead in range(min(horizon, len(values))):
+        lags = season * (lead // season + 1), lead + 1
+        rows = np.flatnonzero((within >= max(lags)) & (train.lengths[number] >= 2 * season))
+        errors = [np.abs(values[rows] - values[rows - lag]) for lag in lags]
+        seen = np.isfinite(errors[0] + errors[1])
+        for kind, error in enumerate(errors):
+            for target in range(values.shape[1]):
+                weights = np.where(seen[:, target], error[:, target], 0.0)
+                sums[kind, :, target] += np.bincount(number[rows], weights, len(train))
+    return sums[0], sums[1]
