@@ -55,12 +55,18 @@ class State(Mapping[str, "Tensor | State"]):
 
     Every room that remembers something between time steps adds its part under its own name, so
     that one object can be detached, moved, reordered (beam search), saved and restored.
+
+    Raises:
+        ValueError: a name holds a dot, which is what ``flatten`` joins names with.
     """
 
     __slots__ = ("_parts",)
 
     def __init__(self, parts: Mapping[str, Tensor | State] | None = None) -> None:
         self._parts: dict[str, Tensor | State] = dict(parts or {})
+        for name in self._parts:
+            if "." in name:
+                raise ValueError(f"state part {name!r}: a name cannot hold a dot; nest a State")
 
     def __getitem__(self, name: str) -> Tensor | State:
         return self._parts[name]
@@ -129,7 +135,7 @@ class State(Mapping[str, "Tensor | State"]):
 
     @staticmethod
     def unflatten(flat: Mapping[str, Tensor]) -> State:
-        """The state whose ``flatten()`` is ``flat``."""
+        """The state whose ``flatten()`` is ``flat``; groups without a tensor leave no trace."""
         leaves: dict[str, Tensor | State] = {}
         groups: dict[str, dict[str, Tensor]] = {}
         for name, tensor in flat.items():
@@ -209,6 +215,11 @@ class Batch:
         return self.targets
 
 
+def within(lengths: Tensor, steps: int) -> Tensor:
+    """(B, steps) of bool: True where a step comes before its row's length."""
+    return torch.arange(steps, device=lengths.device) < lengths.unsqueeze(1)
+
+
 class Encoded(NamedTuple):
     """A sequence as the trunk understood it.
 
@@ -233,7 +244,8 @@ class Encoded(NamedTuple):
         return Encoded(pick(self.z), tuple(map(pick, self.layers)), self.state, one)
 
 
-class Loss(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Loss:
     """A summed loss and how many elements it scores, so that parts add up exactly.
 
     total: scalar, in the head's unit. count: scalar, scored elements (not differentiated).
@@ -285,7 +297,9 @@ class Examples(Protocol):
 class Encoder(Protocol):
     """The trunk: reads a batch, continues from a state, returns every step and the new state."""
 
-    def __call__(self, batch: Batch, state: State | None = None) -> Encoded: ...
+    def __call__(self, batch: Batch, state: State | None = None) -> Encoded:
+        """Read a batch from an empty or a given state."""
+        ...
 
 
 class Inverse(Protocol):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import nn
 
-from longshort.contracts import Batch, Encoded, Encoder, Inverse, Loss, Prediction, State
+from longshort.contracts import Batch, Encoded, Inverse, Loss, Prediction, State
 from longshort.heads.base import Head
 
 # What a prediction depends on: the last context alone, or everything since the state began.
@@ -35,7 +35,7 @@ class Model(nn.Module):
         memory: Memory = "window",
     ) -> None:
         super().__init__()
-        self.encoder: Encoder = encoder
+        self.encoder = encoder
         self.head = head
         self.codec = codec
         self.memory: Memory = memory
@@ -43,7 +43,8 @@ class Model(nn.Module):
     def _encode(self, batch: Batch, state: State | None) -> Encoded:
         if state is not None and batch.fresh is not None:
             state = state.keep(~batch.fresh)
-        return self.encoder(batch, state)
+        encoded: Encoded = self.encoder(batch, state)
+        return encoded
 
     def _answer(self, prediction: Prediction, batch: Batch) -> Prediction:
         return prediction if self.codec is None else self.codec.inverse(prediction, batch)

@@ -59,11 +59,11 @@ class Training(Params):
     batch: int = 32
     optimizer: Optimizer = "adamw"
     rate: float = 3e-3
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     schedule: Schedule = "constant"
     clip: float | None = 1.0
     clip_value: float | None = None
-    patience: int | None = 8
+    patience: int | None = 10
     members: int = 3
     refit: bool = False
 

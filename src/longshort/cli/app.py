@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 from longshort import __version__
@@ -28,8 +27,6 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (OutputError, 5),
     (LongshortError, 6),
 )
-INTERRUPTED = 130
-
 app = typer.Typer(
     name="longshort",
     no_args_is_help=True,
@@ -55,7 +52,8 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    # read in main, so that it may stand anywhere; here for the help
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -78,25 +76,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        code = app(args=given, standalone_mode=False)
-    except click.exceptions.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        error_text("interrupted")
-        sys.exit(INTERRUPTED)
+        # exits by itself: 0, 2 for wrong arguments, 130 for Ctrl-C
+        app(args=[argument for argument in given if argument != "--debug"])
     except LongshortError as error:
         if debug:
             raise
         error_text(str(error))
         sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
-    except BrokenPipeError:
-        # whoever read the output has closed it: nothing is wrong here
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:
         if debug:
             raise
-        error_text(f"{type(error).__name__}: {error}\nThis is a fault of ours; --debug shows where")
+        error_text(
+            f"{type(error).__name__}: {error}\nThis is a fault of the program, not of your data: "
+            "the same command with --debug shows where it is"
+        )
         sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)

@@ -16,14 +16,14 @@ from longshort.cli.terminal import out as terminal
 from longshort.data.codecs.numbers import Method as ScalingMethod
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.sequences import Columns
-from longshort.data.sources.tables import Fill
+from longshort.data.sources.stamps import Fill
 from longshort.data.splits import Split
 from longshort.data.windows import Relative, Window
 from longshort.errors import OutputError
 from longshort.heads.real import Output
 from longshort.layers.encoder import Recurrent
 from longshort.records import Evaluation
-from longshort.report.page import page
+from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
 from longshort.training import Optimizer, Schedule, Training
 
@@ -38,13 +38,14 @@ def fit() -> None:
     """Train a model on a file, compare it with classical methods, write model and report."""
 
 
-
 @app.command("forecast")
 def forecast(
     data: Annotated[
-        Path, typer.Argument(help="CSV, TSV, Parquet or JSONL, plain or gzipped; one row per step.")
+        Path, typer.Argument(help="CSV, TSV, Parquet or JSONL, also gzipped; a row per step.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path("fitted"),
+    out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path(
+        "fitted"
+    ),
     target: Annotated[
         list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
     ] = None,
@@ -79,7 +80,7 @@ def forecast(
         str | None, typer.Option(help="First time of the test part.", show_default="a share")
     ] = None,
     valid: Annotated[float, typer.Option(help="Share of rows that chooses.")] = 0.15,
-    test: Annotated[float, typer.Option(help="Share of rows kept for the test; 0 for none.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share kept for the test; 0 for none.")] = 0.15,
     scaling: Annotated[str, typer.Option(help="standard, minmax, robust or none.")] = "standard",
     log: Annotated[bool, typer.Option(help="Take logarithms of the targets.")] = False,
     per_series: Annotated[bool, typer.Option(help="Scale each series by itself.")] = False,
@@ -97,9 +98,9 @@ def forecast(
     schedule: Annotated[
         str, typer.Option(help="constant, cosine, linear or onecycle.")
     ] = Training().schedule,
-    patience: Annotated[
-        int, typer.Option(help="Epochs without progress before it stops.")
-    ] = cast(int, Training().patience),
+    patience: Annotated[int, typer.Option(help="Epochs without progress before it stops.")] = cast(
+        int, Training().patience
+    ),
     members: Annotated[int, typer.Option(help="Networks averaged.")] = Training().members,
     refit: Annotated[
         bool, typer.Option(help="Choose on the validation part, then train on it as well.")

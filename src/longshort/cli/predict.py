@@ -23,7 +23,7 @@ WRITERS = {
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model.lstm file.")],
-    data: Annotated[Path, typer.Argument(help="The same columns as in training, as recent as can be.")],
+    data: Annotated[Path, typer.Argument(help="A file with the columns of the training.")],
     quantiles: Annotated[
         str, typer.Option(help="Levels beside the point forecast, such as 0.1,0.9.")
     ] = "0.1,0.9",

@@ -11,11 +11,11 @@ from longshort import artifact
 from longshort.cli.terminal import notes
 from longshort.errors import DataError
 from longshort.records import Evaluation
-from longshort.report.page import page
+from longshort.report.document import page
 
 
 def report(
-    evaluation: Annotated[Path, typer.Argument(help="evaluation.json, as fit and evaluate write it.")],
+    evaluation: Annotated[Path, typer.Argument(help="An evaluation.json file.")],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
 ) -> None:
     """Draw an evaluation again as one HTML page that needs no network.

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from longshort.errors import OutputError
 from longshort.records import Epoch, Evaluation, History
-from longshort.report.table import table_rows
+from longshort.report.table import score_table
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
 out = Console(highlight=False, soft_wrap=True)
@@ -103,15 +103,20 @@ def duration(seconds: float) -> str:
 
 
 def show(evaluation: Evaluation) -> None:
-    """The table of every method and the sentence on whether the LSTM earned its keep."""
-    for number, target in enumerate(evaluation.targets):
-        header, rows = table_rows(evaluation, target)
-        unit = evaluation.units[number]
-        table = Table(title=escape(target + (f" ({unit})" if unit else "")), title_justify="left")
-        for place, name in enumerate(header):
-            table.add_column(escape(name), justify="left" if place == 0 else "right")
+    """The table of every method, and the sentence on whether the LSTM earned its keep."""
+    scores = score_table(evaluation)
+    for target in evaluation.targets:
+        rows = [row for row in scores.rows if row.target == target]
+        title = f"{target} ({rows[0].unit})" if rows[0].unit else target
+        table = Table(title=escape(title), title_justify="left", title_style="bold")
+        table.add_column("method")
+        for column in scores.columns:
+            table.add_column(escape(column.name), justify="right")
         for row in rows:
-            style = "bold" if row.kind == "lstm" else None
-            table.add_row(*[escape(cell) for cell in row.cells], style=style)
+            cells = [
+                f"[green]{escape(cell.text)}[/]" if cell.best else escape(cell.text)
+                for cell in row.cells
+            ]
+            table.add_row(escape(row.method), *cells, style="bold" if row.kind == "lstm" else None)
         out.print(table)
-    out.print(f"\n{escape(evaluation.verdict)}\n")
+    out.print(f"{escape(evaluation.verdict)}\n")

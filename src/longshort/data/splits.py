@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from longshort.contracts import Params
-from longshort.data.sequences import Ints, Sequences, time_text
+from longshort.data.sequences import Sequences
+from longshort.data.steps import Ints, time_text
 from longshort.errors import ArgumentError, DataError
 
 
@@ -35,7 +36,7 @@ class Split(Params):
             value = getattr(self, name)
             if isinstance(value, str):
                 stamp(value, name)
-            elif value is not None and (isinstance(value, bool) or not 0 < value < 1):
+            elif value is not None and not (isinstance(value, float) and 0 < value < 1):
                 raise ArgumentError(
                     f"{name} is a share above 0 and below 1, or a time stamp; got {value!r}"
                 )
@@ -48,7 +49,7 @@ class Split(Params):
                     f"the test part begins after the validation part; got valid={valid!r}, "
                     f"test={test!r}"
                 )
-        elif isinstance(valid, float | int) and isinstance(test, float | int) and valid + test >= 1:
+        elif isinstance(valid, float) and isinstance(test, float) and valid + test >= 1:
             raise ArgumentError(
                 f"valid + test is below 1, or nothing is left to train on; got {valid} + {test}"
             )

@@ -6,6 +6,7 @@ holds the series once, whatever context and horizon are.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +32,8 @@ class Window(Params):
     """What a forecast reads and what it is told relative to.
 
     Args:
-        context: T, past rows read for each forecast; None chooses max(14, 2 * horizon).
+        context: T, past rows read for each forecast; None takes four horizons, at least 14 and at
+            most 128 rows, but never less than one horizon.
         relative: forecasts are the "last" value, or the value a "season" before, plus what the
             network adds; "none" lets it say the value itself. Relative forecasts cannot lose the
             level of the series, which is what most often makes an LSTM lose to a naive rule.
@@ -60,7 +62,7 @@ class Window(Params):
 
     def rows(self, horizon: int) -> int:
         """The context in rows for a horizon."""
-        return self.context or max(14, 2 * horizon)
+        return self.context or max(14, min(4 * horizon, 128), horizon)
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,9 @@ class Windows:
         short = np.flatnonzero(used & (self.first < self.context))
         if len(short):
             raise DataError(
-                f"{series_label(sequences, short[0])}: {self.first[short[0]]} rows before the first "
-                f"forecast, and the context reads {self.context}: give more rows or a smaller "
-                "context"
+                f"{series_label(sequences, short[0])}: {self.first[short[0]]} rows before the "
+                f"first forecast, and the context reads {self.context}: give more rows or a "
+                "smaller context"
             )
         if (used & (self.last > sequences.lengths - self.horizon + 1)).any():
             raise ValueError("a horizon would reach past the end of its series")
@@ -158,10 +160,10 @@ class Windows:
     def _encode(self) -> None:
         series = self.sequences
         roles = {role: series.role_indices(role) for role in ("past", "future", "static")}
-        self.centre, self.spread = self.codec.row_stats(series.keys, series.values, series.offsets)
-        centre, spread = (
-            np.repeat(part, series.lengths, 0) for part in (self.centre, self.spread)
-        )
+        # a series that the codec was not fitted on is scaled by what lies before its first origin
+        known = series.crop(0, self.first)
+        self.centre, self.spread = self.codec.row_stats(known.keys, known.values, known.offsets)
+        centre, spread = (np.repeat(part, series.lengths, 0) for part in (self.centre, self.spread))
         encoded = self.codec.encode(series.values, centre, spread)
         filled = carry_forward(encoded, series.offsets, 1)
         numbers = np.nan_to_num(filled).astype(np.float32)
@@ -190,7 +192,8 @@ class Windows:
         Raises:
             DataError: a series has no observed target, or fewer rows than the context.
         """
-        observed = np.isfinite(sequences.values[:, sequences.role_indices("target")]).any(1)
+        targets = sequences.values[:, sequences.role_indices("target")]
+        observed = np.asarray(np.isfinite(targets).any(axis=1))
         origins = np.zeros(len(sequences), np.int64)
         for number in range(len(sequences)):
             found = np.flatnonzero(observed[sequences.rows(number)])
@@ -223,7 +226,7 @@ class Windows:
     def where(self, index: Sequence[int] | Ints) -> tuple[Ints, Ints]:
         """(series, origin row within it) of each window number, each (N,)."""
         numbers = np.asarray(index, np.int64)
-        if len(numbers) and not (0 <= numbers.min() and numbers.max() < len(self)):
+        if len(numbers) and not (numbers.min() >= 0 and numbers.max() < len(self)):
             raise IndexError(f"window numbers run from 0 to {len(self) - 1}, not {numbers}")
         series = np.searchsorted(self.ends, numbers, side="right").astype(np.int64)
         before = self.ends[series] - (self.last - self.first)[series]
@@ -362,7 +365,7 @@ def carry_forward(values: Floats, offsets: Ints, season: int) -> Floats:
     filled = np.array(values, np.float64)
     if not np.isnan(filled).any():
         return filled
-    for start, stop in zip(offsets, offsets[1:], strict=False):
+    for start, stop in itertools.pairwise(offsets):
         block = filled[start:stop]
         rows = len(block)
         padded = np.full((-rows % season + rows, block.shape[1]), np.nan)
@@ -376,6 +379,4 @@ def carry_forward(values: Floats, offsets: Ints, season: int) -> Floats:
 
 def choose_cycles(sequences: Sequences, window: Window) -> tuple[str, ...]:
     """The calendar cycles a window reads, none where there is no time or none is asked for."""
-    if not window.calendar or sequences.step is None:
-        return ()
-    return calendar_cycles(sequences.step)
+    return calendar_cycles(sequences.step) if window.calendar else ()

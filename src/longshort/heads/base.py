@@ -38,21 +38,36 @@ class Head(nn.Module, ABC):
         """The answer to what follows the encoded sequences, and the head's own state."""
         return self.step(encoded.last(), State(), batch)
 
-    def step(
-        self, encoded: Encoded | None, state: State, batch: Batch
-    ) -> tuple[Prediction, State]:
+    def step(self, encoded: Encoded | None, state: State, batch: Batch) -> tuple[Prediction, State]:
         """The answer after one more time step (T = 1); heads without a memory only decode."""
         if encoded is None:
             raise ValueError(f"{type(self).__name__} reads encoded steps and was handed none")
         return self.decode(encoded, batch), state
 
 
+def scored(batch: Batch) -> tuple[Tensor, Tensor | None]:
+    """The targets, zero where they are not scored, and the mask: what a loss is computed from.
+
+    Targets that are not scored may hold anything. They are taken out before the loss: a derivative
+    that is NaN stays NaN when it is multiplied by the 0 that ``masked`` sends back.
+    """
+    target, mask = batch.target(), batch.target_mask
+    if mask is None:
+        return target, None
+    return torch.where(_wide(mask, target), target, target.new_zeros(())), mask
+
+
 def masked(losses: Tensor, mask: Tensor | None) -> Loss:
     """Sum ``losses`` where ``mask`` (broadcast from the left) is True, and count those elements.
 
-    Masked elements may hold anything, NaN included: they reach neither sum nor gradient.
+    Masked elements may hold anything, NaN included: they reach neither the sum nor the gradient of
+    ``losses``. Use ``scored`` for the targets, so that the gradient is finite further down as well.
     """
     if mask is None:
         return Loss(losses.sum(), torch.tensor(losses.numel(), device=losses.device))
-    wide = mask.reshape(mask.shape + (1,) * (losses.dim() - mask.dim())).expand(losses.shape)
+    wide = _wide(mask, losses)
     return Loss(torch.where(wide, losses, losses.new_zeros(())).sum(), wide.sum())
+
+
+def _wide(mask: Tensor, like: Tensor) -> Tensor:
+    return mask.reshape(mask.shape + (1,) * (like.dim() - mask.dim())).expand(like.shape)

@@ -18,6 +18,7 @@ rest (the autoregressive component of LSTNet, Lai et al. 2018). Huber 1964; Koen
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -28,7 +29,7 @@ from torch.nn import functional
 
 from longshort.contracts import Batch, Encoded, Loss, Prediction
 from longshort.errors import ArgumentError, suggest
-from longshort.heads.base import Head, masked
+from longshort.heads.base import Head, masked, scored
 
 Output = Literal["quantiles", "gaussian", "mse", "mae", "huber"]
 
@@ -90,7 +91,8 @@ class RealHead(Head):
         raw = raw.view(-1, self.horizon, self.targets * self.width)
         if self.known is not None:
             raw = raw + torch.einsum("blf,lfk->blk", batch.future["numbers"], self.known)
-        return raw.view(-1, self.horizon, self.targets, self.width)
+        split: Tensor = raw.view(-1, self.horizon, self.targets, self.width)
+        return split
 
     def _answer(self, encoded: Encoded, batch: Batch) -> Tensor:
         """(B, L, K, width): mean and scale, the quantiles, or the point, in encoded units."""
@@ -113,9 +115,7 @@ class RealHead(Head):
     def loss(self, encoded: Encoded, batch: Batch) -> Loss:
         """Loss per scored value; ``batch.targets`` is (B, L, K), its mask alike."""
         predicted = self._answer(encoded, batch)
-        target, mask = batch.target(), batch.target_mask
-        if mask is not None:
-            target = torch.where(mask, target, target.new_zeros(()))
+        target, mask = scored(batch)
         return masked(self._elementwise(predicted, target), mask)
 
     def _elementwise(self, predicted: Tensor, target: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ def check_output(output: str) -> Output:
 def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
     """Rising levels in (0, 1) with 0.5 among them; an ArgumentError otherwise."""
     found = tuple(float(level) for level in levels)
-    rising = all(low < high for low, high in zip(found, found[1:], strict=False))
+    rising = all(low < high for low, high in itertools.pairwise(found))
     if not (found and rising and found[0] > 0 and found[-1] < 1 and 0.5 in found):
         raise ArgumentError(
             f"levels are {found}: they must rise, lie between 0 and 1, and contain 0.5"

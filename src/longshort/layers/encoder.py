@@ -38,7 +38,7 @@ class Recurrent(Params):
     size: int = 32
     depth: int = 1
     bidirectional: bool = False
-    dropout: float = 0.2
+    dropout: float = 0.4
     init: Method = "torch"
     forget_bias: float | None = 1.0
 

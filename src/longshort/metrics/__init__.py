@@ -1,1 +1,1 @@
-"""Scores: arrays in, numbers out, each with its equation, its unit and the direction that is good."""
+"""Scores: arrays in, numbers out, each with its equation, its unit and its good direction."""

@@ -122,9 +122,7 @@ def pinball(actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]) ->
     return _mean(pinball_losses(actual, quantiles, levels).mean(-1), np.asarray(actual))
 
 
-def crps_from_quantiles(
-    actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]
-) -> float:
+def crps_from_quantiles(actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]) -> float:
     """Continuous ranked probability score from quantiles, in the unit of y; lower is better.
 
         CRPS = 2 * integral over p of the pinball loss ~ 2 * mean over levels
@@ -206,7 +204,7 @@ def block_length(origins: int, horizon: int) -> int:
     each other at least that far; n^(1/3) is the order that is best for a mean (Hall, Horowitz and
     Jing 1995).
     """
-    return max(1, min(origins, max(horizon, math.ceil(origins ** (1 / 3) - 1e-9))))
+    return max(1, min(origins, max(horizon, math.ceil(math.pow(origins, 1 / 3) - 1e-9))))
 
 
 def block_sums(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longshort.report.charts import forecast_chart, one_step_chart, origins_chart
     from longshort.report.curves import calibration_chart, horizon_chart, training_chart
-    from longshort.report.page import page
-    from longshort.report.svg import svg
+    from longshort.report.document import page
+    from longshort.report.drawing import svg
     from longshort.report.table import ScoreTable, score_table
 
 _HOMES = {
@@ -22,8 +22,8 @@ _HOMES = {
     "one_step_chart": "charts",
     "origins_chart": "charts",
     "training_chart": "curves",
-    "page": "page",
-    "svg": "svg",
+    "page": "document",
+    "svg": "drawing",
     "ScoreTable": "table",
     "score_table": "table",
 }

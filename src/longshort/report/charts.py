@@ -44,7 +44,7 @@ def one_step_chart(
     """
     panels = one_step_panels(evaluation, most_points)
     need(panels, "forecasts one step ahead")
-    key = Key.of(lstm_name(evaluation), evaluation.level)
+    key = Key.of(lstm_name(evaluation), evaluation.level, width)
     clock = Clock.of(read_times(time for panel in panels for time in panel.times))
     units = units_of(evaluation)
     inner = inner_width(width, 1)
@@ -54,7 +54,7 @@ def one_step_chart(
     words = [_one_step_words(panel, units[panel.target]) for panel in panels]
     title = "One step ahead over the test part"
     text = f"{title}: {key.forecast} beside what happened. {prose(words)}"
-    return side_by_side(drawn, 1, title, text)
+    return side_by_side(drawn, 1, width, title, text)
 
 
 def origins_chart(
@@ -69,7 +69,7 @@ def origins_chart(
     """
     panels = origin_panels(evaluation, per_target)
     need(panels, "forecasts of a whole horizon")
-    key = Key.of(lstm_name(evaluation), evaluation.level)
+    key = Key.of(lstm_name(evaluation), evaluation.level, width)
     clock = Clock.of(read_times(time for panel in panels for time in panel.times))
     columns = min(per_target, len(panels)) if width >= WIDE else 1
     units = units_of(evaluation)
@@ -82,7 +82,7 @@ def origins_chart(
     ]
     title = f"{count(evaluation.horizon, 'step')} ahead from a few origins"
     starts = listed([f"{panel.target} from {panel.points[0].time}" for panel in panels], 12)
-    return side_by_side(drawn, columns, title, f"{title}: {key.forecast} of {starts}.")
+    return side_by_side(drawn, columns, width, title, f"{title}: {key.forecast} of {starts}.")
 
 
 def forecast_chart(
@@ -118,7 +118,7 @@ def forecast_chart(
     need(every, "forecast points")
     panels = every[:most_panels]
     clock = Clock.of(read_times(time for panel in panels for time in panel.times))
-    key = Key.of(method, level)
+    key = Key.of(method, level, width)
     inner = inner_width(width, 1)
     drawn, words = [], []
     for panel in panels:
@@ -132,7 +132,7 @@ def forecast_chart(
         )
     if len(every) > len(panels):
         title = f"{title} ({len(panels)} of {len(every):,} panels)"
-    return side_by_side(drawn, 1, title, f"{title}. {prose(words)}")
+    return side_by_side(drawn, 1, width, title, f"{title}. {prose(words)}")
 
 
 def _joined(

@@ -9,7 +9,16 @@ import altair as alt
 
 from longshort.errors import ArgumentError
 from longshort.records import Evaluation, History
-from longshort.report.layout import WIDE, drawn_from, inner_width, need, prose, side_by_side
+from longshort.report.layout import (
+    WIDE,
+    drawn_from,
+    drawn_targets,
+    inner_width,
+    need,
+    prose,
+    side_by_side,
+    tips,
+)
 from longshort.report.numerals import count, number, percent
 from longshort.report.runs import Run, runs_of
 from longshort.report.theme import (
@@ -43,14 +52,15 @@ def horizon_chart(
         raise ArgumentError(f"measure={measure!r}: there are 'mae' and 'coverage'")
     need(evaluation.steps, "errors by step")
     styles = method_styles(evaluation)
-    columns = 2 if width >= WIDE and len(evaluation.targets) > 1 else 1
+    targets, few = drawn_targets(evaluation)
+    columns = 2 if width >= WIDE and len(targets) > 1 else 1
     x = alt.X(
         "step:Q",
-        axis=alt.Axis(title=_ahead(evaluation), tickMinStep=1, grid=False, format="d"),
-        scale=alt.Scale(domain=[1, max(2, evaluation.horizon)], nice=False, padding=8),
+        axis={"title": _ahead(evaluation), "tickMinStep": 1, "grid": False, "format": "d"},
+        scale={"domain": [1, max(2, evaluation.horizon)], "nice": False, "padding": 8},
     )
     panels, words = [], []
-    for target, unit in zip(evaluation.targets, evaluation.units, strict=True):
+    for target, unit in targets:
         rows = [
             {"step": s.step, "method": s.method, "value": finite(getattr(s, measure))}
             for s in evaluation.steps
@@ -60,19 +70,17 @@ def horizon_chart(
             y = alt.Y("value:Q", title=labelled("mean absolute error", unit))
             words.append(_horizon_words(rows, target, unit))
         else:
-            y = alt.Y(
-                "value:Q", title="share inside", axis=alt.Axis(labelExpr=SHARE), scale=_near(rows)
-            )
+            y = alt.Y("value:Q", title="share inside", axis={"labelExpr": SHARE}, scale=_near(rows))
         layers = _lines(rows, x, y, styles, width)
         if measure == "coverage":
             layers.insert(0, _line_at(evaluation.level, y))
         panel = alt.LayerChart(layer=layers)
         panels.append(panel.properties(width=inner_width(width, columns), height=200, title=target))
     nominal = percent(evaluation.level, 0)
-    named = {"mae": "Error", "coverage": f"Coverage of the {nominal} interval"}
-    title = f"{named[measure]} by steps ahead"
+    named = {"mae": "Mean absolute error", "coverage": f"Coverage of the {nominal} interval"}
+    title = f"{named[measure]} by steps ahead{few}"
     text = f"{title}, for {listed(list(styles))}. {prose(words)}".strip()
-    return side_by_side(panels, columns, title, text)
+    return side_by_side(panels, columns, width, title, text)
 
 
 def calibration_chart(evaluation: Evaluation, *, width: int = 920) -> alt.ConcatChart:
@@ -85,16 +93,17 @@ def calibration_chart(evaluation: Evaluation, *, width: int = 920) -> alt.Concat
     """
     need(evaluation.reliability, "observed quantile levels")
     styles = method_styles(evaluation)
-    columns = 2 if width >= WIDE and len(evaluation.targets) > 1 else 1
+    targets, few = drawn_targets(evaluation)
+    columns = 2 if width >= WIDE and len(targets) > 1 else 1
     side = min(300, inner_width(width, columns))
-    whole = alt.Scale(domain=[0, 1])
-    quarters = alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], labelExpr=SHARE)
+    whole = {"domain": [0, 1]}
+    quarters = {"values": [0, 0.25, 0.5, 0.75, 1], "labelExpr": SHARE}
     x = alt.X("level:Q", title="nominal level", axis=quarters, scale=whole)
     y = alt.Y("value:Q", title="observed share", axis=quarters, scale=whole)
-    ends = drawn_from([{"level": 0, "value": 0}, {"level": 1, "value": 1}])
-    diagonal = ends.mark_line(color=MUTED, strokeWidth=1).encode(x, y)
+    ends = [{"level": 0, "value": 0}, {"level": 1, "value": 1}]
+    diagonal = drawn_from(ends, "line", color=MUTED, strokeWidth=1).encode(x, y)
     panels, words = [], []
-    for target in evaluation.targets:
+    for target, _ in targets:
         rows = [
             {"level": r.level, "method": r.method, "value": finite(r.observed)}
             for r in evaluation.reliability
@@ -103,9 +112,9 @@ def calibration_chart(evaluation: Evaluation, *, width: int = 920) -> alt.Concat
         panel = alt.LayerChart(layer=[diagonal, *_lines(rows, x, y, styles, width)])
         panels.append(panel.properties(width=side, height=side, title=target))
         words.append(_calibration_words(rows, target, lstm_name(evaluation)))
-    title = "Observed against nominal quantile levels"
+    title = f"Observed against nominal quantile levels{few}"
     return side_by_side(
-        panels, columns, title, f"{title}, for {listed(list(styles))}. {prose(words)}"
+        panels, columns, width, title, f"{title}, for {listed(list(styles))}. {prose(words)}"
     )
 
 
@@ -120,27 +129,31 @@ def training_chart(history: History, *, width: int = 920) -> alt.ConcatChart:
     domain, colours = ["training part", "validation part"], [TRAIN, LSTM]
     colour = alt.Color(
         "part:N",
-        scale=alt.Scale(domain=domain, range=colours),
-        legend=alt.Legend(title=None, symbolType="stroke", symbolStrokeWidth=2.5),
+        scale={"domain": domain, "range": colours},
+        legend={"title": None, "symbolType": "stroke", "symbolStrokeWidth": 2.5},
     )
     longest = max(len(run.epochs) for run in runs)
     x = alt.X(
         "epoch:Q",
-        axis=alt.Axis(title="epoch", tickMinStep=1, grid=False, format="d"),
-        scale=alt.Scale(domain=[1, max(2, longest)], nice=False, padding=8),
+        axis={"title": "epoch", "tickMinStep": 1, "grid": False, "format": "d"},
+        scale={"domain": [1, max(2, longest)], "nice": False, "padding": 8},
     )
     value = labelled("mean loss per value", history.unit)
-    y = alt.Y("loss:Q", title=value, scale=alt.Scale(zero=False))
+    y = alt.Y("loss:Q", title=value, scale={"zero": False})
     rows = [row for run in runs for row in _loss_rows(run, domain)]
     kept = [row for row in rows if row["kept"]]
-    base = drawn_from(rows).encode(x, y, colour, detail="run:N")
-    lines = base.mark_line(strokeWidth=1.6, opacity=0.85, point=longest == 1)
-    dots = drawn_from(kept).encode(x, y, colour, tooltip=["run:N", "loss:Q"])
-    panel = alt.LayerChart(layer=[lines, dots.mark_point(filled=True, size=75, opacity=1)])
+    lines = drawn_from(rows, "line", strokeWidth=1.6, opacity=0.85, point=longest == 1)
+    dots = drawn_from(kept, "point", filled=True, size=75, opacity=1)
+    panel = alt.LayerChart(
+        layer=[
+            lines.encode(x, y, colour, detail="run:N"),
+            dots.encode(x, y, colour, tooltip=tips("run:N", "loss:Q")),
+        ]
+    )
     panel = panel.properties(width=inner_width(width, 1), height=230)
     title = "Loss by epoch"
     words = f"{title}: {count(len(runs), 'training run')}. {prose([run.words() for run in runs])}"
-    return side_by_side([panel], 1, title, words)
+    return side_by_side([panel], 1, width, title, words)
 
 
 def _lines(
@@ -149,37 +162,36 @@ def _lines(
     """A line with points per method; methods differ in colour, dash and shape."""
     names = list(styles)
     columns = 0 if width >= WIDE else 1
-    legend = alt.Legend(title=None, columns=columns, symbolStrokeWidth=0, symbolLimit=40)
-    colours = alt.Scale(domain=names, range=[style.colour for style in styles.values()])
-    shapes = alt.Scale(domain=names, range=[style.shape for style in styles.values()])
+    legend = {"title": None, "columns": columns, "symbolStrokeWidth": 0, "symbolLimit": 40}
+    colours = {"domain": names, "range": [style.colour for style in styles.values()]}
+    shapes = {"domain": names, "range": [style.shape for style in styles.values()]}
+    # drawn as the rows say, without a scale: the legend would merge the lines into its symbols
+    stroke = alt.Stroke("stroke:N", scale=None)
+    dash = alt.StrokeDash("dash:N", scale=None)
     fill = alt.Fill("method:N", scale=colours, legend=legend)
     shape = alt.Shape("method:N", scale=shapes, legend=legend)
-    tips = [alt.Tooltip("method:N"), alt.Tooltip("value:Q", format=".4g")]
+    shown = tips("method:N", "value:Q")
     layers: list[alt.Chart] = []
-    # the first method is ours: it is drawn last, and lies on top
-    for name, style in reversed(styles.items()):
-        ours = name == names[0]
-        base = drawn_from(row for row in rows if row["method"] == name)
-        line = base.mark_line(
-            color=style.colour, strokeDash=list(style.dash), strokeWidth=2.4 if ours else 1.3
-        )
-        dots = base.mark_point(filled=True, opacity=1, size=46 if ours else 28)
-        layers += [line.encode(x, y), dots.encode(x, y, fill, shape, tooltip=tips)]
+    # ours, the first, is drawn last: it lies on top
+    for ours in (False, True):
+        some = [(row, styles[row["method"]]) for row in rows if (row["method"] == names[0]) == ours]
+        drawn = [{**row, "stroke": style.colour, "dash": style.dash} for row, style in some]
+        lines = drawn_from(drawn, "line", strokeWidth=2.4 if ours else 1.3)
+        dots = drawn_from(drawn, "point", filled=True, opacity=1, size=46 if ours else 28)
+        layers += [lines.encode(x, y, stroke, dash), dots.encode(x, y, fill, shape, tooltip=shown)]
     return layers
 
 
 def _line_at(level: float, y: alt.Y) -> alt.Chart:
-    rule = drawn_from([{"value": level}])
-    mark: alt.Chart = rule.mark_rule(color=MUTED).encode(y)
-    return mark
+    rule: alt.Chart = drawn_from([{"value": level}], "rule", color=MUTED).encode(y)
+    return rule
 
 
-def _near(rows: Sequence[Mapping[str, Any]]) -> alt.Scale:
+def _near(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A scale from a little below the smallest share up to 1."""
     known = [row["value"] for row in rows if row["value"] is not None]
-    return alt.Scale(
-        domain=[max(0.0, min([0.5, *(value - 0.05 for value in known)])), 1], zero=False
-    )
+    least = max(0.0, min([0.5, *(value - 0.05 for value in known)]))
+    return {"domain": [least, 1], "zero": False}
 
 
 def _ahead(evaluation: Evaluation) -> str:

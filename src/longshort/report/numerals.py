@@ -14,7 +14,7 @@ _LARGEST, _SMALLEST = 1e7, 1e-3
 def number(value: float | None) -> str:
     """Three significant digits; thousands separated; scientific when very large or very small.
 
-    >>> number(2.4137), number(0.02345), number(12345.6), number(1.2e-7), number(None)
+    >>> number(2.4137), number(0.02346), number(12345.6), number(1.2e-7), number(None)
     ('2.41', '0.0235', '12,346', '1.20e-07', '–')
     """
     if value is None or not math.isfinite(value):
@@ -96,7 +96,8 @@ def duration(seconds: float) -> str:
 def _decimals(size: float) -> int:
     if not size:
         return 0
-    return min(5, max(0, 2 - math.floor(math.log10(size))))
+    # rounding to three digits first: 99.96 is written 100
+    return min(5, max(0, 2 - math.floor(math.log10(float(f"{size:.2e}")))))
 
 
 def _signed(share: float) -> str:

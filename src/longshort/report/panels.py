@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import altair as alt
 
 from longshort.records import ForecastPoint
-from longshort.report.layout import drawn_from
+from longshort.report.layout import WIDE, drawn_from, tips
 from longshort.report.numerals import percent
 from longshort.report.theme import BAND, INK, LSTM, MUTED, labelled
 from longshort.report.timeline import Panel, Stamp, finite
@@ -27,19 +27,25 @@ class Key:
     actual: str
     forecast: str
     interval: str
+    columns: int
 
     @staticmethod
-    def of(method: str, level: float | None) -> Key:
-        """Names for a method's forecasts with intervals of a nominal level."""
+    def of(method: str, level: float | None, width: int) -> Key:
+        """Names for a method's forecasts with intervals of a nominal level, in a chart's width."""
         interval = "interval" if level is None else f"{percent(level, 0)} interval"
-        return Key("what happened", f"{method} forecast", interval)
+        return Key("what happened", f"{method} forecast", interval, 0 if width >= WIDE else 2)
 
-    def colour(self, name: str) -> alt.Color:
-        """The colour of one of the three, with a legend shared by every layer and panel."""
-        scale = alt.Scale(
-            domain=[self.actual, self.forecast, self.interval], range=[INK, LSTM, BAND]
-        )
-        legend = alt.Legend(title=None, symbolType="square", symbolStrokeWidth=0, symbolOpacity=1)
+    def colour(self) -> alt.Color:
+        """The colour that a layer's name has, with a legend shared by every layer and panel."""
+        names = [self.actual, self.forecast, self.interval]
+        scale = {"domain": names, "range": [INK, LSTM, BAND]}
+        legend = {
+            "title": None,
+            "columns": self.columns,
+            "symbolType": "square",
+            "symbolStrokeWidth": 0,
+            "symbolOpacity": 1,
+        }
         return alt.Color("key:N", scale=scale, legend=legend)
 
 
@@ -67,24 +73,25 @@ class Clock:
 
     def axis(self, times: Sequence[str], width: int) -> alt.X:
         """The x encoding; times are shown as they were written, never in the reader's zone."""
-        days = self._days(times)
-        ticks = alt.Axis(
-            title=self.title, tickCount=max(3, width // 90), labelOverlap=True, grid=False
-        )
+        count = max(3, width // 90)
+        ticks: dict[str, Any] = {"title": self.title, "grid": False, "labelOverlap": "greedy"}
         if self.temporal:
-            if days is not None:
-                ticks.format = "%-d %b" if days <= 100 else "%b %Y"
-            return alt.X("t:T", scale=alt.Scale(type="utc", nice=False), axis=ticks)
-        ticks.tickMinStep = 1
-        return alt.X("t:Q", scale=alt.Scale(zero=False, nice=False), axis=ticks)
+            ticks |= {"tickCount": count, **self._dates(times, count)}
+            return alt.X("t:T", scale={"type": "utc", "nice": False}, axis=ticks)
+        ticks |= {"tickCount": count, "tickMinStep": 1}
+        return alt.X("t:Q", scale={"zero": False, "nice": False}, axis=ticks)
 
-    def _days(self, times: Sequence[str]) -> float | None:
-        """What whole dates span; None where the axis finds its own format."""
+    def _dates(self, times: Sequence[str], count: int) -> dict[str, Any]:
+        """How the labels of a span of dates read; nothing where the axis' own choice is best."""
         shown = [stamp for t in times if isinstance(stamp := self.stamps[t], datetime)]
-        if self.title != "date" or not shown:
-            return None
-        days = (max(shown) - min(shown)).days
-        return days if 10 <= days <= 900 else None
+        days = (max(shown) - min(shown)) / timedelta(days=1)
+        if self.title == "date" and days < count:
+            return {"tickCount": "day", "format": "%-d %b"}
+        if days < 1 / 12 or days > 900:
+            return {}
+        if days < count:
+            return {"format": "%-d %b %H:%M"}
+        return {"format": "%-d %b" if days <= 100 else "%b %Y"}
 
 
 def forecast_panel(
@@ -108,27 +115,32 @@ def forecast_panel(
     seen = [{"t": clock.value(time), "time": time, "actual": v} for time, v in happened]
     told = [_told(p, clock) for p in points]
     x = clock.axis(panel.times, width)
-    y = alt.Y("low:Q", title=labelled(panel.target, unit), scale=alt.Scale(zero=False))
-    tips = [
-        alt.Tooltip("time:N"),
-        *(alt.Tooltip(f"{n}:Q", format=".4g") for n in ("point", "low", "high", "actual")),
-    ]
-    base = drawn_from(told)
-    band = base.transform_calculate(key=json.dumps(key.interval))
+    y = alt.Y("low:Q", title=labelled(panel.target, unit), scale={"zero": False})
     # an area of one point has no width
-    shape = band.mark_area() if len(points) > 1 else band.mark_bar(width=6)
-    layers: list[alt.Chart] = [shape.encode(x, y, y2="high:Q", color=key.colour(key.interval))]
+    band = ("area", {}) if len(points) > 1 else ("bar", {"width": 6})
+    layers = [
+        _named(drawn_from(told, band[0], **band[1]), key.interval).encode(
+            x, y, y2="high:Q", color=key.colour()
+        )
+    ]
     if origin and last is not None:
-        rule = drawn_from([{"t": clock.value(last)}])
-        layers.append(rule.mark_rule(color=MUTED, strokeDash=[3, 3]).encode(x))
+        rule = drawn_from([{"t": clock.value(last)}], "rule", color=MUTED, strokeDash=[3, 3])
+        layers.append(rule.encode(x))
     layers += _happened(seen, x, key, width, joined=origin)
+    stroke = 1.8 if len(points) <= _DENSEST * width else 1.1
+    dotted = {"size": 18, "filled": True} if len(points) <= 60 else False
+    line = drawn_from(told, "line", strokeWidth=stroke, strokeJoin="round", point=dotted)
+    shown = tips("time:N", "point:Q", "low:Q", "high:Q", "actual:Q")
     layers.append(
-        base.transform_calculate(key=json.dumps(key.forecast))
-        .mark_line(strokeWidth=1.8, strokeJoin="round", point=_dots_on_line(len(points)))
-        .encode(x, y="point:Q", color=key.colour(key.forecast), tooltip=tips)
+        _named(line, key.forecast).encode(x, y="point:Q", color=key.colour(), tooltip=shown)
     )
     drawn: alt.LayerChart = alt.LayerChart(layer=layers)
     return drawn.properties(width=width, height=height, title=title)
+
+
+def _named(layer: alt.Chart, name: str) -> alt.Chart:
+    """The layer with its name in the legend."""
+    return layer.transform_calculate(key=json.dumps(name))
 
 
 def _happened(
@@ -136,19 +148,19 @@ def _happened(
 ) -> list[alt.Chart]:
     known = [row for row in seen if row["actual"] is not None]
     many = len(known) > _DENSEST * width
-    tips = [alt.Tooltip("time:N"), alt.Tooltip("actual:Q", format=".4g")]
-    base = drawn_from(seen).transform_calculate(key=json.dumps(key.actual))
-    colour = key.colour(key.actual)
     layers: list[alt.Chart] = []
     if many or joined:
         # a missing value breaks the line
-        line = base.mark_line(strokeWidth=0.8 if many else 1.1, strokeJoin="round", opacity=0.75)
-        layers.append(line.encode(x, y="actual:Q", color=colour))
+        thickness = 0.8 if many else 1.1
+        line = drawn_from(seen, "line", strokeWidth=thickness, strokeJoin="round", opacity=0.75)
+        layers.append(_named(line, key.actual).encode(x, y="actual:Q", color=key.colour()))
     if not many:
         size = 22 if len(known) <= 80 else 11
-        dots = drawn_from(known).transform_calculate(key=json.dumps(key.actual))
-        mark = dots.mark_point(filled=True, size=size, opacity=1)
-        layers.append(mark.encode(x, y="actual:Q", color=colour, tooltip=tips))
+        dots = drawn_from(known, "point", filled=True, size=size, opacity=1)
+        shown = tips("time:N", "actual:Q")
+        layers.append(
+            _named(dots, key.actual).encode(x, y="actual:Q", color=key.colour(), tooltip=shown)
+        )
     return layers
 
 
@@ -161,7 +173,3 @@ def _told(point: ForecastPoint, clock: Clock) -> dict[str, Any]:
         "low": finite(point.low),
         "high": finite(point.high),
     }
-
-
-def _dots_on_line(amount: int) -> Any:
-    return {"size": 18, "filled": True} if amount <= 60 else False

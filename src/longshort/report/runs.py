@@ -8,7 +8,7 @@ from longshort.records import Epoch, History, Stop
 from longshort.report.numerals import count, duration, number
 
 _STOPS: dict[Stop, str] = {
-    "early": "stopped early: the validation loss no longer fell",
+    "early": "stopped early",
     "epochs": "all epochs",
     "interrupted": "interrupted",
 }

@@ -16,11 +16,15 @@ Better = Literal["lower", "higher", "nominal"]
 
 @dataclass(frozen=True)
 class ScoreColumn:
-    """One measure: its heading, whether it is in the target's unit, and which way is better."""
+    """One measure: its heading, whether it is in the target's unit, which way is better.
+
+    ``hint`` says the last in words.
+    """
 
     name: str
     in_unit: bool
     better: Better | None
+    hint: str
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,13 @@ def score_table(evaluation: Evaluation) -> ScoreTable:
     """
     nominal = percent(evaluation.level, 0)
     columns = (
-        ScoreColumn("MAE", True, "lower"),
-        ScoreColumn("RMSE", True, "lower"),
-        ScoreColumn("MASE", False, "lower"),
-        ScoreColumn("CRPS", True, "lower"),
-        ScoreColumn(f"coverage of {nominal}", False, "nominal"),
-        ScoreColumn(f"width of {nominal}", True, None),
-        ScoreColumn("skill", False, "higher"),
+        ScoreColumn("MAE", True, "lower", "lower is better"),
+        ScoreColumn("RMSE", True, "lower", "lower is better"),
+        ScoreColumn("MASE", False, "lower", "lower is better"),
+        ScoreColumn("CRPS", True, "lower", "lower is better"),
+        ScoreColumn("coverage", False, "nominal", f"{nominal} is right"),
+        ScoreColumn("width", True, None, f"of the {nominal} interval"),
+        ScoreColumn("skill", False, "higher", "higher is better"),
     )
     rows: list[ScoreRow] = []
     for target, unit in zip(evaluation.targets, evaluation.units, strict=True):

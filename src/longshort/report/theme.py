@@ -73,7 +73,7 @@ def listed(names: Sequence[str], most: int = 6) -> str:
 
 def config() -> dict[str, Any]:
     """Vega-Lite's ``config`` section; given to each chart, so that no global theme is changed."""
-    text = {"labelFontSize": 11, "titleFontSize": 11, "labelColor": "#3c434b", "titleColor": INK}
+    text = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": "#3c434b", "titleColor": INK}
     return {
         "background": "white",
         "font": "sans-serif",
@@ -83,11 +83,8 @@ def config() -> dict[str, Any]:
             "anchor": "start",
             "frame": "group",
             "color": INK,
-            "fontSize": 12,
+            "fontSize": 13,
             "fontWeight": 600,
-            "subtitleColor": "#59636e",
-            "subtitleFontSize": 11,
-            "subtitleFontWeight": "normal",
             "offset": 8,
         },
         "axis": {
@@ -101,11 +98,10 @@ def config() -> dict[str, Any]:
             "labelPadding": 4,
         },
         # labels stay inside the axis, so that headings of panels in a row stand level
-        "axisX": {"labelSeparation": 12},
+        "axisX": {"labelSeparation": 12, "labelFlush": False},
         "axisY": {"labelFlush": True},
         "legend": {
             **text,
-            "labelFontSize": 11,
             "orient": "top",
             "titleFontWeight": "normal",
             "symbolSize": 70,

@@ -225,7 +225,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _average(self, examples: Examples, index: Sequence[int]) -> Prediction:
         """The members' mean prediction of the given examples, in the data's own units."""
         self._check_fitted()
-        points, quantiles, levels = [], [], ()
+        points, quantiles = [], []
+        levels: tuple[float, ...] = ()
         with torch.no_grad():
             batch = examples.batch(index).to(self._device())
             for model in self.models_:

@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from longshort import evaluate
 from longshort.contracts import Examples, Params
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
-from longshort.data.sources.tables import Fill, frame_like, read_table
+from longshort.data.sources.stamps import Fill
+from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Split, cut
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles, series_label
 from longshort.errors import ArgumentError, DataError
-from longshort.evaluate import Forecasts
+from longshort.evaluate.forecast import Parts as Windowed
+from longshort.evaluate.forecast import ahead_points, evaluate_forecasts
 from longshort.heads.real import LEVELS, Output, RealHead, check_output
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
@@ -29,6 +30,7 @@ from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
 from longshort.tasks.base import PREDICT_ROWS, Estimator, Parts
 from longshort.training import Training
+from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.series import find_season
 
 Ints = NDArray[np.int64]
@@ -132,7 +134,7 @@ class Forecaster(Estimator):
         codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling)
         training = sequences.crop(0, cuts.valid_start)
         season = self.window.season or find_season(training, self.horizon)
-        missing = np.isnan(training.values).any(0)
+        missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
         self.fields_ = sequences.fields
         self.columns_ = resolved(self.columns, sequences.fields)
         self.encoding_ = Encoding(
@@ -207,7 +209,7 @@ class Forecaster(Estimator):
     def _read_again(self, data: Any) -> Sequences:
         """Data for a fitted model: the same columns, whatever else the table holds."""
         self._check_fitted()
-        return read_table(data, self.columns_, fill=self.fill, learning=False)
+        return read_table(data, self.columns_, fill=self.fill, require_target=False)
 
     def forecasts(self, windows: Examples, index: Sequence[int]) -> Forecasts:
         """Point (N, L, K) and quantiles (N, L, K, Q) of the given windows, raw units."""
@@ -303,14 +305,12 @@ class Forecaster(Estimator):
                 f"(up to {last_seen(self.seen_, sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
-        return evaluate.evaluation(
-            lambda windows, index: self.forecasts(windows, list(index)),
-            train,
-            valid if len(valid) else None,
-            both if self.training.refit else None,
-            test,
+        return evaluate_forecasts(
+            Method("LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())),
+            Windowed(train, valid, both, test),
             levels=LEVELS,
             level=level,
+            refit=self.training.refit,
             history=self.history_,
             settings=self._settings(),
             seed=self.random_state,
@@ -328,7 +328,7 @@ class Forecaster(Estimator):
         found["season (rows)"] = str(self.encoding_.season)
         return found
 
-    def plot(self, X: Any, *, history: int | None = None, level: float = 0.8) -> alt.Chart:
+    def plot(self, X: Any, *, history: int | None = None, level: float = 0.8) -> alt.ConcatChart:
         """The forecast after the last row, with its interval, beside the recent past.
 
         Args:
@@ -341,9 +341,9 @@ class Forecaster(Estimator):
         found = self.forecasts(windows, range(len(windows)))
         band = at_levels(found.quantiles, ((1 - level) / 2, (1 + level) / 2))
         rows = history or 3 * self.encoding_.context
-        return forecast_chart(
-            *evaluate.ahead_points(windows, found.point, band, rows), level=level
-        )
+        past, ahead = ahead_points(windows, found.point, band[..., 0], band[..., 1], rows)
+        units = {field.name: field.unit for field in self.fields_}
+        return forecast_chart(past, ahead, units=units, level=level, recent=rows)
 
     # files
 

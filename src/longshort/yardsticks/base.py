@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
-from longshort.data.sequences import Floats, Ints
+from longshort.data.sequences import Floats
+from longshort.data.steps import Ints
 from longshort.data.windows import Windows
 from longshort.errors import DataError
 from longshort.records import Kind
@@ -98,9 +99,7 @@ class ResidualQuantiles:
         return Forecasts(point, point[..., None] + spread)
 
 
-def with_quantiles(
-    yardstick: Yardstick, calibration: Windows, levels: Sequence[float]
-) -> Method:
+def with_quantiles(yardstick: Yardstick, calibration: Windows, levels: Sequence[float]) -> Method:
     """The fitted yardstick as a method with quantiles at ``levels``.
 
     Quantile p of n errors is their p (n + 1)-th smallest (Hyndman and Fan 1996, type 6), which a

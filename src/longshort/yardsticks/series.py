@@ -1,5 +1,4 @@
-"""Yardsticks for series tables: four rules anyone can follow, and a linear model that reads what
-the LSTM reads.
+"""Yardsticks for series tables: four rules anyone can follow, and the list of all there are.
 
 With origin o (the first row to forecast), lead l = 0, 1, ... and x the raw target:
 
@@ -7,29 +6,26 @@ With origin o (the first row to forecast), lead l = 0, 1, ... and x the raw targ
     seasonal naive (m)      the latest x before o at the phase of row o + l, m rows a season
     drift                   x(o - 1) + (l + 1) times the mean step since the first observation
     climatology             what is usual at that place of the calendar, from the training rows
-    ridge autoregression    r + W [inputs; known future; static] + b, squared weights penalised
 
 Hyndman and Athanasopoulos 2021, "Forecasting: principles and practice", section 5.2, for the
-first three; Hoerl and Kennard 1970 for ridge regression.
+first three. The classical method, ridge autoregression, is in ``yardsticks.ridge``.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.linear_model import Ridge
 
 from longshort.data.codecs.calendar import Cycle, calendar_cycles, phase, seasons
-from longshort.data.sequences import Floats, Ints, Sequences, Step, Times
+from longshort.data.sequences import Floats, Sequences
+from longshort.data.steps import Ints, Step, Times
 from longshort.data.windows import Windows
-from longshort.errors import NotFittedError
 from longshort.records import Kind
-from longshort.yardsticks.base import Yardstick, chunks, rows_seen, spread_over
+from longshort.yardsticks.base import Yardstick, rows_seen
+from longshort.yardsticks.ridge import RidgeAR
 
 # per cycle: its length in seconds, harmonics fitted, and cycles that must have been seen
 _CYCLES: dict[Cycle, tuple[float, int, float]] = {
@@ -38,12 +34,6 @@ _CYCLES: dict[Cycle, tuple[float, int, float]] = {
     "day": (86_400, 4, 2),
     "hour": (3600, 2, 2),
 }
-# ridge penalties tried, per training window: two a decade
-PENALTIES = tuple(float(p) for p in np.logspace(-5, 2, 15))
-# numbers in the largest table that ridge regression is given (400 MB)
-_TABLE = 50_000_000
-# multiplications in one fit: a second or two where many penalties are tried, then a minute once
-_TRIAL, _FINAL = 10**11, 2 * 10**12
 
 
 def all_yardsticks(season: int | None) -> list[Yardstick]:
@@ -163,7 +153,7 @@ class Climatology:
             part = slice(start, start + int(rows))
             values = sequences.values[part, train.targets]
             times = None if sequences.times is None else sequences.times[part]
-            cycles = _cycles(times, np.isfinite(values).any(1), sequences.step)
+            cycles = _cycles(times, values, sequences.step)
             design = _design(times, len(values), cycles, sequences.step)
             self.fitted[sequences.keys[number]] = _Calendar(cycles, _least_squares(design, values))
         return self
@@ -187,18 +177,16 @@ class Climatology:
         return found
 
 
-def _cycles(times: Times | None, seen: NDArray[np.bool_], step: Step | None) -> tuple[Cycle, ...]:
+def _cycles(times: Times | None, values: Floats, step: Step | None) -> tuple[Cycle, ...]:
     """The cycles that the observed rows of a series span often enough."""
-    if times is None or step is None or not seen.any():
+    if times is None or step is None or np.isnan(values).all():
         return ()
-    stamps = times[seen]
+    stamps = times[np.isfinite(values).any(1)]
     span = (stamps[-1] - stamps[0]) / np.timedelta64(1, "s") + step.seconds
     return tuple(c for c in calendar_cycles(step) if span > _CYCLES[c][0] * _CYCLES[c][2])
 
 
-def _design(
-    times: Times | None, rows: int, cycles: Sequence[Cycle], step: Step | None
-) -> Floats:
+def _design(times: Times | None, rows: int, cycles: Sequence[Cycle], step: Step | None) -> Floats:
     """(rows, 1 + 2 harmonics of every cycle): a constant, then cosines and sines."""
     columns = [np.ones(rows)]
     if times is not None and step is not None:
@@ -234,133 +222,6 @@ def _mean_before(windows: Windows, index: Ints) -> Floats:
     number = count[start + origin] - count[start]
     sums = total[start + origin] - total[start]
     return np.where(number > 0, sums / np.maximum(number, 1), np.nan)
-
-
-@dataclass
-class RidgeAR:
-    """Ridge regression on exactly what the LSTM reads, encoded, answering what the LSTM answers.
-
-    One linear map from the context's numbers, those known over the horizon, and the static ones,
-    to every step and target at once, relative to the same reference. An output is fitted on the
-    windows where it was observed. More training windows than fit into memory or time are thinned
-    evenly.
-
-    Learned: ``penalty``, the weight of the squared coefficients per training window: that of
-    ``PENALTIES`` with the least mean absolute error (encoded units) on the validation windows.
-    Without those a penalty chosen before is kept (a refit); else it is chosen on the last fifth of
-    the training windows of each series.
-    """
-
-    name: str = "ridge autoregression"
-    kind: Kind = "classical"
-    penalty: float | None = None
-    coefficients: Floats = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
-    intercept: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
-
-    def fit(self, train: Windows, valid: Windows | None = None) -> Self:
-        """Choose the penalty on ``valid``, fit on ``train``."""
-        index = np.arange(len(train))
-        if valid is not None and len(valid):
-            self._choose(train, index, valid, np.arange(len(valid)))
-        elif self.penalty is None:
-            late = _last_fifth(train)
-            self._choose(train, index[~late], train, index[late])
-        penalty = PENALTIES[-1] if self.penalty is None else self.penalty
-        self.coefficients, self.intercept = _ridge(*_table(train, index, _FINAL), penalty)
-        return self
-
-    def point(self, windows: Windows, index: Ints) -> Floats:
-        """(N, L, K) raw.
-
-        Raises:
-            NotFittedError: ``fit`` has not run.
-        """
-        if not len(self.intercept):
-            raise NotFittedError("RidgeAR.point: call fit first")
-        parts = [np.zeros((0, len(self.intercept)))]
-        parts += [
-            features(windows, part) @ self.coefficients + self.intercept
-            for part in chunks(index, _width(windows))
-        ]
-        shape = (len(index), windows.horizon, len(windows.targets))
-        encoded = windows.reference(index) + np.concatenate(parts).reshape(shape)
-        raw = windows.decode(encoded, index)
-        # before the first observation there is nothing to forecast from
-        return np.where(np.isnan(windows.seasonal(index, 1)), np.nan, raw)
-
-    def _choose(self, train: Windows, index: Ints, valid: Windows, held: Ints) -> None:
-        inputs, outputs = _table(train, index, _TRIAL)
-        held = held[spread_over(len(held), _TABLE // _width(valid))]
-        unseen, answers = features(valid, held), answered(valid, held)
-        if not len(inputs) or np.isnan(answers).all():
-            return
-        errors = []
-        for penalty in PENALTIES:
-            coefficients, intercept = _ridge(inputs, outputs, penalty)
-            errors.append(np.nanmean(np.abs(unseen @ coefficients + intercept - answers)))
-        self.penalty = PENALTIES[int(np.argmin(errors))]
-
-
-def features(windows: Windows, index: Ints) -> Floats:
-    """(N, P) what a linear model reads: inputs, known future and static numbers, side by side."""
-    parts = [windows.inputs(index), windows.known(index)]
-    if windows.static_width:
-        parts.append(windows.batch(index.tolist()).static["numbers"].numpy())
-    flat = [part.reshape(len(index), math.prod(part.shape[1:])) for part in parts]
-    return np.concatenate(flat, 1).astype(np.float64)
-
-
-def answered(windows: Windows, index: Ints) -> Floats:
-    """(N, L K) encoded targets minus their reference; NaN where missing."""
-    centre, spread = (part[:, None] for part in windows.statistics(index))
-    encoded = windows.codec.encode_target(windows.actual(index), centre, spread)
-    relative = encoded - windows.reference(index)
-    return relative.reshape(len(index), windows.horizon * len(windows.targets))
-
-
-def _width(windows: Windows) -> int:
-    """P, the numbers that a linear model reads of one window."""
-    ahead = windows.horizon * windows.known_width
-    return windows.context * windows.width + ahead + windows.static_width
-
-
-def _table(windows: Windows, index: Ints, work: int) -> tuple[Floats, Floats]:
-    """Inputs (n, P) and outputs (n, J) of the windows, thinned to what can be afforded."""
-    width, outputs = _width(windows), answered(windows, index)
-    fits = len(_patterns(outputs))
-    most = min(_TABLE // width, work // fits // width**2)
-    kept = spread_over(len(index), max(most, 2 * windows.context))
-    return features(windows, index[kept]), outputs[kept]
-
-
-def _patterns(outputs: Floats) -> dict[bytes, list[int]]:
-    """Outputs that are observed in the same windows, together."""
-    found: dict[bytes, list[int]] = {}
-    for output, seen in enumerate(np.isfinite(outputs).T):
-        found.setdefault(np.packbits(seen).tobytes(), []).append(output)
-    return found
-
-
-def _ridge(inputs: Floats, outputs: Floats, penalty: float) -> tuple[Floats, Floats]:
-    """(P, J) coefficients and (J,) intercepts; 0 for outputs that were never observed."""
-    coefficients = np.zeros((inputs.shape[1], outputs.shape[1]))
-    intercept = np.zeros(outputs.shape[1])
-    for group in _patterns(outputs).values():
-        seen = np.isfinite(outputs[:, group[0]])
-        if not seen.any():
-            continue
-        model = Ridge(alpha=penalty * int(seen.sum()))
-        model.fit(inputs[seen], outputs[seen][:, group])
-        coefficients[:, group] = np.reshape(model.coef_, (len(group), -1)).T
-        intercept[group] = model.intercept_
-    return coefficients, intercept
-
-
-def _last_fifth(windows: Windows) -> NDArray[np.bool_]:
-    """(N,) True for the last fifth of each series' windows."""
-    series, origin = windows.where(np.arange(len(windows)))
-    last, first = windows.last[series], windows.first[series]
-    return last - origin <= (last - first) // 5
 
 
 def find_season(train: Sequences, horizon: int) -> int:

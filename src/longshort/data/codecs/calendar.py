@@ -12,7 +12,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.sequences import Floats, Ints, Step, Times
+from longshort.data.sequences import Floats
+from longshort.data.steps import Ints, Step, Times
 from longshort.errors import ArgumentError, suggest
 
 Cycle = Literal["year", "week", "day", "hour"]

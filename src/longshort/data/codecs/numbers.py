@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import Batch, Params, Prediction
-from longshort.data.sequences import Floats, Ints, Role, Sequences
+from longshort.data.sequences import Floats, Role, Sequences
+from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, ModelFileError, suggest
 
 Method = Literal["standard", "minmax", "robust", "none"]
@@ -28,7 +29,8 @@ class Scaling(Params):
 
     Args:
         method: "standard" (mean, standard deviation), "minmax" (least value, range), "robust"
-            (median, interquartile range; the standard deviation where that range is 0), "none".
+            (median, interquartile range, or standard deviation where that range is nearly 0),
+            "none".
         log: take log(1 + x) of the targets first; they must not be negative. Covariates are
             scaled by ``method`` alone.
         per_series: each series has its own scale (static columns never do: they are what tells
@@ -337,7 +339,9 @@ def _scale(seen: Floats, method: Method) -> tuple[float, float]:
         return float(seen.min()), float(seen.max() - seen.min())
     if method == "robust":
         low, middle, high = np.quantile(seen, [0.25, 0.5, 0.75])
-        return float(middle), float(high - low) or float(seen.std())
+        width, usual = float(high - low), float(seen.std())
+        # half of the values (nearly) equal, as in days of rain, say nothing of the other half
+        return float(middle), width if width > 1e-9 * usual else usual
     return float(seen.mean()), float(seen.std())
 
 

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from longshort.data.sequences import Columns, Ints
+from longshort.data.sequences import Columns
+from longshort.data.steps import Ints
 from longshort.errors import DataError, suggest
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz")
@@ -71,10 +73,9 @@ def _from_path(path: Path) -> Table:
             raise DataError(f"{path}: this is a folder; give one file ({', '.join(SUFFIXES)})")
         raw = path.read_bytes()
     except FileNotFoundError:
-        near = suggest(name, _siblings(path))
-        raise DataError(
-            f"{path}: there is no such file in {path.parent.resolve()}; {near}"
-        ) from None
+        siblings = _siblings(path)
+        near = suggest(name, siblings) if siblings else "give the path to a table"
+        raise DataError(f"{path}: there is no such file; {near}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
     kind = name.lower().removesuffix(".gz").rpartition(".")[2]
@@ -142,10 +143,12 @@ def _read_text(raw: bytes, name: str) -> Table:
     ragged = counts != len(header)
     if ragged.any():
         at = int(ragged.argmax())
-        comma = " (a decimal comma? write 3.5)" if separator == "," else ""
+        many = separator == "," and counts[at] > len(header)
+        comma = " (decimal commas? write 3.5)" if many else ""
         raise DataError(
-            f"{name}, line {lines[at]}: {counts[at]} values where the header in line {lines[0]} "
-            f"names {len(header)} columns, separated by {separator!r}{comma}; correct the line"
+            f"{name}, line {lines[at]}: {_count(int(counts[at]), 'value')} where the header in "
+            f"line {lines[0]} names {_count(len(header), 'column')}, separated by "
+            f"{separator!r}{comma}; correct the line"
         )
     if len(lines) == 1:
         raise DataError(f"{name}: there is a header and no rows below it; give rows of data")
@@ -160,6 +163,10 @@ def _read_text(raw: bytes, name: str) -> Table:
     # columns without a name cannot be asked for
     named = [pl.nth(at).alias(cell) for at, cell in enumerate(header) if cell]
     return Table(frame.select(named), name, lines[1:].astype(np.int64))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _separator(header: str) -> str:
@@ -252,6 +259,10 @@ def _from_frame(data: Any, columns: Columns) -> Table:
     source = "a data frame"
     try:
         given: Any = nw.from_native(data, allow_series=True)
+    except nw.exceptions.DuplicateError:
+        # PyArrow's columns are the values
+        _refuse_twice(getattr(data, "column_names", data.columns), source)
+        raise
     except TypeError:
         raise DataError(
             f"data of type {type(data).__name__} are not read: give a path to a table, a frame "
@@ -266,28 +277,26 @@ def _from_frame(data: Any, columns: Columns) -> Table:
     if given.implementation.is_polars():
         return Table(given.to_native(), source, target=target)
     if given.implementation.is_pyarrow():
-        return Table(_unique(pl.from_arrow, given.to_native(), source), source, target=target)
+        arrow = given.to_native()
+        _refuse_twice(arrow.column_names, source)
+        return Table(pl.DataFrame(pl.from_arrow(arrow)), source, target=target)
     time = None
     if given.implementation.is_pandas_like():
         native, time = _index_as_columns(given.to_native(), columns)
-        given = _unique(nw.from_native, native, source)
+        _refuse_twice(native.columns, source)
+        given = nw.from_native(native)
     return Table(
         pl.DataFrame([_column(c) for c in given.iter_columns()]), source, None, time, target
     )
 
 
-def _unique(read: Any, native: Any, source: str) -> Any:
-    """Read a frame, and say so where two of its columns have the same name."""
-    try:
-        return read(native)
-    except Exception as error:
-        names = [str(name) for name in getattr(native, "column_names", native.columns)]
-        twice = [name for at, name in enumerate(names) if name in names[:at]]
-        if not twice:
-            raise
-        raise DataError(
-            f"{source}: two columns are named {twice[0]!r}; give each its own name"
-        ) from error
+def _refuse_twice(names: Iterable[object], source: str) -> None:
+    """Refuse two columns of the same name."""
+    seen: set[str] = set()
+    for name in map(str, names):
+        if name in seen:
+            raise DataError(f"{source}: two columns are named {name!r}; give each its own name")
+        seen.add(name)
 
 
 def _index_as_columns(native: Any, columns: Columns) -> tuple[Any, str | None]:

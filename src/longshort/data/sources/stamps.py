@@ -9,16 +9,8 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 
-from longshort.data.sequences import (
-    Floats,
-    Ints,
-    Step,
-    Times,
-    fixed_step,
-    infer_step,
-    pairs,
-    time_text,
-)
+from longshort.data.sequences import Floats
+from longshort.data.steps import Ints, Step, Times, fixed_step, infer_step, pairs, time_text
 from longshort.errors import ArgumentError, DataError, suggest
 
 Fill = Literal["none", "missing", "previous", "linear", "ignore"]
@@ -223,9 +215,9 @@ def settle_step(stamped: Stamped, fill: Fill) -> tuple[Step | None, Ints]:
     if irregular:
         odd = int(rows[(~single).argmax()])
         raise DataError(
-            f"{stamped.source}, column {stamped.name!r}: the rows keep no regular step: "
-            f"{_as_often(step, single)}. {_between(stamped, odd)}. Make the rows regular (one per "
-            "hour, day, ...), or read them as equally spaced with fill='ignore' (--fill ignore)"
+            f"{_between(stamped, odd)}, and the rows keep no regular step (the most common is "
+            f"{_as_often(step, single)}). Make them regular (one row per hour, day, ...), or read "
+            "them as equally spaced with fill='ignore' (--fill ignore)"
         )
     if not exact.all():
         odd = int(rows[(~exact).argmax()])
@@ -238,10 +230,10 @@ def settle_step(stamped: Stamped, fill: Fill) -> tuple[Step | None, Ints]:
     if fill == "none" and absent.any():
         odd = int(rows[(absent > 0).argmax()])
         raise DataError(
-            f"{_between(stamped, odd)}, a gap where rows are {step.label} apart; in all "
-            f"{int(absent.sum())} rows are absent in {int((absent > 0).sum())} places. Say what to "
-            "do about them with fill= (--fill): 'missing' inserts rows without values, 'previous' "
-            "and 'linear' fill them, 'ignore' reads the rows as equally spaced"
+            f"{_between(stamped, odd)}, a gap where rows are {step.label} apart (gaps: "
+            f"{int((absent > 0).sum())}, absent rows: {int(absent.sum())}). Say what to do about "
+            "them with fill= (--fill): 'missing' inserts rows without values, 'previous' and "
+            "'linear' fill them, 'ignore' reads the rows as equally spaced"
         )
     return step, steps
 

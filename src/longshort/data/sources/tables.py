@@ -12,17 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longshort.data.sequences import (
-    NUMERIC_ROLES,
-    Columns,
-    Field,
-    Floats,
-    Ints,
-    Role,
-    Sequences,
-    Step,
-    Times,
-)
+from longshort.data.sequences import NUMERIC_ROLES, Columns, Field, Floats, Role, Sequences
 from longshort.data.sources.inputs import Table, load
 from longshort.data.sources.stamps import (
     Fill,
@@ -33,6 +23,7 @@ from longshort.data.sources.stamps import (
     read_stamps,
     settle_step,
 )
+from longshort.data.steps import Ints, Times
 from longshort.errors import DataError, suggest
 
 # read as missing, in any case of letters
@@ -86,22 +77,22 @@ def read_table(
     offsets = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(keys)))])
     values = raw[rows]
     _check_static(table, fields, values, offsets, keys, rows)
-    if require_target:
-        _check_targets(table.source, fields, values, offsets, keys)
     times: Times | None = None
-    step: Step | None = None
+    stamped, step = None, None
     if columns.time is not None:
         times = read_stamps(table.frame[columns.time], table.where)[rows]
+        grouped = bool(columns.group)
         stamped = Stamped(
-            times, offsets, keys, rows, columns.time, table.source, table.where, bool(columns.group)
+            times, offsets, keys, rows, columns.time, table.source, table.where, grouped
         )
         check_order(stamped)
         step, steps = settle_step(stamped, fill)
-        if step is not None and (steps > 1).any():
-            times, offsets, values = insert_rows(stamped, step, steps, values, fill)
-            for at, field in enumerate(fields):
-                if field.role == "static":
-                    values[:, at] = np.repeat(values[offsets[:-1], at], np.diff(offsets))
+    if require_target:
+        _check_targets(table.source, fields, values, offsets, keys)
+    if stamped is not None and step is not None and (steps > 1).any():
+        times, offsets, values = insert_rows(stamped, step, steps, values, fill)
+        static = [at for at, field in enumerate(fields) if field.role == "static"]
+        values[:, static] = np.repeat(values[offsets[:-1]][:, static], np.diff(offsets), axis=0)
     return Sequences(fields, keys, offsets, times, step, values, table.source, fill)
 
 
@@ -217,7 +208,7 @@ def _asked(table: Table, name: str, role: Role) -> Floats:
 def _not_a_number(table: Table, name: str, found: _Numbers, way_out: str) -> DataError:
     row = int(found.wrong[0])
     value = str(table.frame[name][row])
-    more = f" (and {len(found.wrong) - 1} more rows)" if len(found.wrong) > 1 else ""
+    more = f" (rows like it: {len(found.wrong)})" if len(found.wrong) > 1 else ""
     if found.commas:
         way_out = "write decimals with a point (3.5), and no commas between thousands"
     return DataError(
@@ -326,7 +317,7 @@ def _check_targets(
                 continue
             first = int(series[0])
             name = f"series {keys[first]!r}: " if keys[first] else ""
-            others = f" ({len(series) - 1} more series too)" if len(series) > 1 else ""
+            others = f" (series like it: {len(series)})" if len(series) > 1 else ""
             what = (
                 "has no value in any row"
                 if empty

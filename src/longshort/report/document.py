@@ -1,0 +1,78 @@
+"""The report: one HTML page that needs nothing but itself.
+
+No script, no font, no picture and no style is loaded from anywhere; a content security policy in
+the page forbids it. The same record gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from longshort.records import Evaluation
+from longshort.report import sections
+from longshort.report.markup import text
+from longshort.report.style import CSS
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_LINKS = {
+    "scores": "Scores",
+    "forecasts": "Forecasts",
+    "horizon": "Error by step",
+    "calibration": "Calibration",
+    "training": "Training",
+    "data": "Data",
+    "settings": "Settings",
+    "environment": "Environment",
+    "notes": "Notes",
+    "reading": "How to read this",
+}
+
+
+def page(evaluation: Evaluation) -> str:
+    """The whole report of an evaluation as HTML text.
+
+    In this order: task and source, verdict, scores beside every yardstick, forecasts against what
+    happened, error by steps ahead, calibration, training, data, settings, environment, notes and
+    a glossary. It reads on a phone, prints, and follows the reader's light or dark scheme.
+
+    Raises:
+        DataError: a forecast's time is neither ISO 8601 nor a row number.
+    """
+    parts = {
+        "scores": sections.scores(evaluation),
+        "forecasts": sections.forecasts(evaluation),
+        "horizon": sections.horizon(evaluation),
+        "calibration": sections.calibration(evaluation),
+        "training": sections.training(evaluation),
+        "data": sections.data(evaluation),
+    }
+    links = " ".join(
+        f'<a href="#{name}">{words}</a>' for name, words in _LINKS.items() if parts.get(name, True)
+    )
+    name = text(f"{sections.title(evaluation)} · {evaluation.data.source}")
+    body = [
+        sections.heading(evaluation),
+        f'<nav aria-label="Sections">{links}</nav>',
+        *(part for part in parts.values() if part),
+        *sections.ending(evaluation),
+    ]
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="generator" content="Longshort">',
+            f"<title>{name}</title>",
+            f"<style>{CSS}</style>",
+            "</head>",
+            "<body>",
+            "<main>",
+            *body,
+            "<footer>Made by Longshort. This page is complete: it loads nothing.</footer>",
+            "</main>",
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )

@@ -1,0 +1,253 @@
+"""The parts of the page, in the order they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from longshort.records import Evaluation
+from longshort.report.charts import one_step_chart, origins_chart
+from longshort.report.curves import calibration_chart, horizon_chart, training_chart
+from longshort.report.glossary import definitions, glossary
+from longshort.report.layout import WIDE
+from longshort.report.markup import (
+    facts,
+    figure,
+    items,
+    numeral,
+    paragraph,
+    scrolled,
+    section,
+    table,
+    text,
+    words_explained,
+)
+from longshort.report.numerals import count, duration, number, percent
+from longshort.report.runs import runs_of
+from longshort.report.table import ScoreCell, ScoreColumn, ScoreRow, score_table
+from longshort.report.theme import listed, lstm_name
+from longshort.report.timeline import one_step_panels
+
+# points drawn over the test part, on a screen and on a phone; columns of the data listed
+_MOST_POINTS, _FEWER_POINTS, _MOST_FIELDS = 2000, 1000, 60
+
+_PARTS = {"train": "training", "valid": "validation"}
+_GAPS = {
+    "missing": "rows added, their values missing",
+    "previous": "rows added, the previous value repeated",
+    "linear": "rows added, their values on the line between neighbours",
+    "ignore": "passed over: rows count as equally spaced",
+}
+
+
+def heading(evaluation: Evaluation) -> str:
+    """What was forecast, from what, how far; and the verdict."""
+    data = evaluation.data
+    steps = count(evaluation.horizon, "step")
+    ahead = f"{steps} of {data.step} ahead" if data.step else f"{steps} ahead"
+    test = [part for part in data.parts if part.name == "test"]
+    about = [data.source, ahead, count(evaluation.origins, "forecast origin")]
+    about += [f"test part {part.start} to {part.end}" for part in test]
+    return "\n".join(
+        [
+            "<header>",
+            f"<h1>{text(title(evaluation))}</h1>",
+            f'<p class="source">{text(" · ".join(word for word in about if word))}</p>',
+            paragraph(evaluation.verdict, "verdict") if evaluation.verdict else "",
+            "</header>",
+        ]
+    )
+
+
+def title(evaluation: Evaluation) -> str:
+    """The task and its targets."""
+    task = evaluation.task[:1].upper() + evaluation.task[1:]
+    return f"{task}: {listed(evaluation.targets)}"
+
+
+def scores(evaluation: Evaluation) -> str:
+    """Every method on every target."""
+    shown = score_table(evaluation)
+    head = "".join(_score_heading(column) for column in shown.columns)
+    bodies = []
+    for target, rows in groupby(shown.rows, key=lambda row: (row.target, row.unit)):
+        bodies.append(_score_body(*target, list(rows), shown.columns))
+    whole = (
+        f'<table class="scores">\n<thead><tr><th scope="col">method</th>{head}</tr></thead>\n'
+        + "\n".join(bodies)
+        + "\n</table>"
+    )
+    caption = (
+        f"Means over {count(evaluation.origins, 'origin')} and "
+        f"{count(evaluation.horizon, 'step')} ahead in the test part. The best value of a column "
+        "is bold and underlined. Skill is against the best naive method, with its 95 % interval."
+    )
+    if not shown.rows:
+        return section("scores", "Scores", paragraph("The record holds no scores.", "none"))
+    return section("scores", "Scores", scrolled(whole, "Scores"), paragraph(caption, "caption"))
+
+
+def forecasts(evaluation: Evaluation) -> str:
+    """Forecasts against what happened: the test part one step ahead, then a few fans."""
+    ours, level = lstm_name(evaluation), percent(evaluation.level, 0)
+    panels = one_step_panels(evaluation, _MOST_POINTS)
+    drawn, total = sum(len(p.points) for p in panels), sum(p.total for p in panels)
+    caption = (
+        f"What happened beside the forecast made one step before ({ours}). About {level} of what "
+        "happened should lie inside the band."
+    )
+    if drawn < total:
+        caption += (
+            f" Drawn are {drawn:,} of {total:,} points, taken evenly along time (fewer on a narrow "
+            "screen); the scores use all of them."
+        )
+    series = len({panel.series for panel in panels})
+    if series < evaluation.data.series:
+        caption += f" Shown: the first {series} of {evaluation.data.series:,} series."
+    one = figure(
+        "one-step",
+        lambda w: one_step_chart(
+            evaluation, width=w, most_points=_MOST_POINTS if w >= WIDE else _FEWER_POINTS
+        ),
+        caption,
+    )
+    if evaluation.horizon < 2:
+        return section("forecasts", "Forecasts against what happened", one)
+    fans = figure(
+        "origins",
+        lambda w: origins_chart(evaluation, width=w, per_target=3 if w >= WIDE else 2),
+        f"Forecasts of all {evaluation.horizon} steps from a few origins, spread evenly over the "
+        "test part and not picked by how good they are. The dashed line marks the origin: what "
+        "lies right of it was not known when the forecast was made.",
+    )
+    return section("forecasts", "Forecasts against what happened", one, fans)
+
+
+def horizon(evaluation: Evaluation) -> str:
+    """Error by steps ahead."""
+    if evaluation.horizon < 2:
+        return ""
+    chart = figure(
+        "horizon",
+        lambda w: horizon_chart(evaluation, width=w),
+        "Mean absolute error at each step ahead, every method; lower is better.",
+    )
+    return section("horizon", "Error by steps ahead", chart)
+
+
+def calibration(evaluation: Evaluation) -> str:
+    """Nominal and observed quantile levels, and coverage by step."""
+    level = percent(evaluation.level, 0)
+    quantiles = figure(
+        "calibration",
+        lambda w: calibration_chart(evaluation, width=w),
+        "How often the truth stayed below each forecast quantile, against how often it should "
+        "have: the nearer to the grey diagonal, the better.",
+    )
+    coverage = ""
+    if evaluation.horizon > 1 and evaluation.steps:
+        coverage = figure(
+            "coverage",
+            lambda w: horizon_chart(evaluation, measure="coverage", width=w),
+            f"Share of the truth inside the {level} interval at each step ahead: the nearer to "
+            f"the grey line at {level}, the better.",
+        )
+    return section("calibration", "Calibration", quantiles, coverage)
+
+
+def training(evaluation: Evaluation) -> str:
+    """Loss by epoch, and what became of each network."""
+    history = evaluation.history
+    chart = figure(
+        "training",
+        lambda w: training_chart(history, width=w),
+        "A line per network. The dot marks the epoch whose weights were kept.",
+    )
+    rows = []
+    for run in runs_of(history):
+        best = run.best
+        rows.append(
+            (
+                run.name,
+                run.stop or "–",
+                f"{len(run.epochs):,}",
+                f"{run.kept:,}" if run.kept else "–",
+                number(best.train_loss if best else None),
+                number(best.valid_loss if best else None),
+                duration(run.seconds),
+            )
+        )
+    header = ("network", "ended", "epochs", "kept", "training loss", "validation loss", "time")
+    listing = table(header, rows, 5, "Training runs") if rows else ""
+    return section("training", "Training", chart, listing)
+
+
+def data(evaluation: Evaluation) -> str:
+    """What was read and how it was split."""
+    read = evaluation.data
+    about = {
+        "source": read.source,
+        "series": f"{read.series:,}",
+        "rows": f"{read.rows:,}",
+        "time step": read.step or "none (rows are in order)",
+        "absent time stamps": _GAPS.get(read.fill, read.fill),
+    }
+    parts = [
+        (_PARTS.get(p.name, p.name), p.start, p.end, f"{p.rows:,}", f"{p.origins:,}")
+        for p in read.parts
+    ]
+    fields = [
+        (f.name, f.role, f.unit, f"{f.missing:,}", number(f.low), number(f.mean), number(f.high))
+        for f in read.fields
+    ]
+    blocks = [facts(about)]
+    if parts:
+        header = ("part", "from", "to", "rows", "origins")
+        blocks += ["<h3>Parts</h3>", table(header, parts, 2, "Parts of the data")]
+    if fields:
+        names = ("column", "role", "unit", "missing", "least", "mean", "greatest")
+        blocks += ["<h3>Columns</h3>", table(names, fields[:_MOST_FIELDS], 4, "Columns")]
+    if len(fields) > _MOST_FIELDS:
+        more = f"And {count(len(fields) - _MOST_FIELDS, 'more column', 'more columns')}."
+        blocks.append(paragraph(more, "caption"))
+    return section("data", "Data", *blocks)
+
+
+def ending(evaluation: Evaluation) -> Iterator[str]:
+    """Settings, environment, notes and glossary."""
+    for name, kept in (("settings", evaluation.settings), ("environment", evaluation.environment)):
+        inner = facts(kept) if kept else paragraph("None recorded.", "none")
+        yield section(name, name.capitalize(), inner)
+    yield section("notes", "Notes", items([*evaluation.notes, *definitions(evaluation)]))
+    yield section("reading", "How to read this", words_explained(glossary(evaluation)))
+
+
+def _score_heading(column: ScoreColumn) -> str:
+    return f'<th scope="col" class="n">{text(column.name)}<small>{text(column.hint)}</small></th>'
+
+
+def _score_body(
+    target: str, unit: str, rows: list[ScoreRow], columns: tuple[ScoreColumn, ...]
+) -> str:
+    measured = listed([c.name for c in columns if c.in_unit])
+    note = f" <span>{text(measured)} in {text(unit)}</span>" if unit else ""
+    lines = [
+        "<tbody>",
+        f'<tr class="group"><th scope="rowgroup" colspan="{len(columns) + 1}">'
+        f"<div>{text(target)}{note}</div></th></tr>",
+    ]
+    for row in rows:
+        cells = "".join(_score_cell(cell) for cell in row.cells)
+        kind = ' class="ours"' if row.kind == "lstm" else ""
+        lines.append(f'<tr{kind}><th scope="row">{text(row.method)}</th>{cells}</tr>')
+    return "\n".join([*lines, "</tbody>"])
+
+
+def _score_cell(cell: ScoreCell) -> str:
+    value, _, interval = cell.text.partition(" [")
+    shown = numeral(value)
+    if cell.best:
+        shown = f'<b>{shown}</b><i class="hidden"> (best)</i>'
+    if interval:
+        shown += f" <small>[{numeral(interval)}</small>"
+    return f'<td class="n">{shown}</td>'

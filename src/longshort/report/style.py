@@ -1,0 +1,115 @@
+"""The page's look: system fonts, one accent, light and dark, phone and paper."""
+
+from __future__ import annotations
+
+CSS = """
+:root {
+  color-scheme: light dark;
+  --ink: #1b1f24; --soft: #57606a; --line: #d8dde2; --paper: #ffffff; --wash: #f5f7f9;
+  --accent: #0072b2; --tint: #e8f2f9;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ink: #e6e9ec; --soft: #a2abb5; --line: #363d45; --paper: #14171a; --wash: #1c2025;
+    --accent: #6cb8e6; --tint: #17303f;
+  }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body {
+  margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+  overflow-wrap: break-word;
+}
+main { max-width: 1000px; margin: 0 auto; padding: 2.2rem 1.5rem 3rem; }
+h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .35rem; letter-spacing: -.012em; }
+h2 {
+  font-size: 1.2rem; line-height: 1.3; margin: 3rem 0 .8rem; padding-top: .9rem;
+  border-top: 1px solid var(--line);
+}
+h3 { font-size: 1rem; margin: 1.6rem 0 .5rem; }
+p, ul, dl { margin: .6rem 0; max-width: 46rem; }
+a { color: var(--accent); }
+.source { color: var(--soft); margin: 0; max-width: none; }
+.verdict {
+  font-size: 1.4rem; line-height: 1.42; margin: 1.6rem 0 1.1rem; padding-left: 1.1rem;
+  border-left: 4px solid var(--accent); max-width: 52rem; text-wrap: pretty;
+}
+nav { font-size: .9rem; color: var(--soft); }
+nav a { margin-right: 1.1rem; white-space: nowrap; text-decoration: none; line-height: 1.9; }
+nav a:hover, nav a:focus { text-decoration: underline; }
+.scroll { overflow-x: auto; margin: .8rem 0; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+th, td { padding: .42rem .7rem; text-align: left; vertical-align: baseline; }
+th { font-weight: 600; }
+td { white-space: nowrap; }
+thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; line-height: 1.25; }
+thead small {
+  display: block; white-space: normal; font-weight: 400; color: var(--soft); font-size: .78rem;
+}
+tbody tr + tr > * { border-top: 1px solid var(--line); }
+tbody + tbody .group > th { padding-top: 1.5rem; }
+.group > th { border-bottom: 1px solid var(--line); }
+.group span { font-weight: 400; color: var(--soft); }
+.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+tbody th[scope=row] { font-weight: 400; }
+.ours > * { background: var(--tint); }
+.ours > th[scope=row] { font-weight: 600; }
+.n b { border-bottom: 2px solid var(--accent); }
+td small { color: var(--soft); font-size: .84em; }
+.scores { font-size: .9rem; }
+.scores th[scope=row] { min-width: 9.2rem; }
+.scores th, .scores td { padding-left: .45rem; padding-right: .45rem; }
+figure { margin: 1.1rem 0 1.6rem; }
+figure > div {
+  background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .7rem;
+}
+svg { display: block; width: 100%; height: auto; }
+svg text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+.narrow { display: none; }
+figcaption, .caption {
+  color: var(--soft); font-size: .9rem; line-height: 1.5; margin-top: .55rem; max-width: 46rem;
+}
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.4rem; }
+.facts dt, .facts dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+.facts dt { color: var(--soft); max-width: 16rem; }
+.words dt { font-weight: 600; margin-top: .9rem; }
+.words dd { margin: .1rem 0 0; }
+.none { color: var(--soft); font-style: italic; }
+.hidden {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap;
+}
+footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
+@media (max-width: 700px) {
+  main { padding: 1.3rem 1rem 2rem; }
+  h1 { font-size: 1.45rem; }
+  .verdict { font-size: 1.16rem; padding-left: .85rem; }
+  th, td { padding: .4rem .5rem; }
+  th[scope=row], thead th:first-child { overflow-wrap: normal; }
+  .scores th[scope=row], .scores thead th:first-child {
+    position: sticky; left: 0; background: var(--paper);
+    min-width: 0; max-width: 8.5rem;
+  }
+  .scores .ours th[scope=row] { background: var(--tint); }
+  .group th > div { position: sticky; left: .5rem; width: max-content; max-width: 80vw; }
+  figure > div { padding: .4rem .25rem; }
+  .wide { display: none; }
+  .narrow { display: block; }
+  .narrow svg { max-width: 460px !important; }
+}
+@media print {
+  :root {
+    --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --wash: #fff; --accent: #0072b2;
+    --tint: #eef5fa;
+  }
+  body { font-size: 10.5pt; }
+  main { max-width: none; padding: 0; }
+  nav { display: none; }
+  h2, h3, dt { break-after: avoid; }
+  figure, tr, dd { break-inside: avoid; }
+  figure > div { border: 0; padding: 0; }
+  .scroll { overflow: visible; }
+  .ours > * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
+"""

@@ -1,0 +1,260 @@
+"""Windows against brute force: every number of every window, found again by slicing."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from longshort.data.codecs.calendar import encode_calendar
+from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.sequences import Field, Sequences
+from longshort.data.steps import Step
+from longshort.data.windows import (
+    Encoding,
+    Relative,
+    Sampler,
+    Window,
+    Windows,
+    carry_forward,
+    choose_cycles,
+    extend,
+)
+from longshort.errors import ArgumentError, DataError
+
+FIELDS = (
+    Field("a", "target"),
+    Field("b", "target"),
+    Field("p", "past"),
+    Field("k", "future"),
+    Field("s", "static"),
+)
+
+
+def make(lengths: list[int], *, missing: float = 0.0, seed: int = 0) -> Sequences:
+    rng = np.random.default_rng(seed)
+    total = sum(lengths)
+    values = rng.normal(size=(total, len(FIELDS))).cumsum(0)
+    values[rng.random(values.shape) < missing] = np.nan
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    values[:, 4] = np.repeat(np.arange(len(lengths)), lengths)
+    start = np.datetime64("2020-02-20", "us")
+    times = np.concatenate([start + np.arange(n) * np.timedelta64(1, "D") for n in lengths])
+    keys = tuple(f"s{n}" for n in range(len(lengths)))
+    return Sequences(FIELDS, keys, offsets, times, Step(1, "d"), values, "a table")
+
+
+def encoding(
+    series: Sequences,
+    *,
+    context: int = 4,
+    horizon: int = 3,
+    relative: Relative = "last",
+    season: int = 1,
+    masked: tuple[str, ...] = ("a",),
+    scaling: Scaling | None = None,
+) -> Encoding:
+    codec = NumberCodec.fit(series, series.lengths, scaling or Scaling())
+    cycles = choose_cycles(series, Window())
+    return Encoding(codec, context, horizon, relative, season, cycles, masked)
+
+
+def every(series: Sequences, how: Encoding) -> Windows:
+    first = np.full(len(series), how.context)
+    return Windows(series, how, first, series.lengths - how.horizon + 1)
+
+
+def filled(values: np.ndarray) -> np.ndarray:
+    """Forward fill written the long way."""
+    out = values.copy()
+    for row in range(1, len(out)):
+        gap = np.isnan(out[row])
+        out[row, gap] = out[row - 1, gap]
+    return out
+
+
+def test_every_window_is_what_slicing_gives() -> None:
+    series = make([12, 7, 9], missing=0.2)
+    how = encoding(series)
+    windows = every(series, how)
+    batch = windows.batch(range(len(windows)))
+    number = 0
+    for s in range(3):
+        rows = series.rows(s)
+        raw, times = series.values[rows], series.times[rows]
+        coded = (raw - how.codec.centre) / how.codec.spread
+        full = np.nan_to_num(filled(coded))
+        calendar = encode_calendar(times, how.cycles)
+        for origin in range(how.context, len(raw) - how.horizon + 1):
+            past, ahead = slice(origin - 4, origin), slice(origin, origin + 3)
+            mask = np.isfinite(raw[past, :1])
+            wanted = [full[past, :3], mask, full[past, 3:4], calendar[past]]
+            seen = batch.inputs["numbers"][number].numpy()
+            assert np.allclose(seen, np.concatenate(wanted, 1), atol=1e-6)
+            known = np.concatenate([full[ahead, 3:4], calendar[ahead]], 1)
+            assert np.allclose(batch.future["numbers"][number], known, atol=1e-6)
+            assert np.allclose(batch.reference[number], full[origin - 1, :2], atol=1e-6)
+            assert np.array_equal(batch.target_mask[number], np.isfinite(raw[ahead, :2]))
+            target = np.where(np.isfinite(raw[ahead, :2]), coded[ahead, :2], 0)
+            assert np.allclose(batch.targets[number], target, atol=1e-6)
+            assert np.allclose(batch.static["numbers"][number], full[origin, 4:], atol=1e-6)
+            assert np.array_equal(windows.actual([number])[0], raw[ahead, :2], equal_nan=True)
+            assert np.array_equal(windows.times([number])[0], times[ahead])
+            number += 1
+    assert number == len(windows)
+
+
+@settings(max_examples=30, deadline=None)
+@given(season=st.integers(1, 5), seed=st.integers(0, 99))
+def test_the_seasonal_value_is_the_latest_one_known_at_that_phase(season: int, seed: int) -> None:
+    series = make([17, 14], missing=0.3, seed=seed)
+    how = encoding(series, context=6, horizon=4)
+    windows = every(series, how)
+    index = np.arange(len(windows))
+    found = windows.seasonal(index, season)
+    for number, (s, origin) in enumerate(zip(*windows.where(index), strict=True)):
+        raw = series.values[series.rows(s)]
+        for step in range(4):
+            for k in range(2):
+                rows = [r for r in range(origin) if (origin + step - r) % season == 0]
+                known = [raw[r, k] for r in rows if np.isfinite(raw[r, k])]
+                expected = known[-1] if known else np.nan
+                assert np.array_equal(found[number, step, k], expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("relative", ["last", "season", "none"])
+@pytest.mark.parametrize(
+    "scaling", [Scaling(), Scaling("robust"), Scaling("minmax", per_series=True)]
+)
+def test_decoding_brings_targets_back(relative: Relative, scaling: Scaling) -> None:
+    series = make([20, 15])
+    windows = every(series, encoding(series, relative=relative, season=2, scaling=scaling))
+    index = np.arange(len(windows))
+    batch = windows.batch(index.tolist())
+    back = windows.decode(batch.targets.double().numpy(), index)
+    assert np.allclose(back, windows.actual(index), rtol=1e-5, atol=1e-5)
+
+
+def test_nothing_after_the_origin_reaches_what_is_read() -> None:
+    series = make([30], missing=0.1)
+    how = encoding(series)
+    changed = series.values.copy()
+    changed[20:, :3] = 1e6
+    other = Sequences(FIELDS, series.keys, series.offsets, series.times, series.step, changed, "x")
+    for which in (series, other):
+        assert len(every(which, how)) == 24
+    number = [16]  # its origin is row 20
+    one, two = (every(which, how).batch(number) for which in (series, other))
+    assert np.array_equal(one.inputs["numbers"], two.inputs["numbers"])
+    assert np.array_equal(one.reference, two.reference)
+    assert np.array_equal(one.future["numbers"], two.future["numbers"])
+
+
+def test_an_unseen_series_is_scaled_by_its_past_alone() -> None:
+    how = encoding(make([30]), scaling=Scaling(per_series=True))
+    fresh = make([30], seed=5)
+    later = fresh.values.copy()
+    later[4:] *= 100
+    scales = []
+    for values in (fresh.values, later):
+        series = Sequences(FIELDS, ("new",), fresh.offsets, fresh.times, fresh.step, values, "x")
+        scales.append(every(series, how).statistics([0]))
+    assert np.array_equal(scales[0], scales[1])
+
+
+def test_ahead_starts_after_the_last_observed_target_and_keeps_known_futures() -> None:
+    series = make([12, 9])
+    values = series.values.copy()
+    values[10:12, :3] = np.nan
+    told = Sequences(FIELDS, series.keys, series.offsets, series.times, series.step, values, "x")
+    windows = Windows.ahead(told, encoding(series))
+    assert len(windows) == 2
+    series_of, origin = windows.where([0, 1])
+    assert (series_of.tolist(), origin.tolist()) == ([0, 1], [10, 9])
+    assert np.array_equal(
+        windows.times([0])[0], told.times[9] + np.arange(1, 4) * np.timedelta64(1, "D")
+    )
+    known = windows.batch([0]).future["numbers"][0, :2, 0].double().numpy()
+    coded = (values[10:12, 3] - windows.codec.centre[3]) / windows.codec.spread[3]
+    assert np.allclose(known, coded, atol=1e-6)
+
+
+def test_ahead_without_any_observed_target_is_refused() -> None:
+    series = make([12])
+    values = series.values.copy()
+    values[:, :2] = np.nan
+    told = Sequences(FIELDS, ("x",), series.offsets, series.times, series.step, values, "f.csv")
+    with pytest.raises(DataError, match=r"f\.csv: series 'x': no target value is observed"):
+        Windows.ahead(told, encoding(series))
+
+
+def test_a_series_shorter_than_the_context_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match=r"series 's1': 3 rows before .* context reads 4"):
+        Windows.ahead(make([12, 3]), encoding(make([12, 9])))
+
+
+def test_extend_goes_on_by_the_calendar() -> None:
+    times = np.array(["2020-01-31", "2020-02-29"], "datetime64[us]")
+    series = Sequences(
+        (Field("a", "target"),),
+        ("",),
+        np.array([0, 2]),
+        times,
+        Step(1, "mo", 31),
+        np.ones((2, 1)),
+        "x",
+    )
+    longer = extend(series, np.array([4]))
+    assert [str(t)[:10] for t in longer.times] == [
+        "2020-01-31",
+        "2020-02-29",
+        "2020-03-31",
+        "2020-04-30",
+    ]
+    assert np.isnan(longer.values[2:]).all()
+
+
+@given(
+    st.lists(st.lists(st.sampled_from([1.0, 2.0, np.nan]), min_size=1, max_size=9), min_size=1),
+    st.integers(1, 4),
+)
+def test_carry_forward_by_brute_force(rows: list[list[float]], season: int) -> None:
+    values = np.array([value for series in rows for value in series])[:, None]
+    offsets = np.concatenate([[0], np.cumsum([len(series) for series in rows])])
+    found = carry_forward(values, offsets, season)
+    expected = values.copy()
+    for start, stop in itertools.pairwise(offsets):
+        for row in range(start + season, stop):
+            if np.isnan(expected[row, 0]):
+                expected[row] = expected[row - season]
+    assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_windows_hold_the_series_once_however_many_there_are() -> None:
+    series = make([5000])
+    windows = every(series, encoding(series, context=500, horizon=100))
+    held = sum(value.nbytes for value in vars(windows).values() if isinstance(value, np.ndarray))
+    assert len(windows) > 4000
+    assert held < 3 * series.values.nbytes
+
+
+@given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 2**62), st.integers(0, 5))
+def test_a_pass_is_every_example_once_and_goes_on_where_it_stopped(
+    size: int, rows: int, seed: int, epoch: int
+) -> None:
+    whole = list(Sampler(size, rows, seed=seed, epoch=epoch).batches())
+    assert sorted(n for _, batch in whole for n in batch) == list(range(size))
+    position = len(whole) // 2
+    rest = list(Sampler(size, rows, seed=seed, epoch=epoch, position=position).batches())
+    assert rest == whole[position:]
+
+
+def test_window_settings_are_checked() -> None:
+    assert [Window().rows(horizon) for horizon in (1, 7, 24, 200)] == [14, 28, 96, 200]
+    with pytest.raises(ArgumentError, match="did you mean 'season'"):
+        Window(relative="seasn")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="context=0"):
+        Window(context=0)

@@ -1,0 +1,203 @@
+"""The house itself: import order, public names, a light import, and documents that do not drift."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import longshort
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "longshort"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+# the river, in the order the data meet its rooms; "x/" is every file of a folder
+ORDER = [
+    "errors", "records", "contracts", "metrics/", "artifact", "data/steps", "data/sequences",
+    "data/splits",
+    "data/codecs/", "data/sources/", "data/windows", "kernels/reference", "kernels/dispatch",
+    "layers/masks", "layers/initial", "layers/recurrent", "layers/embed", "layers/encoder",
+    "heads/base", "heads/", "model", "rollout", "training", "yardsticks/", "evaluate/", "report/",
+    "tasks/base", "tasks/", "cli/",
+]  # fmt: skip
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).with_suffix("").as_posix()
+
+
+def rank(name: str) -> int:
+    exact = [at for at, room in enumerate(ORDER) if room == name]
+    folders = [at for at, room in enumerate(ORDER) if room.endswith("/") and name.startswith(room)]
+    assert exact or folders, f"{name} has no place on the river"
+    return (exact or folders)[0]
+
+
+def imports_of(path: Path) -> set[str]:
+    """Rooms of ours that a file imports anywhere, lazily too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        modules = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        for module in modules:
+            inner = module.removeprefix("longshort").replace(".", "/").strip("/")
+            if module.startswith("longshort.") and (SOURCE / f"{inner}.py").exists():
+                found.add(inner)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_imports_only_from_above(path: Path) -> None:
+    if path.name == "__init__.py":
+        pytest.skip("only re-exports")
+    own = rank(name_of(path))
+    for other in imports_of(path):
+        assert rank(other) <= own, f"{name_of(path)} imports {other}, which stands below it"
+
+
+def test_no_two_files_import_each_other() -> None:
+    graph = {name_of(path): imports_of(path) for path in FILES if path.name != "__init__.py"}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"a circle: {' -> '.join([*trail, name])}"
+        if name not in done:
+            for other in graph.get(name, ()):
+                visit(other, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_files_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= 450
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno is not None
+            # what a docstring says of arguments and errors does not make a function longer
+            lines = node.end_lineno - node.lineno - len((ast.get_docstring(node) or "").split("\n"))
+            limit = 130 if path.parts[-2] == "cli" else 60
+            assert lines <= limit, f"{node.name} has {lines} lines"
+
+
+def test_no_recurrence_but_ours() -> None:
+    for path in FILES:
+        tree = ast.parse(path.read_text())
+        used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        borrowed = {
+            f"{place}.{cell}" for place in ("nn", "torch.nn") for cell in ("LSTM", "GRU", "RNN")
+        }
+        assert not used & borrowed, path
+
+
+def test_public_names_are_exactly_these() -> None:
+    assert longshort.__all__ == [
+        "LSTM", "Columns", "Evaluation", "Forecaster", "LongshortError", "Recurrent", "Scaling",
+        "Split", "Training", "Window", "engine", "load",
+    ]  # fmt: skip
+    for name in longshort.__all__:
+        assert getattr(longshort, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'lstm'"):
+        _ = longshort.lstm
+
+
+def loaded_after(code: str) -> set[str]:
+    script = f"{code}\nimport sys\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_is_light() -> None:
+    modules = loaded_after("import longshort")
+    assert not modules & {"torch", "numpy", "polars", "sklearn", "altair", "pydantic"}
+    assert {name for name in modules if name.startswith("longshort")} == {"longshort"}
+
+
+def test_the_layer_brings_only_torch_and_the_recurrence() -> None:
+    modules = loaded_after("import longshort; longshort.LSTM")
+    ours = {name for name in modules if name.startswith("longshort.")}
+    assert all(name.startswith(("longshort.kernels", "longshort.layers")) for name in ours), ours
+    assert not modules & {"polars", "sklearn", "altair", "pydantic", "narwhals"}
+
+
+def test_importing_changes_nothing_global() -> None:
+    code = (
+        "import torch; before = torch.get_rng_state(), torch.get_num_threads()\n"
+        "import longshort; [getattr(longshort, name) for name in longshort.__all__]\n"
+        "assert torch.equal(before[0], torch.get_rng_state())\n"
+        "assert before[1] == torch.get_num_threads()"
+    )
+    loaded_after(code)
+
+
+def test_the_tree_in_the_documents_is_the_tree() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    block = text.split("## The tree")[1].split("```")[1]
+    written = []
+    folders: list[str] = []
+    for line in block.strip().splitlines()[1:]:
+        depth, name = (len(line) - len(line.lstrip())) // 2 - 1, line.split()[0]
+        folders = folders[:depth]
+        if name.endswith("/"):
+            folders.append(name)
+        else:
+            written.append("".join(folders) + name)
+    real = [p.relative_to(SOURCE).as_posix() for p in FILES if p.name != "__init__.py"]
+    assert sorted(written) == sorted(real)
+    places = [rank(name.removesuffix(".py")) for name in written]
+    assert places == sorted(places), "the tree stands in the river's order"
+
+
+def readme_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+def test_the_readmes_first_command_is_what_make_runs() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    readme = (ROOT / "README.md").read_text()
+
+    def plain(text: str) -> str:
+        return " ".join(text.replace("\\\n", " ").split())
+
+    command = re.search(r"^    longshort fit forecast (?:.*\\\n)*.*$", readme, re.MULTILINE)
+    assert command
+    assert plain(command[0]) in plain(makefile.replace("$(BIN)/", ""))
+    for target in re.findall(r"^    make (\w+)", readme, re.MULTILINE):
+        assert f"\n{target}:" in makefile
+
+
+def test_the_readme_names_every_command_and_every_file_it_links() -> None:
+    from longshort.cli.app import app
+
+    readme = (ROOT / "README.md").read_text()
+    commands = [command.name for command in app.registered_commands]
+    groups = [
+        f"fit {c.name}" for g in app.registered_groups for c in g.typer_instance.registered_commands
+    ]
+    for command in [*commands, *groups]:
+        assert f"`longshort {command}" in readme
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (ROOT / link).exists(), link
+
+
+def test_version_and_changelog_agree() -> None:
+    assert f"## {longshort.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = (ROOT / "constraints.txt").read_text().lower()
+    for need in project["dependencies"]:
+        name = re.split(r"[<>=]", need)[0]
+        assert f"{name}==" in pinned, f"{name} is not pinned"
