@@ -103,13 +103,23 @@ def write(
     header = {"format": FORMAT, "kind": kind, "version": version, "sections": sections}
     text = json.dumps(header, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    data = bytearray(save_tensors(arrays, {"longshort": text, "digest": _NO_DIGEST}))
+    data = _ordered(save_tensors(arrays, {"longshort": text, "digest": _NO_DIGEST}))
     size = int.from_bytes(data[:8], "little")
     if size > MAX_HEADER:
         raise ModelFileError(f"{path}: the header would be {size} bytes, more than {MAX_HEADER}")
     place = data.index(_MARK, 8, 8 + size) + len(_MARK)
     data[place : place + 64] = hashlib.sha256(data).hexdigest().encode()
     write_bytes(path, bytes(data))
+
+
+def _ordered(data: bytes) -> bytearray:
+    """The same safetensors file with its header's names in order: the same model, the same bytes."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    text = json.dumps(header, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
+    # tensors begin at a multiple of eight bytes
+    text += b" " * (-len(text) % 8)
+    return bytearray(len(text).to_bytes(8, "little") + text + data[8 + size :])
 
 
 def read(path: str | Path) -> Artifact:

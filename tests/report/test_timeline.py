@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from longshort.errors import DataError
-from longshort.records import Evaluation, ForecastPoint
+from longshort.records import DataSummary, Evaluation, ForecastPoint, History
 from longshort.report.timeline import one_step_panels, origin_panels, read_times, thin
 
 
@@ -90,8 +90,6 @@ def test_many_series_show_the_first_few() -> None:
 
 
 def _record(points: tuple[ForecastPoint, ...], horizon: int) -> Evaluation:
-    from longshort.records import DataSummary, History
-
     return Evaluation(
         task="forecast",
         targets=("y",),

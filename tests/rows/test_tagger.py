@@ -70,7 +70,7 @@ class Chain(Head):
 
 
 def sentences(rows: int, seed: int, steps: int = 12) -> Batch:
-    """Word 1 begins a name; word 2 is inside one if one goes on; half of words 3 end it unseen."""
+    """Word 1 begins a name, 0 ends it; 2 and 3 are inside one if one goes on, else outside."""
     source = torch.Generator().manual_seed(seed)
     words = torch.randint(4, (rows, steps), generator=source)
     lengths = torch.randint(1, steps + 1, (rows,), generator=source)

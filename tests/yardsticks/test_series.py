@@ -74,6 +74,11 @@ def walks(*lengths, targets=2, gaps=0.0, seed=0):
     return series
 
 
+def weight(inputs, penalty):
+    """The ridge weight of a penalty: relative to the mean variance of the inputs."""
+    return penalty * len(inputs) * inputs.var(0).mean()
+
+
 def every(view):
     return np.arange(len(view))
 
@@ -216,15 +221,30 @@ def test_ridge_is_scikit_learns_on_what_the_network_reads():
         values = view.batch(every(view).tolist()).targets.numpy().astype(float)
         return (values - view.reference(every(view))).reshape(len(view), -1)
 
-    errors = []
-    for penalty in PENALTIES:
-        model = Ridge(penalty * len(train)).fit(table(train), target(train))
-        errors.append(np.abs(model.predict(table(valid)) - target(valid)).mean())
+    def theirs(penalty):
+        return Ridge(weight(table(train), penalty)).fit(table(train), target(train))
+
+    errors = [np.abs(theirs(p).predict(table(valid)) - target(valid)).mean() for p in PENALTIES]
     assert fitted.penalty == PENALTIES[int(np.argmin(errors))]
-    model = Ridge(fitted.penalty * len(train)).fit(table(train), target(train))
-    encoded = model.predict(table(valid)).reshape(-1, 3, 2) + valid.reference(every(valid))
-    expected = valid.decode(encoded, every(valid))
+    encoded = theirs(fitted.penalty).predict(table(valid)).reshape(-1, 3, 2)
+    expected = valid.decode(encoded + valid.reference(every(valid)), every(valid))
     np.testing.assert_allclose(fitted.point(valid, every(valid)), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("numbers", [10_000_000, 2000])
+@pytest.mark.parametrize("scaling", [Scaling(), Scaling("none")])
+def test_ridge_solves_what_scikit_learn_solves(scaling, numbers, monkeypatch):
+    monkeypatch.setattr(base, "_NUMBERS", numbers)
+    data = sequences(*(1000 + values for values in walks(120, 80)))
+    train = windows(data, 4, 70, scaling=scaling)
+    inputs, outputs = ridge.features(train, every(train)), ridge.answered(train, every(train))
+    for penalty in PENALTIES[::7]:
+        fitted = RidgeAR(penalty=penalty).fit(train)
+        model = Ridge(weight(inputs, penalty)).fit(inputs, outputs)
+        np.testing.assert_allclose(fitted.coefficients, model.coef_.T, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(
+            inputs @ fitted.coefficients + fitted.intercept, model.predict(inputs), atol=1e-6
+        )
 
 
 def test_ridge_learns_an_autoregression():
@@ -252,7 +272,7 @@ def test_ridge_fits_each_output_on_the_windows_where_it_was_observed():
     for output in range(6):
         seen = np.isfinite(outputs[:, output])
         assert 40 < seen.sum() < len(train)
-        model = Ridge(0.1 * seen.sum()).fit(inputs[seen], outputs[seen, output])
+        model = Ridge(weight(inputs[seen], 0.1)).fit(inputs[seen], outputs[seen, output])
         np.testing.assert_allclose(fitted.coefficients[:, output], model.coef_, atol=1e-8)
         assert fitted.intercept[output] == pytest.approx(model.intercept_)
 
@@ -284,13 +304,13 @@ def test_ridge_reads_static_columns():
 def test_ridge_thins_what_it_cannot_afford(monkeypatch):
     data = sequences(*walks(400))
     train = windows(data, 4, 300)
-    whole = RidgeAR(penalty=1e-3).fit(train)
-    monkeypatch.setattr(ridge, "_TABLE", 100 * whole.coefficients.shape[0])
+    width = ridge.features(train, np.arange(1)).shape[1]
+    monkeypatch.setattr(ridge, "_WORK", 100 * width**2)
     few = RidgeAR(penalty=1e-3).fit(train)
     kept = spread_over(len(train), 100)
     assert len(kept) == 100
     inputs, outputs = ridge.features(train, kept), ridge.answered(train, kept)
-    model = Ridge(1e-3 * 100).fit(inputs, outputs)
+    model = Ridge(weight(inputs, 1e-3)).fit(inputs, outputs)
     np.testing.assert_allclose(few.coefficients, model.coef_.T, atol=1e-8)
 
 

@@ -161,8 +161,8 @@ class Windows:
         series = self.sequences
         roles = {role: series.role_indices(role) for role in ("past", "future", "static")}
         # a series that the codec was not fitted on is scaled by what lies before its first origin
-        known = series.crop(0, self.first)
-        self.centre, self.spread = self.codec.row_stats(known.keys, known.values, known.offsets)
+        past = series.crop(0, self.first)
+        self.centre, self.spread = self.codec.row_stats(past.keys, past.values, past.offsets)
         centre, spread = (np.repeat(part, series.lengths, 0) for part in (self.centre, self.spread))
         encoded = self.codec.encode(series.values, centre, spread)
         filled = carry_forward(encoded, series.offsets, 1)

@@ -186,7 +186,13 @@ class Forecaster(Estimator):
             static={"numbers": roles["static"]} if roles["static"] else None,
         )
         head = RealHead(
-            self.recurrent.width, self.horizon, targets, self.output, LEVELS, known + calendar
+            self.recurrent.width,
+            self.horizon,
+            targets,
+            self.output,
+            LEVELS,
+            inputs=embed.width,
+            future=known + calendar,
         )
         return Model(RecurrentEncoder(embed, self.recurrent), head, encoding.codec)
 

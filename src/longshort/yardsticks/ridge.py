@@ -1,22 +1,25 @@
 """Ridge autoregression: the linear model that reads what the LSTM reads and answers what it does.
 
 With u the encoded inputs of the context, the numbers known over the horizon and the static ones,
-side by side, and r the reference that the LSTM's answer is relative to,
+side by side (P in all), and r the reference that the LSTM's answer is relative to,
 
-    y^ = r + W u + b        least sum of (y - y^)^2 + penalty * n * |W|^2 over n windows
+    y^ = r + W u + b        least sum of (y - y^)^2 + a |W|^2, a = penalty * trace(C) / P
 
+where C is the centred sum of u u' over the training windows, so that the penalty has no unit.
 Hoerl and Kennard 1970, "Ridge regression: biased estimation for nonorthogonal problems".
+
+It is solved by its normal equations, which are summed a part of the windows at a time: the table
+of all windows is never held, and one eigendecomposition serves every penalty that is tried.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import Ridge
 
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
@@ -25,27 +28,24 @@ from longshort.errors import NotFittedError
 from longshort.records import Kind
 from longshort.yardsticks.base import chunks, spread_over
 
-# ridge penalties tried, per training window: two a decade
+# penalties tried: two a decade
 PENALTIES = tuple(float(p) for p in np.logspace(-5, 2, 15))
-# numbers in the largest table that ridge regression is given (400 MB)
-_TABLE = 50_000_000
-# multiplications in one fit: a second or two where many penalties are tried, then a minute once
-_TRIAL, _FINAL = 10**11, 2 * 10**12
+# multiplications in one sum of the normal equations: about a minute
+_WORK = 2 * 10**12
+# groups of outputs, missing in different windows, that the penalty is chosen by
+_GROUPS = 8
 
 
 @dataclass
 class RidgeAR:
-    """Ridge regression on exactly what the LSTM reads, encoded, answering what the LSTM answers.
+    """One linear map from what the LSTM reads to every step and target, relative to its reference.
 
-    One linear map from the context's numbers, those known over the horizon, and the static ones,
-    to every step and target at once, relative to the same reference. An output is fitted on the
-    windows where it was observed. More training windows than fit into memory or time are thinned
-    evenly.
+    An output is fitted on the windows where it was observed. More training windows than can be
+    summed in about a minute are thinned evenly.
 
-    Learned: ``penalty``, the weight of the squared coefficients per training window: that of
-    ``PENALTIES`` with the least mean absolute error (encoded units) on the validation windows.
-    Without those a penalty chosen before is kept (a refit); else it is chosen on the last fifth of
-    the training windows of each series.
+    Learned: ``penalty``, the one of ``PENALTIES`` with the least mean absolute error (encoded
+    units) on the validation windows. Without those a penalty chosen before is kept (a refit); else
+    it is chosen on the last fifth of each series' training windows.
     """
 
     name: str = "ridge autoregression"
@@ -58,12 +58,20 @@ class RidgeAR:
         """Choose the penalty on ``valid``, fit on ``train``."""
         index = np.arange(len(train))
         if valid is not None and len(valid):
-            self._choose(train, index, valid, np.arange(len(valid)))
+            self.penalty = _choose(_Sums.of(train, index), valid, np.arange(len(valid)))
         elif self.penalty is None:
             late = _last_fifth(train)
-            self._choose(train, index[~late], train, index[late])
-        penalty = PENALTIES[-1] if self.penalty is None else self.penalty
-        self.coefficients, self.intercept = _ridge(*_table(train, index, _FINAL), penalty)
+            self.penalty = _choose(_Sums.of(train, index[~late]), train, index[late])
+        sums = _Sums.of(train, index)
+        outputs = train.horizon * len(train.targets)
+        self.coefficients = np.zeros((_width(train), outputs))
+        self.intercept = np.zeros(outputs)
+        for group in sums.groups:
+            normal = sums.normal(group)
+            gram = normal.gram + normal.weight(self.penalty) * np.eye(len(normal.gram))
+            solved = np.linalg.solve(gram, normal.cross)
+            self.coefficients[:, group] = solved
+            self.intercept[group] = normal.answer - normal.centre @ solved
         return self
 
     def point(self, windows: Windows, index: Ints) -> Floats:
@@ -85,18 +93,6 @@ class RidgeAR:
         # before the first observation there is nothing to forecast from
         return np.where(np.isnan(windows.seasonal(index, 1)), np.nan, raw)
 
-    def _choose(self, train: Windows, index: Ints, valid: Windows, held: Ints) -> None:
-        inputs, outputs = _table(train, index, _TRIAL)
-        held = held[spread_over(len(held), _TABLE // _width(valid))]
-        unseen, answers = features(valid, held), answered(valid, held)
-        if not len(inputs) or np.isnan(answers).all():
-            return
-        errors = []
-        for penalty in PENALTIES:
-            coefficients, intercept = _ridge(inputs, outputs, penalty)
-            errors.append(np.nanmean(np.abs(unseen @ coefficients + intercept - answers)))
-        self.penalty = PENALTIES[int(np.argmin(errors))]
-
 
 def features(windows: Windows, index: Ints) -> Floats:
     """(N, P) what a linear model reads: inputs, known future and static numbers, side by side."""
@@ -115,42 +111,102 @@ def answered(windows: Windows, index: Ints) -> Floats:
     return relative.reshape(len(index), windows.horizon * len(windows.targets))
 
 
+class _Normal(NamedTuple):
+    """Normal equations of some outputs: centred sums of u u' (P, P) and u y' (P, J), and means."""
+
+    gram: Floats
+    cross: Floats
+    centre: Floats
+    answer: Floats
+
+    def weight(self, penalty: float) -> float:
+        """What is added to the diagonal."""
+        return penalty * (float(np.trace(self.gram)) / len(self.gram) or 1.0)
+
+
+@dataclass
+class _Sums:
+    """Sums over n windows of inputs minus ``shift`` and of outputs, for all groups of outputs.
+
+    ``groups`` are outputs that are observed in the same windows; ``seen`` is (n, J).
+    """
+
+    windows: Windows
+    index: Ints
+    shift: Floats
+    gram: Floats
+    total: Floats
+    cross: Floats
+    answers: Floats
+    seen: NDArray[np.bool_]
+    groups: list[list[int]]
+
+    @classmethod
+    def of(cls, windows: Windows, index: Ints) -> Self:
+        """The sums over these windows, or as many of them, spread evenly, as can be afforded."""
+        width, outputs = _width(windows), windows.horizon * len(windows.targets)
+        index = index[spread_over(len(index), max(1, _WORK // max(1, width) ** 2))]
+        shift, gram = np.zeros(width), np.zeros((width, width))
+        total, cross = np.zeros(width), np.zeros((width, outputs))
+        answers = np.zeros(outputs)
+        seen = np.zeros((len(index), outputs), dtype=bool)
+        done = 0
+        for part in chunks(index, width + outputs):
+            inputs, targets = features(windows, part), answered(windows, part)
+            if not done:
+                # sums around a typical value keep their digits
+                shift = inputs.mean(0)
+            inputs -= shift
+            observed = np.isfinite(targets)
+            targets[~observed] = 0.0
+            gram += inputs.T @ inputs
+            total += inputs.sum(0)
+            cross += inputs.T @ targets
+            answers += targets.sum(0)
+            seen[done : done + len(part)] = observed
+            done += len(part)
+        groups: dict[bytes, list[int]] = {}
+        for output in np.flatnonzero(seen.any(0)):
+            groups.setdefault(np.packbits(seen[:, output]).tobytes(), []).append(int(output))
+        found = list(groups.values())
+        return cls(windows, index, shift, gram, total, cross, answers, seen, found)
+
+    def normal(self, group: list[int]) -> _Normal:
+        """The normal equations of a group, without the windows where it is missing."""
+        missing = self.index[~self.seen[:, group[0]]]
+        count = len(self.index) - len(missing)
+        gram, total = self.gram.copy(), self.total.copy()
+        for part in chunks(missing, len(gram)):
+            inputs = features(self.windows, part) - self.shift
+            gram -= inputs.T @ inputs
+            total -= inputs.sum(0)
+        gram -= np.outer(total, total / count)
+        answer = self.answers[group] / count
+        cross = self.cross[:, group] - np.outer(total, answer)
+        return _Normal(gram, cross, self.shift + total / count, answer)
+
+
+def _choose(sums: _Sums, held: Windows, index: Ints) -> float:
+    """The penalty with the least mean absolute error on held-out windows, the largest of equals."""
+    errors = np.zeros(len(PENALTIES))
+    for at in spread_over(len(sums.groups), _GROUPS):
+        group = sums.groups[at]
+        normal = sums.normal(group)
+        values, vectors = np.linalg.eigh(normal.gram)
+        turned = vectors.T @ normal.cross
+        for part in chunks(index, 2 * len(values)):
+            inputs = (features(held, part) - normal.centre) @ vectors
+            answers = answered(held, part)[:, group] - normal.answer
+            for number, penalty in enumerate(PENALTIES):
+                shrunk = turned / (values + normal.weight(penalty))[:, None]
+                errors[number] += np.nansum(np.abs(inputs @ shrunk - answers))
+    return PENALTIES[len(errors) - 1 - int(np.argmin(errors[::-1]))]
+
+
 def _width(windows: Windows) -> int:
     """P, the numbers that a linear model reads of one window."""
     ahead = windows.horizon * windows.known_width
     return windows.context * windows.width + ahead + windows.static_width
-
-
-def _table(windows: Windows, index: Ints, work: int) -> tuple[Floats, Floats]:
-    """Inputs (n, P) and outputs (n, J) of the windows, thinned to what can be afforded."""
-    width, outputs = _width(windows), answered(windows, index)
-    fits = len(_patterns(outputs))
-    most = min(_TABLE // width, work // fits // width**2)
-    kept = spread_over(len(index), max(most, 2 * windows.context))
-    return features(windows, index[kept]), outputs[kept]
-
-
-def _patterns(outputs: Floats) -> dict[bytes, list[int]]:
-    """Outputs that are observed in the same windows, together."""
-    found: dict[bytes, list[int]] = {}
-    for output, seen in enumerate(np.isfinite(outputs).T):
-        found.setdefault(np.packbits(seen).tobytes(), []).append(output)
-    return found
-
-
-def _ridge(inputs: Floats, outputs: Floats, penalty: float) -> tuple[Floats, Floats]:
-    """(P, J) coefficients and (J,) intercepts; 0 for outputs that were never observed."""
-    coefficients = np.zeros((inputs.shape[1], outputs.shape[1]))
-    intercept = np.zeros(outputs.shape[1])
-    for group in _patterns(outputs).values():
-        seen = np.isfinite(outputs[:, group[0]])
-        if not seen.any():
-            continue
-        model = Ridge(alpha=penalty * int(seen.sum()))
-        model.fit(inputs[seen], outputs[seen][:, group])
-        coefficients[:, group] = np.reshape(model.coef_, (len(group), -1)).T
-        intercept[group] = model.intercept_
-    return coefficients, intercept
 
 
 def _last_fifth(windows: Windows) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from longshort.data.sequences import Field, Sequences
 from longshort.data.steps import Step
 from longshort.data.windows import Encoding, Windows
 from longshort.errors import ArgumentError, DataError
-from longshort.evaluate import (
+from longshort.evaluate.judge import (
     Forecasts,
     Method,
     Rival,

@@ -1,0 +1,366 @@
+"""The Forecaster: scikit-learn's conventions, the laws, every kind of data, files, bad input."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.utils.validation import check_is_fitted
+
+import longshort
+from longshort import Columns, Forecaster, Recurrent, Scaling, Split, Training, Window, load
+from longshort.errors import ArgumentError, DataError, ModelFileError, NotFittedError
+from longshort.tasks.forecast import at_levels
+
+from .conftest import SMALL, make_series
+
+
+def weights(model: Forecaster) -> list[np.ndarray]:
+    return [w.numpy() for net in model.models_ for w in net.state_dict().values()]
+
+
+# what it gives
+
+
+def test_a_frame_gives_a_row_per_step_in_its_own_kind(
+    fitted: Forecaster, series: pl.DataFrame
+) -> None:
+    found = fitted.predict(series, quantiles=[0.1, 0.9])
+    names = ["day", "warm", "warm_q10", "warm_q90", "cold", "cold_q10", "cold_q90"]
+    assert isinstance(found, pl.DataFrame)
+    assert found.columns == names
+    assert found["day"].cast(pl.Date).to_list() == [
+        series["day"][-1] + np.timedelta64(n, "D").astype(object) for n in (1, 2, 3)
+    ]
+    assert (found["warm_q10"] < found["warm"]).all()
+    assert (found["warm"] < found["warm_q90"]).all()
+
+
+def test_pandas_path_and_polars_agree(
+    fitted: Forecaster, series: pl.DataFrame, tmp_path: Path
+) -> None:
+    ours = fitted.predict(series)
+    frame = fitted.predict(pd.DataFrame(series.to_dict(as_series=False)))
+    assert isinstance(frame, pd.DataFrame)
+    series.write_csv(tmp_path / "s.csv")
+    assert np.allclose(frame["warm"], ours["warm"], atol=1e-12)
+    assert np.allclose(fitted.predict(tmp_path / "s.csv")["warm"], ours["warm"], atol=1e-6)
+
+
+def test_arrays_give_arrays() -> None:
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(5, 60, 2)).cumsum(1)
+    model = Forecaster(Columns(target=["x0"]), horizon=4, **SMALL).fit(data)
+    assert model.predict(data).shape == (5, 4, 1)
+    assert model.predict(data, quantiles=[0.1, 0.5, 0.9]).shape == (5, 4, 1, 3)
+    assert np.isfinite(model.score(data))
+
+
+def test_many_series_at_once_are_what_each_is_alone(columns: Columns) -> None:
+    parts = [
+        make_series(120, seed).with_columns(pl.lit(name).alias("town"))
+        for seed, name in enumerate(["a", "b", "c"])
+    ]
+    both = pl.concat(parts)
+    model = Forecaster(columns.set_params(group=("town",)), horizon=2, **SMALL).fit(both)
+    together = model.predict(both)
+    assert together["town"].to_list() == ["a", "a", "b", "b", "c", "c"]
+    for part in parts:
+        alone = model.predict(part)
+        same = together.filter(pl.col("town") == part["town"][0])
+        assert np.allclose(alone["warm"], same["warm"], atol=1e-6)
+
+
+@pytest.mark.parametrize("output", ["quantiles", "gaussian", "mse", "mae", "huber"])
+def test_every_output_gives_rising_quantiles(
+    output: Any, series: pl.DataFrame, columns: Columns
+) -> None:
+    model = Forecaster(columns, horizon=2, output=output, **SMALL).fit(series)
+    found = model.predict(series, quantiles=[0.05, 0.5, 0.95])
+    assert (found["warm_q5"] < found["warm_q50"]).all()
+    assert (found["warm_q50"] < found["warm_q95"]).all()
+
+
+def test_it_finds_what_a_covariate_tells(series: pl.DataFrame, columns: Columns) -> None:
+    training = Training(epochs=40, members=1)
+    score = Forecaster(columns, horizon=1, window=Window(context=8), training=training).fit(
+        series[:240]
+    )
+    blind = Forecaster(
+        columns.set_params(past=()), horizon=1, window=Window(context=8), training=training
+    ).fit(series[:240])
+    assert score.score(series[230:]) > blind.score(series[230:]) + 0.1
+
+
+@pytest.mark.parametrize("relative", ["last", "season", "none"])
+def test_missing_values_are_read_as_missing(relative: Any, columns: Columns) -> None:
+    rng = np.random.default_rng(1)
+    hole = pl.Series(rng.random(300) < 0.2)
+    gaps = make_series().with_columns(
+        pl.when(~hole).then(pl.col("warm")).alias("warm"),
+        pl.when(hole.shift(3)).then(None).otherwise(pl.col("lead")).alias("lead"),
+    )
+    split = Split(test=0.2)
+    model = Forecaster(
+        columns,
+        horizon=2,
+        split=split,
+        window=Window(context=8, relative=relative, season=7),
+        recurrent=Recurrent(size=8),
+        training=Training(epochs=2, members=1),
+    ).fit(gaps)
+    assert model.encoding_.masked == ("warm", "lead")
+    assert np.isfinite(model.predict(gaps)["warm"].to_numpy()).all()
+    assert all(np.isfinite(score.mae) for score in model.evaluate(gaps).scores)
+
+
+# laws
+
+
+def test_future_values_never_change_a_forecast(fitted: Forecaster, series: pl.DataFrame) -> None:
+    origin = 250
+    cut = fitted.predict(series[:origin])
+    # the same rows with targets gone and covariates changed from the origin on
+    later = pl.arange(0, len(series), eager=True) >= origin
+    changed = series.with_columns(
+        *[pl.when(~later).then(pl.col(name)).alias(name) for name in ("warm", "cold")],
+        pl.when(later).then(1e6).otherwise(pl.col("lead")).alias("lead"),
+    )
+    assert np.array_equal(fitted.predict(changed)["warm"], cut["warm"])
+
+
+def test_rows_before_the_context_never_change_a_forecast(
+    fitted: Forecaster, series: pl.DataFrame
+) -> None:
+    assert np.array_equal(fitted.predict(series[-8:])["warm"], fitted.predict(series)["warm"])
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax", "robust"])
+def test_forecasts_scale_with_the_series(
+    method: Any, series: pl.DataFrame, columns: Columns
+) -> None:
+    # powers of two change no digit, so the training runs are the same to the last bit
+    scaled = series.with_columns(pl.col("warm") * 8, pl.col("lead") / 4)
+    settings = {**SMALL, "scaling": Scaling(method)}
+    one = Forecaster(columns, horizon=2, **settings).fit(series).predict(series)
+    two = Forecaster(columns, horizon=2, **settings).fit(scaled).predict(scaled)
+    assert np.allclose(two["warm"], 8 * one["warm"], rtol=1e-9)
+    assert np.allclose(two["cold"], one["cold"], rtol=1e-9)
+
+
+def test_the_same_seed_gives_the_same_network_and_another_one_another(
+    fitted: Forecaster, series: pl.DataFrame
+) -> None:
+    again = clone(fitted).fit(series)
+    assert all(map(np.array_equal, weights(fitted), weights(again)))
+    other = clone(fitted).set_params(random_state=1).fit(series)
+    assert not all(map(np.array_equal, weights(fitted), weights(other)))
+
+
+def test_test_rows_change_nothing_that_is_learnt(fitted: Forecaster, series: pl.DataFrame) -> None:
+    later = pl.arange(0, len(series), eager=True) >= 240
+    changed = series.with_columns(
+        [pl.when(later).then(99.0).otherwise(pl.col(n)).alias(n) for n in ("warm", "cold", "lead")]
+    )
+    again = clone(fitted).fit(changed)
+    assert all(map(np.array_equal, weights(fitted), weights(again)))
+
+
+# scikit-learn
+
+
+def test_clone_and_parameters() -> None:
+    model = Forecaster(horizon=5, recurrent=Recurrent(size=7))
+    twin = clone(model)
+    assert twin.get_params() == model.get_params()
+    assert twin.recurrent is model.recurrent
+    assert model.get_params()["recurrent__size"] == 7
+    assert model.set_params(recurrent__size=9, horizon=2).recurrent == Recurrent(size=9)
+    with pytest.raises(ArgumentError, match="did you mean 'horizon'"):
+        model.set_params(horizn=2)
+    with pytest.raises(ArgumentError, match="did you mean 'size'"):
+        model.set_params(recurrent__sise=2)
+    with pytest.raises(ArgumentError, match="no settings inside"):
+        model.set_params(horizon__x=2)
+
+
+def test_unfitted_is_said(series: pl.DataFrame) -> None:
+    with pytest.raises(NotFittedError, match=r"call fit\(data\)"):
+        Forecaster().predict(series)
+
+
+def test_grid_search_changes_what_lies_inside(series: pl.DataFrame, columns: Columns) -> None:
+    frame = series.to_pandas()
+    model = Forecaster(columns, **{**SMALL, "training": Training(epochs=2, members=1)})
+    search = GridSearchCV(
+        model, {"recurrent__size": [4, 8]}, cv=TimeSeriesSplit(2), error_score="raise"
+    ).fit(frame)
+    check_is_fitted(search.best_estimator_)
+    assert search.best_params_["recurrent__size"] in (4, 8)
+
+
+# training
+
+
+def test_refit_trains_on_both_parts(series: pl.DataFrame, columns: Columns) -> None:
+    training = Training(epochs=3, members=1, refit=True)
+    settings = {**SMALL, "training": training}
+    model = Forecaster(columns, split=Split(0.2, 0.2), **settings).fit(series)
+    best = next(e.epoch for e in reversed(model.history_.epochs) if e.best and e.valid_loss)
+    again = [e for e in model.history_.epochs if e.valid_loss is None]
+    assert len(again) == best + 1
+    assert any("fitted again" in note for note in model.evaluate(series).notes)
+
+
+def test_ctrl_c_keeps_the_best_so_far(series: pl.DataFrame, columns: Columns) -> None:
+    class Impatient:
+        def start(self, summary: str, seconds: float, epochs: int) -> None:
+            assert "LSTM(8)" in summary
+            assert seconds > 0
+            assert epochs == 6
+
+        def epoch(self, epoch: longshort.records.Epoch) -> None:
+            if epoch.epoch == 1:
+                raise KeyboardInterrupt
+
+        def finish(self, history: longshort.records.History) -> None:
+            assert history.stops == ("interrupted",)
+
+    model = Forecaster(columns, **SMALL).fit(series, progress=Impatient())
+    assert len(model.models_) == 1
+    assert np.isfinite(model.predict(series)["warm"].to_numpy()).all()
+
+
+def test_summary_says_what_it_is(fitted: Forecaster, series: pl.DataFrame) -> None:
+    assert "2 networks of 1 x LSTM(8)" in fitted.summary()
+    assert "trained in" in fitted.summary()
+    fresh = clone(fitted)
+    assert "at most about" in fresh.summary(series)
+    assert not hasattr(fresh, "models_")
+
+
+# evaluation
+
+
+def test_evaluation_opens_the_test_part_beside_every_yardstick(
+    fitted: Forecaster, series: pl.DataFrame
+) -> None:
+    found = fitted.evaluate(series)
+    methods = {score.method for score in found.scores}
+    assert {"LSTM", "persistence", "drift", "climatology", "ridge autoregression"} <= methods
+    assert [part.rows for part in found.data.parts] == [180, 60, 60]
+    assert found.origins == 60 - 3 + 1
+    assert longshort.Evaluation.from_json(found.to_json()) == found
+    # the persistence row by hand
+    values = series["warm"].to_numpy()
+    errors = [abs(values[o + s] - values[o - 1]) for o in range(240, 298) for s in range(3)]
+    row = next(s for s in found.scores if (s.method, s.target) == ("persistence", "warm"))
+    assert row.mae == pytest.approx(np.mean(errors))
+
+
+def test_evaluation_needs_rows_that_were_not_seen(series: pl.DataFrame, columns: Columns) -> None:
+    model = Forecaster(columns, **SMALL).fit(series[:200])
+    with pytest.raises(DataError, match=r"no 1 rows come after .*2020-07-18"):
+        model.evaluate(series[:200])
+    with pytest.raises(DataError, match="that the model was fitted on are here"):
+        model.evaluate(series[150:])
+    assert model.evaluate(series).origins == 100
+
+
+def test_evaluation_without_times(series: pl.DataFrame) -> None:
+    columns = Columns(target="warm", past="lead")
+    model = Forecaster(columns, horizon=2, **SMALL).fit(series[:200])
+    assert model.evaluate(series).origins == 99
+
+
+def test_plot_draws_history_and_forecast(fitted: Forecaster, series: pl.DataFrame) -> None:
+    assert "LSTM" in str(fitted.plot(series).to_json())
+
+
+def test_levels_between_the_trained_ones_lie_between(fitted: Forecaster) -> None:
+    quantiles = np.arange(19.0)
+    assert at_levels(quantiles, (0.05, 0.5, 0.95, 0.075)).tolist() == pytest.approx([0, 9, 18, 0.5])
+    with pytest.raises(ArgumentError, match=r"0\.99"):
+        at_levels(quantiles, (0.99,))
+
+
+# files
+
+
+def test_a_fresh_process_forecasts_the_same_numbers(
+    fitted: Forecaster, series: pl.DataFrame, tmp_path: Path
+) -> None:
+    fitted.save(tmp_path / "model.lstm")
+    series.write_parquet(tmp_path / "s.parquet")
+    code = (
+        "import sys, longshort\n"
+        "found = longshort.load(sys.argv[1]).predict(sys.argv[2], quantiles=[0.1])\n"
+        "print([value.hex() for value in found['warm'].to_list() + found['cold_q10'].to_list()])"
+    )
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        str(tmp_path / "model.lstm"),
+        str(tmp_path / "s.parquet"),
+    ]
+    there = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    here = fitted.predict(series, quantiles=[0.1])
+    assert there == str([v.hex() for v in here["warm"].to_list() + here["cold_q10"].to_list()])
+
+
+def test_a_loaded_model_is_the_whole_estimator(
+    fitted: Forecaster, series: pl.DataFrame, tmp_path: Path
+) -> None:
+    fitted.save(tmp_path / "model.lstm")
+    again = load(tmp_path / "model.lstm")
+    assert isinstance(again, Forecaster)
+    assert again.get_params() == fitted.get_params()
+    assert again.history_ == fitted.history_
+    assert again.evaluate(series) == fitted.evaluate(series)
+    again.save(tmp_path / "again.lstm")
+    assert (tmp_path / "again.lstm").read_bytes() == (tmp_path / "model.lstm").read_bytes()
+
+
+def test_a_file_of_unknown_kind_is_refused(tmp_path: Path) -> None:
+    longshort.artifact.write(tmp_path / "x.lstm", "forcaster", "0.1.0", {}, {})
+    with pytest.raises(ModelFileError, match="did you mean 'forecaster'"):
+        load(tmp_path / "x.lstm")
+
+
+# bad input
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"horizon": 0}, "horizon=0"),
+        ({"output": "quantile"}, "did you mean 'quantiles'"),
+        ({"device": "gpux"}, "device='gpux'"),
+    ],
+)
+def test_impossible_settings_are_named(
+    change: dict[str, Any], says: str, series: pl.DataFrame, columns: Columns
+) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        Forecaster(columns, **{**SMALL, **change}).fit(series)
+
+
+def test_a_short_series_is_refused_with_the_numbers(columns: Columns) -> None:
+    with pytest.raises(DataError, match=r"17 rows in the training part.* needs 18"):
+        Forecaster(columns, horizon=10, **SMALL).fit(make_series(20))
+
+
+def test_other_columns_at_prediction_are_named(fitted: Forecaster, series: pl.DataFrame) -> None:
+    with pytest.raises(DataError, match="leed"):
+        fitted.predict(series.rename({"lead": "leed"}))
+    with pytest.raises(DataError, match="5 rows"):
+        fitted.predict(series[:5])
