@@ -277,17 +277,26 @@ def test_ridge_fits_each_output_on_the_windows_where_it_was_observed():
         assert fitted.intercept[output] == pytest.approx(model.intercept_)
 
 
-def test_ridge_keeps_its_penalty_in_a_refit_and_chooses_on_the_end_without_validation():
-    data = sequences(*walks(200))
-    fitted = RidgeAR().fit(windows(data, 4, 100), windows(data, 103, 130))
-    before = fitted.penalty
-    again = RidgeAR(penalty=before).fit(windows(data, 4, 130))
-    assert again.penalty == before
-    assert (again.coefficients != fitted.coefficients).any()
-    # 100 training windows: the last 20 choose
+def test_ridge_chooses_its_penalty_on_windows_it_was_not_fitted_on():
+    data = sequences(*walks(200, 190))
+    train, valid, both = windows(data, 4, 98), windows(data, 100, 130), windows(data, 4, 130)
+    fitted = RidgeAR().fit(train, valid)
+    refitted = RidgeAR().fit(both, valid)
+    assert refitted.penalty == fitted.penalty
+    np.testing.assert_array_equal(
+        refitted.coefficients, RidgeAR(penalty=fitted.penalty).fit(both).coefficients
+    )
+    assert (refitted.coefficients != fitted.coefficients).any()
+    # 100 training windows a series: the last 20 choose
     alone = RidgeAR().fit(windows(data, 4, 104))
-    told = RidgeAR().fit(windows(data, 4, 84), windows(data, 84, 104))
-    assert alone.penalty == told.penalty
+    errors = []
+    for penalty in PENALTIES:
+        held = windows(data, 84, 104)
+        point = RidgeAR(penalty=penalty).fit(windows(data, 4, 84)).point(held, every(held))
+        # both targets and series share one scale here, up to the spread of each target
+        _, spread = held.statistics(every(held))
+        errors.append(np.abs((point - held.actual(every(held))) / spread[:, None]).mean())
+    assert alone.penalty == PENALTIES[int(np.argmin(errors))]
 
 
 def test_ridge_reads_static_columns():

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from longshort.contracts import Batch, Encoded, State, within
+from longshort.errors import ArgumentError
+from longshort.layers.embed import Embed
+from longshort.layers.encoder import Recurrent, RecurrentEncoder, parameter_count, step_cost
+from longshort.training import seeded
+
+B, T, F, H = 5, 9, 3, 6
+LENGTHS = torch.tensor([9, 1, 4, 0, 7])
+
+
+def make(**settings: Any) -> RecurrentEncoder:
+    """In float64, with weights wide enough to bend the gates, ready to predict."""
+    recurrent = Recurrent(**{"size": H, "depth": 2, "dropout": 0.0, **settings})
+    encoder = RecurrentEncoder(Embed({"numbers": F}, {"words": (7, 2)}), recurrent).double()
+    source = torch.Generator().manual_seed(0)
+    for parameter in encoder.parameters():
+        nn.init.normal_(parameter, std=0.5, generator=source)
+    return encoder.eval()
+
+
+def reading(lengths: Tensor = LENGTHS, steps: int = T, seed: int = 1) -> Batch:
+    source = torch.Generator().manual_seed(seed)
+    numbers = torch.randn(B, T, F, generator=source, dtype=torch.float64)
+    words = torch.randint(7, (B, T), generator=source)
+    real = within(lengths, T)
+    return Batch(
+        {"numbers": (numbers * real.unsqueeze(2))[:, :steps], "words": (words * real)[:, :steps]},
+        lengths,
+    )
+
+
+def cut(batch: Batch, start: int, stop: int) -> Batch:
+    inputs = {name: tensor[:, start:stop] for name, tensor in batch.inputs.items()}
+    return Batch(inputs, (batch.lengths - start).clamp(0, stop - start))
+
+
+def close(one: Any, other: Any) -> None:
+    torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+def states(state: State) -> dict[str, Tensor]:
+    return state.flatten()
+
+
+# the laws
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_padding_changes_nothing(bidirectional: bool) -> None:
+    encoder, batch = make(bidirectional=bidirectional), reading()
+    found = encoder(batch)
+    padding = ~within(LENGTHS, T)
+    wide = {
+        "numbers": nn.functional.pad(
+            batch.inputs["numbers"].masked_fill(padding.unsqueeze(2), torch.nan),
+            (0, 0, 0, 4),
+            value=torch.inf,
+        ),
+        "words": nn.functional.pad(batch.inputs["words"].masked_fill(padding, 3), (0, 4), value=6),
+    }
+    padded = encoder(Batch(wide, LENGTHS))
+    close(padded.z[:, :T], found.z)
+    assert not padded.z[:, T:].any()
+    assert not found.z[padding].any()
+    close(states(padded.state), states(found.state))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_order_and_neighbours_change_nothing(bidirectional: bool) -> None:
+    encoder, batch = make(bidirectional=bidirectional), reading()
+    found = encoder(batch)
+    order = torch.tensor([3, 0, 4, 0, 2])
+    again = encoder(batch.select(order))
+    close(again.z, found.z[order])
+    close(states(again.state), states(found.state.select(order)))
+    for row in range(B):
+        alone = encoder(batch.select(torch.tensor([row])))
+        close(alone.z[0], found.z[row])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("sizes", [[4, 5], [1, 7, 1], [1] * T])
+def test_whole_is_chunks_is_steps(sizes: list[int]) -> None:
+    encoder, batch = make(), reading()
+    whole = encoder(batch)
+    state, parts, start = None, [], 0
+    for size in sizes:
+        part = encoder(cut(batch, start, start + size), state)
+        parts.append(part)
+        state, start = part.state, start + size
+    for at, layer in enumerate(whole.layers):
+        close(torch.cat([part.layers[at] for part in parts], 1), layer)
+    assert state is not None
+    close(states(state), states(whole.state))
+
+
+@torch.no_grad()
+def test_no_future_reaches_a_forward_stack() -> None:
+    encoder, full = make(), torch.full((B,), T)
+    batch, other = reading(full), reading(full, seed=2)
+    mixed = {
+        name: torch.cat([batch.inputs[name][:, :5], other.inputs[name][:, 5:]], 1)
+        for name in batch.inputs
+    }
+    one, two = encoder(batch), encoder(Batch(mixed, full))
+    assert torch.equal(one.z[:, :5], two.z[:, :5])
+    assert not torch.allclose(one.z[:, 5:], two.z[:, 5:])
+
+
+@torch.no_grad()
+def test_an_empty_state_is_no_state() -> None:
+    encoder, batch = make(), reading()
+    close(encoder(batch, State()).z, encoder(batch).z)
+    zeros = encoder(batch).state.map(torch.zeros_like)
+    close(encoder(batch, zeros).z, encoder(batch).z)
+
+
+@torch.no_grad()
+def test_encoding_is_torchs_lstm_on_the_embedded_fields() -> None:
+    encoder, full = make(bidirectional=True), torch.full((B,), T)
+    other = nn.LSTM(F + 2, H, 2, batch_first=True, bidirectional=True, dtype=torch.float64)
+    other.load_state_dict(encoder.lstm.state_dict())
+    found = encoder(reading(full))
+    out, (h, c) = other(found.layers[0])
+    close(found.z, out)
+    close(found.layers[-1], out)
+    assert [layer.shape[2] for layer in found.layers] == [F + 2, 2 * H, 2 * H]
+    close(found.state.tensor("h"), h.transpose(0, 1))
+    close(found.state.tensor("c"), c.transpose(0, 1))
+    assert found.lengths is full
+
+
+# dropout
+
+
+def test_dropout_is_off_in_eval_and_repeats_under_a_seed() -> None:
+    encoder, plain = make(dropout=0.5), make()
+    plain.load_state_dict(encoder.state_dict())
+    batch = reading()
+    close(encoder(batch).z, plain(batch).z)
+    encoder.train()
+
+    def run(seed: int) -> Encoded:
+        with seeded(seed):
+            return encoder(batch)
+
+    one, again, other = run(3), run(3), run(4)
+    for first, second in zip(one.layers, again.layers, strict=True):
+        assert torch.equal(first, second)
+    assert not torch.equal(one.z, other.z)
+    assert not torch.equal(one.z, plain(batch).z)
+    # what is told of the inputs is what was there
+    close(one.layers[0], plain(batch).layers[0])
+    torch.manual_seed(0)
+    assert not torch.equal(encoder(batch).z, encoder(batch).z)
+
+
+def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
+    encoder = make(dropout=0.25, size=64, depth=1).train()
+    with seeded(0):
+        dropped = encoder(reading(torch.full((B,), T))).z
+    share = (dropped == 0).double().mean().item()
+    # 2880 elements: four standard errors are 0.032
+    assert share == pytest.approx(0.25, abs=0.032)
+
+
+def test_no_generator_moves_where_nothing_is_dropped() -> None:
+    encoders = make(dropout=0.5).eval(), make(dropout=0.0).train()
+    before = torch.get_rng_state()
+    for encoder in encoders:
+        encoder(reading())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# embed
+
+
+def test_fields_stand_in_the_order_numbers_symbols_static() -> None:
+    embed = Embed({"second": 2, "first": 1}, {"b": (5, 3), "a": (4, 2)}, {"place": 2, "none": 0})
+    batch = Batch(
+        inputs={
+            "first": torch.randn(B, T, 1),
+            "a": torch.randint(4, (B, T)),
+            "b": torch.randint(5, (B, T)),
+            "second": torch.randn(B, T, 2),
+            "unread": torch.randn(B, T, 9),
+        },
+        lengths=torch.full((B,), T),
+        static={"none": torch.zeros(B, 0), "place": torch.randn(B, 2)},
+    )
+    found = embed(batch)
+    assert embed.width == found.shape[2] == 2 + 1 + 3 + 2 + 2
+    assert torch.equal(found[..., :2], batch.inputs["second"])
+    assert torch.equal(found[..., 2:3], batch.inputs["first"])
+    tables = {name: table.weight for name, table in embed.tables.items()}
+    for row in range(B):
+        for t in range(T):
+            b, a = (int(batch.inputs[name][row, t]) for name in "ba")
+            assert torch.equal(found[row, t, 3:6], tables["b"][b])
+            assert torch.equal(found[row, t, 6:8], tables["a"][a])
+            assert torch.equal(found[row, t, 8:], batch.static["place"][row])
+
+
+def test_one_group_is_read_as_it_is() -> None:
+    numbers = torch.randn(B, T, 2)
+    assert Embed({"numbers": 2})(Batch({"numbers": numbers}, LENGTHS)) is numbers
+
+
+# settings and sizes
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    for name, value in (("size", 0), ("depth", 0), ("dropout", 1.0), ("dropout", -0.1)):
+        with pytest.raises(ArgumentError, match=f"Recurrent\\({name}={value}\\)"):
+            Recurrent(**{name: value})
+    with pytest.raises(ArgumentError, match="did you mean 'glorot'"):
+        Recurrent(init="gloriot")  # type: ignore[arg-type]
+    assert Recurrent(size=8, bidirectional=True).width == 16
+    assert Recurrent(size=8).set_params(depth=3).depth == 3
+
+
+def test_parameters_and_cost_are_those_of_the_equations() -> None:
+    encoder = RecurrentEncoder(Embed({"numbers": F}), Recurrent(size=H, depth=2, dropout=0.1))
+    matrices = 4 * H * (F + H) + 4 * H * (H + H)
+    assert step_cost(encoder) == matrices
+    assert parameter_count(encoder) == matrices + 2 * 8 * H
+    encoder.lstm.weight_ih_l0.requires_grad_(False)
+    assert parameter_count(encoder) == matrices + 2 * 8 * H - 4 * H * F
