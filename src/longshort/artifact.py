@@ -113,7 +113,7 @@ def write(
 
 
 def _ordered(data: bytes) -> bytearray:
-    """The same safetensors file with its header's names in order: the same model, the same bytes."""
+    """The same file with its header's names in order, so that a model has but one form."""
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     text = json.dumps(header, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()

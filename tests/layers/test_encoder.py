@@ -10,6 +10,7 @@ from longshort.contracts import Batch, Encoded, State, within
 from longshort.errors import ArgumentError
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder, parameter_count, step_cost
+from longshort.layers.masks import keep_mask
 from longshort.training import seeded
 
 B, T, F, H = 5, 9, 3, 6
@@ -172,6 +173,25 @@ def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
     share = (dropped == 0).double().mean().item()
     # 2880 elements: four standard errors are 0.032
     assert share == pytest.approx(0.25, abs=0.032)
+
+
+def test_inputs_and_outputs_are_dropped_by_masks_of_their_own() -> None:
+    encoder, plain, batch = make(dropout=0.5, depth=1).train(), make(depth=1), reading()
+    with seeded(7):
+        found = encoder(batch)
+    with seeded(7):
+        seed = int(torch.randint(2**62, ()))
+    x = found.layers[0]
+    inner, outer = (
+        keep_mask(seed, stream, (B, T, width), 0.5, dtype=x.dtype)
+        for stream, width in ((-1, F + 2), (-2, H))
+    )
+    plain.load_state_dict(encoder.state_dict())
+    out, _ = plain.lstm(x * inner, lengths=LENGTHS)
+    close(found.z, out * outer)
+    # the state goes on from what was computed, not from what was dropped of it
+    last = (LENGTHS - 1).clamp(min=0)
+    close(found.state.tensor("h")[:, 0], out[torch.arange(B), last])
 
 
 def test_no_generator_moves_where_nothing_is_dropped() -> None:

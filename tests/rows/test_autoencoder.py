@@ -72,7 +72,7 @@ def autoencoder(
 ) -> Model:
     with seeded(0):
         model = Model(trunk(24, numbers={"numbers": 1}), Reconstruction(24, 1))
-    train(model, view(waves(1000, 1)), batch=32, epochs=8)
+    train(model, view(waves(1000, 1)), batch=32, epochs=12)
     return model
 
 

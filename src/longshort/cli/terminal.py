@@ -21,6 +21,7 @@ from rich.table import Table
 
 from longshort.errors import OutputError
 from longshort.records import Epoch, Evaluation, History
+from longshort.report.numerals import percent
 from longshort.report.table import score_table
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
@@ -107,16 +108,24 @@ def show(evaluation: Evaluation) -> None:
     scores = score_table(evaluation)
     for target in evaluation.targets:
         rows = [row for row in scores.rows if row.target == target]
-        title = f"{target} ({rows[0].unit})" if rows[0].unit else target
-        table = Table(title=escape(title), title_justify="left", title_style="bold")
-        table.add_column("method")
+        named = f"{target} ({rows[0].unit})" if rows[0].unit else target
+        steps = "1 step" if evaluation.horizon == 1 else f"the mean of {evaluation.horizon} steps"
+        out.print(
+            f"\n[bold]{escape(named)}[/], {steps} ahead from {evaluation.origins} origins; "
+            f"coverage and width of the {percent(evaluation.level, 0)} interval"
+        )
+        # narrow enough for a terminal of 80 columns
+        table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
+        table.add_column("method", no_wrap=True)
         for column in scores.columns:
-            table.add_column(escape(column.name), justify="right")
+            if column.name != "RMSE":
+                table.add_column(column.name.split(" of ")[0], justify="right", no_wrap=True)
         for row in rows:
             cells = [
                 f"[green]{escape(cell.text)}[/]" if cell.best else escape(cell.text)
-                for cell in row.cells
+                for column, cell in zip(scores.columns, row.cells, strict=True)
+                if column.name != "RMSE"
             ]
             table.add_row(escape(row.method), *cells, style="bold" if row.kind == "lstm" else None)
         out.print(table)
-    out.print(f"{escape(evaluation.verdict)}\n")
+    out.print(f"\n{escape(evaluation.verdict)}\n")

@@ -179,6 +179,11 @@ class Sequences:
         """The rows of a series in the flat arrays."""
         return slice(int(self.offsets[series]), int(self.offsets[series + 1]))
 
+    def label(self, series: int) -> str:
+        """A series for messages: what was read, and the series' name where it has one."""
+        key = self.keys[int(series)]
+        return f"{self.source}: series {key!r}" if key else self.source
+
     def series_of(self, rows: Ints) -> Ints:
         """The number of the series that each flat row belongs to."""
         return np.searchsorted(self.offsets, rows, side="right").astype(np.int64) - 1

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from longshort.contracts import Params
 from longshort.data.sequences import Sequences
@@ -83,6 +87,94 @@ class Cuts:
                 f"{self.valid_start[series]}, validation at {self.test_start[series]}, test at "
                 f"{self.end[series]}"
             )
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """How far a fit has seen each series, so that a later test touches nothing that it has seen.
+
+    Args:
+        keys: the S series.
+        valid, end: (S,) of int64, rows used for training, and for training and validation.
+        valid_time, end_time: (S,) of int64, microseconds: the time of the first validation row, and
+            of the last row seen. Zero where the data have no time.
+    """
+
+    keys: tuple[str, ...]
+    valid: Ints
+    end: Ints
+    valid_time: Ints
+    end_time: Ints
+
+    @classmethod
+    def of(cls, sequences: Sequences, cuts: Cuts) -> Seen:
+        """What a fit on the training and validation part of ``cuts`` has seen."""
+        valid_time = end_time = np.zeros(len(sequences), np.int64)
+        if sequences.times is not None:
+            stamps = sequences.times.astype(np.int64)
+            base = sequences.offsets[:-1]
+            end_time = stamps[base + np.maximum(cuts.test_start - 1, 0)]
+            first = stamps[np.minimum(base + cuts.valid_start, len(stamps) - 1)]
+            # without a validation row, training ends just after the last row seen
+            valid_time = np.where(cuts.valid_start >= cuts.test_start, end_time + 1, first)
+        return cls(sequences.keys, cuts.valid_start, cuts.test_start, valid_time, end_time)
+
+    def recall(self, sequences: Sequences) -> Cuts:
+        """The same cuts in data that may go on; everything after them is the test part.
+
+        Raises:
+            DataError: a series was not fitted, or rows that were fitted on are missing.
+        """
+        known = {key: at for at, key in enumerate(self.keys)}
+        valid, end = np.zeros((2, len(sequences)), np.int64)
+        for number, key in enumerate(sequences.keys):
+            label = sequences.label(number)
+            if key not in known:
+                raise DataError(
+                    f"{label}: the model was not fitted on this series, so its yardsticks cannot "
+                    "be fitted either; leave it out, or use score()"
+                )
+            at = known[key]
+            valid[number], end[number] = self.valid[at], self.end[at]
+            if sequences.times is not None:
+                times = sequences.times[sequences.rows(number)].astype(np.int64)
+                valid[number] = np.searchsorted(times, self.valid_time[at], side="left")
+                end[number] = np.searchsorted(times, self.end_time[at], side="right")
+            here = min(int(end[number]), sequences.length(number))
+            if here < self.end[at]:
+                raise DataError(
+                    f"{label}: {here} of the {self.end[at]} rows that the model was fitted on are "
+                    "here; evaluate needs them all, to fit the yardsticks on the same rows"
+                )
+        return Cuts(valid, end, sequences.lengths)
+
+    def until(self, sequences: Sequences) -> str:
+        """The latest row seen, in words."""
+        if sequences.times is None:
+            return f"row {int(self.end.max())}"
+        return time_text(np.datetime64(int(self.end_time.max()), "us"), sequences.step)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Arrays for a model file; ``from_arrays`` goes back."""
+        keys = np.frombuffer(json.dumps(self.keys, ensure_ascii=False).encode(), np.uint8)
+        rows = {name: getattr(self, name) for name in _SEEN}
+        return {"keys": keys, **rows}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Seen:
+        """What ``to_arrays`` gave.
+
+        Raises:
+            ValueError: the arrays do not fit each other. KeyError: one is missing.
+        """
+        keys = tuple(map(str, json.loads(bytes(arrays["keys"]))))
+        rows = [np.asarray(arrays[name], np.int64) for name in _SEEN]
+        if any(part.shape != (len(keys),) for part in rows):
+            raise ValueError(f"{len(keys)} series were seen, and the rows are of others")
+        return cls(keys, *rows)
+
+
+_SEEN = ("valid", "end", "valid_time", "end_time")
 
 
 def stamp(text: str, name: str = "time stamp") -> np.datetime64:

@@ -147,7 +147,7 @@ class Windows:
         short = np.flatnonzero(used & (self.first < self.context))
         if len(short):
             raise DataError(
-                f"{series_label(sequences, short[0])}: {self.first[short[0]]} rows before the "
+                f"{sequences.label(short[0])}: {self.first[short[0]]} rows before the "
                 f"first forecast, and the context reads {self.context}: give more rows or a "
                 "smaller context"
             )
@@ -199,7 +199,7 @@ class Windows:
             found = np.flatnonzero(observed[sequences.rows(number)])
             if not len(found):
                 raise DataError(
-                    f"{series_label(sequences, number)}: no target value is observed, so there is "
+                    f"{sequences.label(number)}: no target value is observed, so there is "
                     "nothing to forecast from"
                 )
             origins[number] = found[-1] + 1
@@ -345,19 +345,13 @@ def extend(sequences: Sequences, lengths: Ints) -> Sequences:
             times[start:end] = sequences.times[old]
             if missing[number] and sequences.step is None:
                 raise DataError(
-                    f"{series_label(sequences, number)}: one row does not tell the time step, so "
+                    f"{sequences.label(number)}: one row does not tell the time step, so "
                     "the horizon has no times; give at least two rows"
                 )
             if missing[number] and sequences.step is not None:
                 ahead = np.arange(1, missing[number] + 1)
                 times[end : offsets[number + 1]] = sequences.step.advance(times[end - 1], ahead)
     return replace(sequences, offsets=offsets, values=values, times=times)
-
-
-def series_label(sequences: Sequences, number: int) -> str:
-    """A series' name for messages, after what it was read from."""
-    key = sequences.keys[int(number)]
-    return f"{sequences.source}: series {key!r}" if key else f"{sequences.source}"
 
 
 def carry_forward(values: Floats, offsets: Ints, season: int) -> Floats:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import altair as alt
 import numpy as np
@@ -17,8 +15,8 @@ from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.stamps import Fill
 from longshort.data.sources.tables import frame_like, read_table
-from longshort.data.splits import Cuts, Split, cut
-from longshort.data.windows import Encoding, Window, Windows, choose_cycles, series_label
+from longshort.data.splits import Cuts, Seen, Split, cut
+from longshort.data.windows import Encoding, Window, Windows, choose_cycles
 from longshort.errors import ArgumentError, DataError
 from longshort.evaluate.forecast import Parts as Windowed
 from longshort.evaluate.forecast import ahead_points, evaluate_forecasts
@@ -34,21 +32,6 @@ from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.series import find_season
 
 Ints = NDArray[np.int64]
-
-
-class Seen(NamedTuple):
-    """How far the fitted series were seen: what a later test may not touch.
-
-    keys: the S series. valid, end: (S,) rows used for training, and for training and validation.
-    valid_time, end_time: (S,) the times of the rows at those places, as int64 microseconds;
-    the end's is that of the last row seen. Zero where the data have no time.
-    """
-
-    keys: tuple[str, ...]
-    valid: Ints
-    end: Ints
-    valid_time: Ints
-    end_time: Ints
 
 
 class Forecaster(Estimator):
@@ -146,7 +129,7 @@ class Forecaster(Estimator):
             choose_cycles(sequences, self.window),
             tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
         )
-        self.seen_ = seen(sequences, cuts)
+        self.seen_ = Seen.of(sequences, cuts)
         train, valid, both = self._parts(sequences, cuts)
         return Parts(train, valid if len(valid) else None, both)
 
@@ -155,7 +138,7 @@ class Forecaster(Estimator):
         need = context + self.horizon
         short = np.flatnonzero(cuts.valid_start < need)
         if len(short):
-            name, rows = series_label(sequences, short[0]), cuts.valid_start[short[0]]
+            name, rows = sequences.label(short[0]), cuts.valid_start[short[0]]
             raise DataError(
                 f"{name}: {rows} rows in the training part, and one example needs {need}: a "
                 f"context of {context} and a horizon of {self.horizon}. Give more rows, a shorter "
@@ -301,14 +284,14 @@ class Forecaster(Estimator):
             DataError: there are no later rows, or the rows that were fitted on are missing.
         """
         sequences = self._read_again(X)
-        cuts = recall(self.seen_, sequences)
+        cuts = self.seen_.recall(sequences)
         train, valid, both = self._parts(sequences, cuts)
         first = np.maximum(cuts.test_start, self.encoding_.context)
         test = Windows(sequences, self.encoding_, first, cuts.end - self.horizon + 1)
         if not len(test):
             raise DataError(
                 f"{sequences.source}: no {self.horizon} rows come after those the model has seen "
-                f"(up to {last_seen(self.seen_, sequences)}). Evaluate on data that go on, or fit "
+                f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
         return evaluate_forecasts(
@@ -365,11 +348,8 @@ class Forecaster(Estimator):
             "cycles": list(encoding.cycles),
             "masked": list(encoding.masked),
         }
-        keys = json.dumps(self.seen_.keys, ensure_ascii=False).encode()
         arrays = {f"codec.{name}": array for name, array in arrays.items()}
-        arrays["seen.keys"] = np.frombuffer(keys, np.uint8)
-        for name in ("valid", "end", "valid_time", "end_time"):
-            arrays[f"seen.{name}"] = getattr(self.seen_, name)
+        arrays.update({f"seen.{name}": array for name, array in self.seen_.to_arrays().items()})
         return learned, arrays
 
     def _restore(self, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
@@ -387,20 +367,9 @@ class Forecaster(Estimator):
             tuple(settings["cycles"]),
             tuple(settings["masked"]),
         )
-        keys = tuple(json.loads(bytes(arrays["seen.keys"])))
-        rest = [
-            np.asarray(arrays[f"seen.{name}"], np.int64)
-            for name in ("valid", "end", "valid_time", "end_time")
-        ]
-        self.seen_ = Seen(keys, *rest)
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted forecaster as one model file; ``longshort.load`` reads it.
-
-        Raises:
-            OutputError: the file cannot be written; nothing half-written stays.
-        """
-        super().save(path)
+        self.seen_ = Seen.from_arrays(
+            {name[5:]: array for name, array in arrays.items() if name.startswith("seen.")}
+        )
 
 
 def resolved(columns: Columns, fields: Sequence[Field]) -> Columns:
@@ -410,58 +379,6 @@ def resolved(columns: Columns, fields: Sequence[Field]) -> Columns:
         for role in ("target", "past", "future", "static")
     }
     return columns.set_params(**by_role)
-
-
-def seen(sequences: Sequences, cuts: Cuts) -> Seen:
-    """How far each series is used when it is cut so."""
-    valid_time = end_time = np.zeros(len(sequences), np.int64)
-    if sequences.times is not None:
-        stamps = sequences.times.astype(np.int64)
-        base = sequences.offsets[:-1]
-        end_time = stamps[base + np.maximum(cuts.test_start - 1, 0)]
-        at_end = np.minimum(base + cuts.valid_start, len(stamps) - 1)
-        # no validation row: training ends where everything seen ends, just after its last row
-        empty = cuts.valid_start >= cuts.test_start
-        valid_time = np.where(empty, end_time + 1, stamps[at_end])
-    return Seen(sequences.keys, cuts.valid_start, cuts.test_start, valid_time, end_time)
-
-
-def recall(seen: Seen, sequences: Sequences) -> Cuts:
-    """The cuts of a fit found again in data that may go on, or begin earlier or later.
-
-    Raises:
-        DataError: a series was not fitted, or rows that were trained on are missing.
-    """
-    known = {key: at for at, key in enumerate(seen.keys)}
-    valid, end = np.zeros(len(sequences), np.int64), np.zeros(len(sequences), np.int64)
-    for number, key in enumerate(sequences.keys):
-        label = series_label(sequences, number)
-        if key not in known:
-            raise DataError(
-                f"{label}: the model was not fitted on this series, so its yardsticks cannot be "
-                "fitted either; leave it out, or use score()"
-            )
-        at = known[key]
-        if sequences.times is None:
-            valid[number], end[number] = seen.valid[at], seen.end[at]
-        else:
-            times = sequences.times[sequences.rows(number)].astype(np.int64)
-            valid[number] = np.searchsorted(times, seen.valid_time[at], side="left")
-            end[number] = np.searchsorted(times, seen.end_time[at], side="right")
-        if min(end[number], sequences.length(number)) < seen.end[at]:
-            raise DataError(
-                f"{label}: {min(end[number], sequences.length(number))} of the {seen.end[at]} rows "
-                "that the model was fitted on are here; evaluate needs them all, to fit the "
-                "yardsticks on the same rows"
-            )
-    return Cuts(valid, end, sequences.lengths)
-
-
-def last_seen(seen: Seen, sequences: Sequences) -> str:
-    """The latest row that a fit used, in words."""
-    if sequences.times is None:
-        return f"row {int(seen.end.max())}"
-    return str(np.datetime64(int(seen.end_time.max()), "us").astype("datetime64[s]"))
 
 
 def at_levels(quantiles: NDArray[np.float64], levels: Sequence[float]) -> NDArray[np.float64]:

@@ -17,10 +17,13 @@ from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.data.windows import Windows
 from longshort.errors import DataError
+from longshort.metrics.real import naive_scale
 from longshort.records import Kind
 
 # numbers held at once by one step of a loop over windows: 80 MB in float64
 _NUMBERS = 10_000_000
+# horizons that the past of a series counts for, when its errors are sized
+_PRIOR = 20
 
 
 class Forecasts(NamedTuple):
@@ -75,13 +78,13 @@ class ResidualQuantiles:
 
         q_p(l, k) = f(l, k) + a(s, k) * Q_p(e(l, k) / a(s, k))
 
-    with a(s, k) the yardstick's mean absolute error on series s, so that series of different size
+    with a(s, k) the size of the yardstick's errors on series s, so that series of different size
     share one shape; with one series these are the plain empirical quantiles per step and target.
 
     Args:
         yardstick: what forecasts the points.
         shape: (L, K, Q) quantiles of the relative errors.
-        scale: by series name (K,), mean absolute errors; ``usual`` (K,) for other series.
+        scale: by series name (K,), the size of errors; ``usual`` (K,) for other series.
     """
 
     yardstick: Yardstick
@@ -123,20 +126,42 @@ def with_quantiles(yardstick: Yardstick, calibration: Windows, levels: Sequence[
             "validation forecasts, so the yardsticks' intervals cannot be measured; give a "
             "longer validation part"
         )
-    size = np.where(seen, np.abs(errors), 0.0).sum(1)
-    count = seen.sum(1)
+    size, count = np.zeros((2, len(calibration.sequences), seen.shape[2]))
+    np.add.at(size, series, np.where(seen, np.abs(errors), 0.0).sum(1))
+    np.add.at(count, series, seen.sum(1))
     usual = size.sum(0) / np.maximum(count.sum(0), 1)
-    scale = np.broadcast_to(usual, (len(calibration.sequences), len(usual))).copy()
-    for number in np.unique(series):
-        own = series == number
-        counts = count[own].sum(0)
-        known = counts > 0
-        scale[number, known] = size[own].sum(0)[known] / counts[known]
+    scale = _sizes(calibration, size, count, usual)
     divisor = scale[series][:, None, :]
     relative = np.divide(errors, divisor, out=np.where(seen, 0.0, np.nan), where=divisor > 0)
     by_key = dict(zip(calibration.sequences.keys, scale, strict=True))
     quantiles = ResidualQuantiles(yardstick, _quantiles(relative, levels), by_key, usual)
     return Method(yardstick.name, yardstick.kind, quantiles)
+
+
+def _sizes(calibration: Windows, size: Floats, count: Floats, usual: Floats) -> Floats:
+    """(S, K) mean absolute errors, drawn towards what the steps of the series' past would suggest.
+
+    A series with few windows says little about itself, and what it says is also what its errors
+    are divided by. Its mean is therefore taken together with that of ``_PRIOR`` horizons, end to
+    end, whose errors stand to the series' mean step, up to the last window, as they do over all
+    series.
+
+    Args:
+        size, count: (S, K) sums of absolute errors, and how many.
+        usual: (K,) the mean over all series.
+    """
+    sequences = calibration.sequences
+    past = sequences.crop(0, np.maximum(calibration.first, rows_seen(calibration)))
+    step = np.stack(
+        [naive_scale(past.values[past.rows(s)][:, calibration.targets]) for s in range(len(past))]
+    )
+    step = np.where(step > 0, step, 0.0)
+    expected = (count * step).sum(0)
+    ratio = np.where(step > 0, size, 0.0).sum(0) / np.where(expected > 0, expected, 1.0)
+    prior = np.where((step > 0) & (ratio > 0), ratio * step, usual)
+    # as many windows overlap as a horizon has steps, and are worth one
+    weight = _PRIOR * calibration.horizon**2
+    return np.asarray((size + weight * prior) / (count + weight))
 
 
 def _quantiles(errors: Floats, levels: Sequence[float]) -> Floats:

@@ -163,13 +163,13 @@ class Climatology:
         series, _ = windows.where(index)
         times = windows.times(index)
         found = np.full((len(index), windows.horizon, len(windows.targets)), np.nan)
-        for number in np.unique(series):
-            usual = self.fitted.get(windows.sequences.keys[number])
+        order = np.argsort(series, kind="stable")
+        for own in np.split(order, np.flatnonzero(np.diff(series[order])) + 1):
+            usual = self.fitted.get(windows.sequences.keys[series[own[0]]]) if len(own) else None
             if usual is None:
                 continue
-            own = series == number
             stamps = None if times is None else times[own].reshape(-1)
-            count = int(own.sum()) * windows.horizon
+            count = len(own) * windows.horizon
             design = _design(stamps, count, usual.cycles, windows.sequences.step)
             found[own] = (design @ usual.coefficients).reshape(-1, *found.shape[1:])
         if np.isnan(found).any():
