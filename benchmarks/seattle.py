@@ -60,8 +60,8 @@ def block(found: Evaluation, seconds: float) -> str:
     lines.append(
         f"Training took {seconds:.0f} s on two cores ({found.settings['model']}; "
         f"{found.environment['engine'].split(':')[0]} engine). Skill is 1 - MAE / MAE of the "
-        "reference, the naive rule that was best on the validation part, with a 95 % moving-block bootstrap "
-        "interval; CRPS is computed from 19 quantile levels, the same for every method.\n"
+        "reference, the naive rule that was best on the validation part, with a 95 % moving-block "
+        "bootstrap interval; CRPS is computed from 19 quantile levels, the same for every method.\n"
     )
     return "\n".join(lines)
 

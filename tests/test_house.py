@@ -23,7 +23,8 @@ ORDER = [
     "data/splits",
     "data/codecs/", "data/sources/", "data/windows", "kernels/reference", "kernels/dispatch",
     "layers/masks", "layers/initial", "layers/recurrent", "layers/embed", "layers/encoder",
-    "heads/base", "heads/", "model", "rollout", "training", "yardsticks/", "evaluate/", "report/",
+    "rollout",
+    "heads/base", "heads/", "model", "training", "yardsticks/", "evaluate/", "report/",
     "tasks/base", "tasks/", "cli/",
 ]  # fmt: skip
 

@@ -77,6 +77,7 @@ class Points:
     mask: Tensor | None = None
     watch: Callable[[int], None] | None = None
     asked: int = 0
+    streams: int | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -246,7 +247,7 @@ def test_early_stopping_restores_the_best_weights() -> None:
     assert stop == "early"
     assert 2 < best < 30
     assert len(epochs) == best + 1 + 4
-    assert mean_loss(model, valid, 16) == losses[best]
+    assert mean_loss(model, valid) == losses[best]
     assert [e.epoch for e in epochs if e.best] == list(range(best + 1))
     assert not model.training
     again = line()
@@ -259,7 +260,7 @@ def test_without_patience_all_epochs_are_made_and_the_best_is_kept() -> None:
     model = line()
     epochs, stop = run(model, train, valid, epochs=40, rate=0.05)
     assert (stop, len(epochs)) == ("epochs", 40)
-    assert mean_loss(model, valid, 16) == min(e.valid_loss for e in epochs) < epochs[-1].valid_loss
+    assert mean_loss(model, valid) == min(e.valid_loss for e in epochs) < epochs[-1].valid_loss
 
 
 def test_without_a_validation_part_the_last_weights_stay() -> None:
@@ -267,7 +268,7 @@ def test_without_a_validation_part_the_last_weights_stay() -> None:
     epochs, stop = run(model, points(), epochs=4, patience=2)
     assert (stop, len(epochs)) == ("epochs", 4)
     assert all(e.best and e.valid_loss is None for e in epochs)
-    assert epochs[-1].train_loss > mean_loss(model, points(), 16)
+    assert epochs[-1].train_loss > mean_loss(model, points())
 
 
 @pytest.mark.parametrize("part", ["train", "valid"])
@@ -459,6 +460,7 @@ class Summing(nn.Module):
 def test_a_carried_model_reads_in_order_and_goes_on(memory: str) -> None:
     """Six chunks of two streams: the state of chunk n reaches chunk n + 1, row by row."""
     data = points(12, slope=torch.ones(1, 1, dtype=torch.float64), noise=0.0)
+    data.streams = 2
     model = Model(Summing(), Line(1), memory=memory)
     nn.init.ones_(model.head.linear.weight)
     chunks = data.x.view(6, 2)
@@ -538,3 +540,19 @@ def test_a_pass_goes_on_where_it_stopped(sampler: Sampler, position: int) -> Non
 def test_every_epoch_and_seed_has_its_own_order() -> None:
     found = {tuple(Sampler(50, 8, seed=s, epoch=e).order()) for s in range(5) for e in range(5)}
     assert len(found) == 25
+
+
+def test_a_carried_model_refuses_examples_in_no_order() -> None:
+    model = Model(Summing(), Line(1), memory="carried")
+    with pytest.raises(ArgumentError, match="chunks of streams"):
+        mean_loss(model, points(12))
+
+
+def test_a_validation_loss_that_is_not_finite_is_said_and_the_best_weights_return() -> None:
+    broken = points(20)
+    broken.y[3] = torch.nan
+    model = line()
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    with pytest.raises(TrainingError, match="validation loss is nan after epoch 0"):
+        list(fit(model, points(), broken, Training(2, 16)))
+    assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())

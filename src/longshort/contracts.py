@@ -157,7 +157,7 @@ class Batch:
         inputs: per field group (B, T, F) of float, or (B, T) of int64 for symbols.
         lengths: (B,) of int64, valid steps of each row, 0 to T.
         future: field groups known over the horizon, (B, L, F).
-        static: field groups that do not change in time, (B, F) of float or (B,) of int64.
+        static: field groups that do not change in time, (B, F) of float.
         reference: (B, L, K), what real targets are predicted relative to, in encoded units.
         offset, scale: (B, K), the row's codec: raw = inverse(encoded * scale + offset).
         source: (B,) of int64, which window or document a row came from.
@@ -283,7 +283,17 @@ class Prediction:
 
 
 class Examples(Protocol):
-    """A lazy view of training, validation or test examples; nothing is made before it is asked."""
+    """A lazy view of training, validation or test examples; nothing is made before it is asked.
+
+    ``streams`` is None where examples may be read in any order. Else they are chunks of that many
+    parallel streams: example n is a chunk of stream n % streams, and the next one of that stream
+    is n + streams, so that batches of ``streams`` examples in order continue each other row by row.
+    """
+
+    @property
+    def streams(self) -> int | None:
+        """How many streams go on from batch to batch; None for examples in any order."""
+        ...
 
     def __len__(self) -> int:
         """How many examples there are."""
@@ -313,7 +323,7 @@ class Inverse(Protocol):
 class Stepper(Protocol):
     """Anything that answers, is fed its choice, and answers again."""
 
-    def start(self, batch: Batch) -> tuple[Prediction, State]:
+    def start(self, batch: Batch, state: State | None = None) -> tuple[Prediction, State]:
         """Read a prompt, context or source; the answer to what comes first after it."""
         ...
 

@@ -18,7 +18,9 @@ class Model(nn.Module):
 
     ``memory="window"``: every prediction reads its own context from an empty state; training may
     shuffle. ``memory="carried"``: a batch continues the one before it, row by row, except where
-    ``batch.fresh`` says that a new sequence starts.
+    ``batch.fresh`` says that a new sequence starts; training reads the streams in order.
+
+    A state is the same thing everywhere: ``encoder`` and ``head``, each its own part.
 
     Args:
         encoder: a module that is an ``Encoder``: (batch, state) -> Encoded.
@@ -41,9 +43,10 @@ class Model(nn.Module):
         self.memory: Memory = memory
 
     def _encode(self, batch: Batch, state: State | None) -> Encoded:
-        if state is not None and batch.fresh is not None:
-            state = state.keep(~batch.fresh)
-        encoded: Encoded = self.encoder(batch, state)
+        below = None if state is None else state.part("encoder")
+        if below is not None and batch.fresh is not None:
+            below = below.keep(~batch.fresh)
+        encoded: Encoded = self.encoder(batch, below)
         return encoded
 
     def _answer(self, prediction: Prediction, batch: Batch) -> Prediction:
@@ -52,7 +55,7 @@ class Model(nn.Module):
     def loss(self, batch: Batch, state: State | None = None) -> tuple[Loss, State]:
         """The head's loss on a batch, and the state where the batch ended."""
         encoded = self._encode(batch, state)
-        return self.head.loss(encoded, batch), encoded.state
+        return self.head.loss(encoded, batch), State({"encoder": encoded.state})
 
     def predict(self, batch: Batch, state: State | None = None) -> Prediction:
         """The prediction for every row, in the data's own units."""
@@ -66,10 +69,9 @@ class Model(nn.Module):
 
     def step(self, batch: Batch, state: State) -> tuple[Prediction, State]:
         """Read one more time step (T = 1) from where ``state`` ended, and answer."""
-        below = state.part("encoder")
-        encoded = None
+        below, encoded = state.part("encoder"), None
         if self.head.reads == "steps":
-            encoded = self._encode(batch, below if len(below) else None)
+            encoded = self._encode(batch, state)
             below = encoded.state
         prediction, own = self.head.step(encoded, state.part("head"), batch)
         return self._answer(prediction, batch), State({"encoder": below, "head": own})

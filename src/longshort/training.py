@@ -36,7 +36,7 @@ class Training(Params):
 
     Args:
         epochs: most passes over the training part.
-        batch: rows of one step.
+        batch: rows of one step; examples that are chunks of streams have their own.
         optimizer: "adam" (Kingma and Ba 2015), "adamw" (Loshchilov and Hutter 2019), "rmsprop"
             (Tieleman and Hinton 2012) or "sgd" with momentum 0.9.
         rate: learning rate at its highest.
@@ -130,13 +130,29 @@ def rate_factor(schedule: Schedule, done: float) -> float:
     return 1.0
 
 
-def mean_loss(model: Model, examples: Examples, rows: int) -> float:
+def stream_rows(model: Model, examples: Examples, rows: int) -> tuple[int, bool]:
+    """Rows of a batch, and whether each batch continues the one before it.
+
+    Raises:
+        ArgumentError: the model carries its state on, and the examples are in no order.
+    """
+    if model.memory == "window":
+        return rows, False
+    if examples.streams is None:
+        raise ArgumentError(
+            'memory="carried": a state is carried from batch to batch, and these examples are not '
+            'chunks of streams; give examples with streams, or use memory="window"'
+        )
+    return examples.streams, True
+
+
+def mean_loss(model: Model, examples: Examples, rows: int = VALID_ROWS) -> float:
     """The model's mean loss per scored element over all examples, without dropout.
 
     A carried model reads them in order, from an empty state.
     """
-    carried = model.memory == "carried"
-    sampler = Sampler(len(examples), rows if carried else VALID_ROWS, shuffle=False)
+    rows, carried = stream_rows(model, examples, rows)
+    sampler = Sampler(len(examples), rows, shuffle=False)
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
@@ -162,8 +178,8 @@ def fit(
     """Train ``model`` in place; yield a record per epoch; return why it ended.
 
     However it ends (the last epoch, early stopping, Ctrl-C, a consumer that stops asking), the
-    model holds the weights of its best validation loss, or of the last step where there is no
-    validation part.
+    model holds the weights of its best validation loss, or of the last whole epoch where there is
+    no validation part.
 
     Raises:
         TrainingError: a loss or gradient is not finite; the best weights so far are restored.
@@ -174,7 +190,12 @@ def fit(
         for epoch in range(training.epochs):
             begun = time.perf_counter()
             train_loss, norm = _epoch(model, train, training, optimizer, seed, epoch)
-            valid_loss = None if valid is None else mean_loss(model, valid, training.batch)
+            valid_loss = None if valid is None else mean_loss(model, valid)
+            if valid_loss is not None and not math.isfinite(valid_loss):
+                raise TrainingError(
+                    f"the validation loss is {valid_loss} after epoch {epoch}: lower "
+                    f"Training(rate={training.rate}), or look for extreme values in the data"
+                )
             better = valid_loss is None or valid_loss < best_loss
             if better:
                 best, since = snapshot(model), 0
@@ -202,8 +223,8 @@ def _epoch(
     epoch: int,
 ) -> tuple[float, float]:
     """One pass; the mean loss per scored element and the mean gradient norm before clipping."""
-    carried = model.memory == "carried"
-    sampler = Sampler(len(train), training.batch, shuffle=not carried, seed=seed, epoch=epoch)
+    rows, carried = stream_rows(model, train, training.batch)
+    sampler = Sampler(len(train), rows, shuffle=not carried, seed=seed, epoch=epoch)
     model.train()
     total, count, norms = 0.0, 0, 0.0
     state: State | None = None
@@ -248,7 +269,8 @@ def snapshot(model: nn.Module) -> dict[str, Tensor]:
 
 def estimate_seconds(model: Model, train: Examples, training: Training, *, seed: int = 0) -> float:
     """Longest that one member can take, in seconds, from timing one step that changes nothing."""
-    index = list(range(min(training.batch, len(train))))
+    rows, _ = stream_rows(model, train, training.batch)
+    index = list(range(min(rows, len(train))))
     with seeded(seed):
         model.train()
         batch = train.batch(index)
@@ -260,5 +282,5 @@ def estimate_seconds(model: Model, train: Examples, training: Training, *, seed:
             best = min(best, time.perf_counter() - begun)
         model.zero_grad(set_to_none=True)
         model.eval()
-    steps = math.ceil(len(train) / training.batch) * training.epochs
+    steps = math.ceil(len(train) / rows) * training.epochs
     return best * steps

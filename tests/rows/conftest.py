@@ -23,6 +23,7 @@ class Rows:
     """Examples that are the rows of one batch in memory."""
 
     everything: Batch
+    streams: int | None = None
 
     def __len__(self) -> int:
         return self.everything.rows

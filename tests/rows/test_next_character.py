@@ -29,6 +29,10 @@ class Streams:
     rows: int = ROWS
     forget: bool = False
 
+    @property
+    def streams(self) -> int:
+        return self.rows
+
     def __len__(self) -> int:
         return math.ceil((len(self.text) - 1) // self.rows / self.steps) * self.rows
 

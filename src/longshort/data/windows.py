@@ -88,7 +88,7 @@ class Sampler:
         """All example numbers in the order of this pass."""
         if not self.shuffle:
             return np.arange(self.size)
-        key = [self.seed & (2**64 - 1), self.epoch]
+        key = np.array([self.seed & (2**64 - 1), self.epoch], np.uint64)
         return np.random.Generator(np.random.Philox(key=key)).permutation(self.size)
 
     def batches(self) -> Iterator[tuple[int, list[int]]]:
@@ -136,6 +136,9 @@ class Windows:
     Raises:
         DataError: a series has fewer rows before its first origin than the context.
     """
+
+    # windows are independent of each other
+    streams: int | None = None
 
     def __init__(self, sequences: Sequences, encoding: Encoding, first: Ints, last: Ints) -> None:
         self.sequences, self.encoding = sequences, encoding

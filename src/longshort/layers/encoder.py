@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -93,6 +93,11 @@ class RecurrentEncoder(nn.Module):
             x = self._drop(x, -1, seed)
         hx = None
         if state is not None and len(state):
+            if self.lstm.bidirectional:
+                raise ValueError(
+                    "a stack that reads both ways begins at each sequence's end, so there is no "
+                    "state to go on from: use bidirectional=False, or read whole sequences"
+                )
             hx = (state.tensor("h").transpose(0, 1), state.tensor("c").transpose(0, 1))
         outputs, (h, c) = self.lstm.layers(x, hx, lengths=batch.lengths)
         z = self._drop(outputs[-1], -2, seed) if dropping else outputs[-1]
@@ -105,7 +110,11 @@ def parameter_count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def step_cost(module: nn.Module) -> int:
-    """Multiply-adds of one time step of one row through a module's matrices."""
-    matrices = (cast(Tensor, p) for p in module.parameters() if p.dim() == 2)
+def step_cost(encoder: nn.Module) -> int:
+    """Multiply-adds of one time step of one row through a trunk's matrices.
+
+    Looking a symbol up in its table costs none.
+    """
+    tables = {id(m.weight) for m in encoder.modules() if isinstance(m, nn.Embedding)}
+    matrices = [p for p in encoder.parameters() if p.dim() == 2 and id(p) not in tables]
     return sum(math.prod(matrix.shape) for matrix in matrices)
