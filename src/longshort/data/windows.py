@@ -293,6 +293,11 @@ class Windows:
         rows, _ = self._rows(index, 0, self.horizon)
         return self._known[rows]
 
+    def static(self, index: Sequence[int] | Ints) -> NDArray[np.float32]:
+        """(N, F) the numbers that do not change in time."""
+        rows, _ = self._rows(index, 0, 1)
+        return self._static[rows[:, 0]]
+
     def reference(self, index: Sequence[int] | Ints) -> Floats:
         """(N, L, K) encoded values that forecasts are told relative to; 0 where there is none."""
         if self.encoding.relative == "none":
@@ -321,8 +326,8 @@ class Windows:
         return Batch(
             inputs={"numbers": tensor(self.inputs(index))},
             lengths=torch.full((len(index),), self.context),
-            future={"numbers": tensor(self._known[rows])},
-            static={"numbers": tensor(self._static[rows[:, 0]])},
+            future={"numbers": tensor(self.known(index))},
+            static={"numbers": tensor(self.static(index))},
             reference=tensor(self.reference(index).astype(np.float32)),
             offset=tensor(offset),
             scale=tensor(scale),

@@ -24,7 +24,7 @@ from longshort.records import (
     History,
     Part,
 )
-from longshort.yardsticks.base import Method, with_quantiles
+from longshort.yardsticks.base import Method, rows_seen, with_quantiles
 from longshort.yardsticks.series import all_yardsticks, best_season, find_season
 
 
@@ -60,7 +60,7 @@ def evaluate_forecasts(
         seed: of the bootstrap.
     """
     valid = parts.valid if len(parts.valid) else None
-    rows = parts.train.sequences.crop(0, ends(parts.train))
+    rows = parts.train.sequences.crop(0, rows_seen(parts.train))
     mase_season = find_season(rows, parts.test.horizon)
     season = best_season(rows, parts.test.horizon)
     rivals = _rivals(parts.train, valid, season, levels) if refit else None
@@ -133,11 +133,6 @@ def _notes(parts: Parts, refit: bool, no_valid: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-def ends(windows: Windows) -> Ints:
-    """(S,) rows of each series up to the end of the last horizon."""
-    return np.where(windows.last > windows.first, windows.last + windows.horizon - 1, 0)
-
-
 def summarise(parts: Parts) -> DataSummary:
     """What was read and how it was cut."""
     series = parts.test.sequences
@@ -152,7 +147,12 @@ def summarise(parts: Parts) -> DataSummary:
         )
         missing = len(values) - len(seen)
         fields.append(FieldSummary(field.name, field.role, field.unit, missing, low, mean, high))
-    cuts = [np.zeros(len(series), np.int64), ends(parts.train), ends(parts.both), series.lengths]
+    cuts = [
+        np.zeros(len(series), np.int64),
+        rows_seen(parts.train),
+        rows_seen(parts.both),
+        series.lengths,
+    ]
     named = (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
     return DataSummary(
         source=series.source,

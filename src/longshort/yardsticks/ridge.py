@@ -102,9 +102,7 @@ class RidgeAR:
 
 def features(windows: Windows, index: Ints) -> Floats:
     """(N, P) what a linear model reads: inputs, known future and static numbers, side by side."""
-    parts = [windows.inputs(index), windows.known(index)]
-    if windows.static_width:
-        parts.append(windows.batch(index.tolist()).static["numbers"].numpy())
+    parts = [windows.inputs(index), windows.known(index), windows.static(index)]
     flat = [part.reshape(len(index), math.prod(part.shape[1:])) for part in parts]
     return np.concatenate(flat, 1).astype(np.float64)
 
