@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -164,6 +165,45 @@ def section(artifact: Artifact, name: str, kind: type[_Settings], where: str) ->
         _refuse(where, f"section {name!r}: {text}")
 
 
+def value(artifact: Artifact, name: str, kind: Any, where: str) -> Any:
+    """One section of the header that is a single value, checked against an annotated type.
+
+    Raises:
+        ModelFileError: it is missing, of another type or out of range.
+    """
+    if name not in artifact.sections:
+        _refuse(where, f"its section {name!r} is missing")
+    try:
+        return TypeAdapter(kind).validate_python(artifact.sections[name], strict=True)
+    except ValidationError as error:
+        _refuse(where, f"section {name!r}: {error.errors()[0]['msg']}")
+
+
+def parse(text: str | bytes) -> Any:
+    """JSON in which no name stands twice in an object and every number is one.
+
+    Raises:
+        ValueError: it is not such JSON.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a name stands twice")
+        return found
+
+    def number(name: str) -> NoReturn:
+        raise ValueError(f"{name} is not a number")
+
+    def finite(text: str) -> float:
+        found = float(text)
+        if not math.isfinite(found):
+            raise ValueError(f"{text} is not a finite number")
+        return found
+
+    return json.loads(text, object_pairs_hook=once, parse_constant=number, parse_float=finite)
+
+
 def _refuse(path: str | Path, reason: str) -> NoReturn:
     raise ModelFileError(f"{path}: {reason}")
 
@@ -191,22 +231,10 @@ def _check_digest(path: str | Path, data: bytearray, size: int) -> None:
 
 
 def _header(path: str | Path, text: bytes) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ValueError("a name stands twice")
-        return found
-
-    def number(name: str) -> NoReturn:
-        raise ValueError(f"{name} is not a number")
-
-    def parse(content: str | bytes) -> Any:
-        return json.loads(content, object_pairs_hook=once, parse_constant=number)
-
     try:
         header = parse(parse(text)["__metadata__"]["longshort"])
         format_, kind, version = header["format"], header["kind"], header["version"]
-        if not (isinstance(format_, int) and isinstance(kind, str) and isinstance(version, str)):
+        if not (type(format_) is int and isinstance(kind, str) and isinstance(version, str)):
             raise TypeError("format, kind and version must be a number and two texts")
         if set(header) != {"format", "kind", "version", "sections"}:
             raise ValueError(f"it holds {sorted(header)}")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import torch
@@ -24,8 +25,27 @@ from longshort.errors import ArgumentError, suggest
 _Node = TypeVar("_Node", Tensor, "State")
 
 
+def whole(name: str, value: Any, low: int) -> int:
+    """A setting that must be a whole number of ``low`` or more, as Python's int.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) < 2**62:
+        raise ArgumentError(f"{name}={value!r}: must be a whole number, {low} or more")
+    return int(value)
+
+
 class Params:
     """Frozen dataclasses of settings that scikit-learn's tools can read and change."""
+
+    def _whole(self, low: int, *names: str) -> None:
+        """Check settings that are whole numbers, or None where that is their default's type."""
+        for name in names:
+            value = getattr(self, name)
+            if value is not None:
+                checked = whole(f"{type(self).__name__}({name})", value, low)
+                object.__setattr__(self, name, checked)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name; ``deep`` has no effect: values hold no further settings."""

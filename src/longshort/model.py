@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import nn
 
 from longshort.contracts import Batch, Encoded, Inverse, Loss, Prediction, State
@@ -41,6 +42,11 @@ class Model(nn.Module):
         self.head = head
         self.codec = codec
         self.memory: Memory = memory
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are; batches must be there, too."""
+        return next(self.parameters()).device
 
     def _encode(self, batch: Batch, state: State | None) -> Encoded:
         below = None if state is None else state.part("encoder")

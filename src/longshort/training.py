@@ -17,9 +17,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn, optim
 
-from longshort.contracts import Examples, Params, State
+from longshort.contracts import Examples, Params, State, whole
 from longshort.data.windows import Sampler
-from longshort.errors import ArgumentError, TrainingError, suggest
+from longshort.errors import ArgumentError, DataError, TrainingError, suggest
 from longshort.model import Model
 from longshort.records import Epoch, Stop
 
@@ -68,15 +68,14 @@ class Training(Params):
     refit: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "members", "patience"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ArgumentError(f"Training({name}={value}): must be 1 or more")
+        for name in ("epochs", "batch", "members"):
+            whole(f"Training({name})", getattr(self, name), 1)
+        self._whole(1, "epochs", "batch", "members", "patience")
         for name in ("rate", "clip", "clip_value"):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise ArgumentError(f"Training({name}={value}): must be a number above 0")
-        if self.weight_decay < 0:
+        if not 0 <= self.weight_decay < math.inf:
             raise ArgumentError(f"Training(weight_decay={self.weight_decay}): must be 0 or more")
         for name, kinds in (("optimizer", get_args(Optimizer)), ("schedule", get_args(Schedule))):
             if getattr(self, name) not in kinds:
@@ -159,11 +158,17 @@ def mean_loss(model: Model, examples: Examples, rows: int = VALID_ROWS) -> float
     state: State | None = None
     with torch.no_grad():
         for _, index in sampler.batches():
-            loss, state = model.loss(examples.batch(index), state if carried else None)
+            batch = examples.batch(index).to(model.device)
+            loss, state = model.loss(batch, state if carried else None)
             total += float(loss.total)
             count += int(loss.count)
     model.train(was_training)
-    return total / max(count, 1)
+    if not count:
+        raise DataError(
+            f"none of {len(examples)} examples has an observed target, so there is no loss; give "
+            "a part in which the target was observed"
+        )
+    return total / count
 
 
 def fit(
@@ -174,8 +179,11 @@ def fit(
     *,
     seed: int = 0,
     member: int = 0,
+    only: int | None = None,
 ) -> Generator[Epoch, None, Stop]:
     """Train ``model`` in place; yield a record per epoch; return why it ended.
+
+    ``only`` ends it after that many epochs, at the rates they have in a whole run.
 
     However it ends (the last epoch, early stopping, Ctrl-C, a consumer that stops asking), the
     model holds the weights of its best validation loss, or of the last whole epoch where there is
@@ -187,7 +195,7 @@ def fit(
     optimizer = make_optimizer(model, training)
     best, best_loss, since = snapshot(model), math.inf, 0
     try:
-        for epoch in range(training.epochs):
+        for epoch in range(training.epochs if only is None else only):
             begun = time.perf_counter()
             train_loss, norm = _epoch(model, train, training, optimizer, seed, epoch)
             valid_loss = None if valid is None else mean_loss(model, valid)
@@ -233,7 +241,8 @@ def _epoch(
         for group in optimizer.param_groups:
             group["lr"] = training.rate * rate_factor(training.schedule, done)
         with seeded(step_seed(seed, epoch, position)):
-            loss, state = model.loss(train.batch(index), state if carried else None)
+            batch = train.batch(index).to(model.device)
+            loss, state = model.loss(batch, state if carried else None)
         # truncated backpropagation through time: values go on, gradients end here
         state = state.detach()
         optimizer.zero_grad(set_to_none=True)
@@ -273,7 +282,7 @@ def estimate_seconds(model: Model, train: Examples, training: Training, *, seed:
     index = list(range(min(rows, len(train))))
     with seeded(seed):
         model.train()
-        batch = train.batch(index)
+        batch = train.batch(index).to(model.device)
         best = math.inf
         for _ in range(3):
             begun = time.perf_counter()

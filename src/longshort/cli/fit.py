@@ -71,7 +71,7 @@ def forecast(
     ] = None,
     calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
     fill: Annotated[
-        str, typer.Option(help="Gaps in time: none (an error), missing, previous, linear, ignore.")
+        str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
     ] = "none",
     valid_from: Annotated[
         str | None, typer.Option(help="First time of the validation part.", show_default="a share")

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from longshort.contracts import Batch, Params
-from longshort.data.codecs.calendar import calendar_cycles, encode_calendar
+from longshort.data.codecs.calendar import Cycle, calendar_cycles, encode_calendar
 from longshort.data.codecs.numbers import NumberCodec
 from longshort.data.sequences import Sequences
 from longshort.errors import ArgumentError, DataError, suggest
@@ -50,10 +50,7 @@ class Window(Params):
     calendar: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("context", "season"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ArgumentError(f"Window({name}={value}): must be 1 or more")
+        self._whole(1, "context", "season")
         if self.relative not in get_args(Relative):
             known = get_args(Relative)
             raise ArgumentError(
@@ -111,6 +108,7 @@ class Encoding:
         season: rows of one season, 1 where none was found.
         cycles: calendar cycles read at each step.
         masked: names of fields that get a mask, 1 where observed, because training missed some.
+        step: how far apart rows are, in words.
     """
 
     codec: NumberCodec
@@ -118,8 +116,9 @@ class Encoding:
     horizon: int
     relative: Relative
     season: int
-    cycles: tuple[str, ...]
+    cycles: tuple[Cycle, ...]
     masked: tuple[str, ...]
+    step: str = "rows in order"
 
 
 class Windows:
@@ -182,8 +181,10 @@ class Windows:
         self._known = known
         self._static = numbers[:, roles["static"]]
         self._target = encoded[:, self.targets].astype(np.float32)
-        season = self.encoding.season if self.encoding.relative == "season" else 1
-        self._phase = np.nan_to_num(carry_forward(encoded[:, self.targets], series.offsets, season))
+        self._last = filled[:, self.targets]
+        if self.encoding.relative == "season":
+            season = self.encoding.season
+            self._season = carry_forward(encoded[:, self.targets], series.offsets, season)
 
     @classmethod
     def ahead(cls, sequences: Sequences, encoding: Encoding) -> Windows:
@@ -206,7 +207,9 @@ class Windows:
                     "nothing to forecast from"
                 )
             origins[number] = found[-1] + 1
-        return cls(extend(sequences, origins + encoding.horizon), encoding, origins, origins + 1)
+        whole = extend(sequences, origins + encoding.horizon)
+        _refuse_unknown_future(whole, origins, encoding.horizon)
+        return cls(whole, encoding, origins, origins + 1)
 
     @property
     def width(self) -> int:
@@ -299,11 +302,17 @@ class Windows:
         return self._static[rows[:, 0]]
 
     def reference(self, index: Sequence[int] | Ints) -> Floats:
-        """(N, L, K) encoded values that forecasts are told relative to; 0 where there is none."""
+        """(N, L, K) encoded values that forecasts are told relative to.
+
+        Before a series has a whole season behind it that is its last value; 0 where it has none.
+        """
         if self.encoding.relative == "none":
             return np.zeros((len(index), self.horizon, len(self.targets)))
-        season = self.encoding.season if self.encoding.relative == "season" else 1
-        return np.nan_to_num(self._phased(self._phase, index, season))
+        last = self._phased(self._last, index, 1)
+        if self.encoding.relative == "season":
+            seasonal = self._phased(self._season, index, self.encoding.season)
+            last = np.where(np.isnan(seasonal), last, seasonal)
+        return np.nan_to_num(last)
 
     def statistics(self, index: Sequence[int] | Ints) -> tuple[Floats, Floats]:
         """(N, K) centre and spread of the targets' encoding, per window."""
@@ -335,6 +344,18 @@ class Windows:
             targets=tensor(np.nan_to_num(target)),
             target_mask=tensor(np.isfinite(target)),
         )
+
+
+def _refuse_unknown_future(sequences: Sequences, origins: Ints, horizon: int) -> None:
+    for column in sequences.role_indices("future"):
+        for number, origin in enumerate(origins.tolist()):
+            first = int(sequences.offsets[number]) + origin
+            if np.isnan(sequences.values[first : first + horizon, column]).all():
+                raise DataError(
+                    f"{sequences.label(number)}: column {sequences.names[column]!r} is known in "
+                    f"advance, and none of its values for the {horizon} steps from "
+                    f"{sequences.time_label(first)} is here: add rows with them, without targets"
+                )
 
 
 def extend(sequences: Sequences, lengths: Ints) -> Sequences:
@@ -370,6 +391,8 @@ def carry_forward(values: Floats, offsets: Ints, season: int) -> Floats:
     for start, stop in itertools.pairwise(offsets):
         block = filled[start:stop]
         rows = len(block)
+        if rows <= season:
+            continue
         padded = np.full((-rows % season + rows, block.shape[1]), np.nan)
         padded[:rows] = block
         cube = padded.reshape(-1, season, block.shape[1])
@@ -379,6 +402,6 @@ def carry_forward(values: Floats, offsets: Ints, season: int) -> Floats:
     return filled
 
 
-def choose_cycles(sequences: Sequences, window: Window) -> tuple[str, ...]:
+def choose_cycles(sequences: Sequences, window: Window) -> tuple[Cycle, ...]:
     """The calendar cycles a window reads, none where there is no time or none is asked for."""
     return calendar_cycles(sequences.step) if window.calendar else ()

@@ -28,7 +28,7 @@ from longshort.yardsticks.base import Method, rows_seen, with_quantiles
 from longshort.yardsticks.series import all_yardsticks, best_season, find_season
 
 
-class Parts(NamedTuple):
+class Windowed(NamedTuple):
     """The windows of each part; ``both`` is training and validation together."""
 
     train: Windows
@@ -39,11 +39,12 @@ class Parts(NamedTuple):
 
 def evaluate_forecasts(
     lstm: Method,
-    parts: Parts,
+    parts: Windowed,
     *,
     levels: Sequence[float],
     level: float,
     refit: bool,
+    season: int | None,
     history: History,
     settings: dict[str, str],
     seed: int,
@@ -55,14 +56,15 @@ def evaluate_forecasts(
         parts: windows of the same series, cut as the LSTM's fit cut them.
         levels: Q quantile levels of every method, rising in equal steps.
         level: nominal coverage of the interval that is reported.
+        season: rows of one season where the user named it; None finds it on the training rows.
         refit: the LSTM was fitted on training and validation part, so the yardsticks are, too.
         history, settings: what the record keeps of the fit.
         seed: of the bootstrap.
     """
     valid = parts.valid if len(parts.valid) else None
     rows = parts.train.sequences.crop(0, rows_seen(parts.train))
-    mase_season = find_season(rows, parts.test.horizon)
-    season = best_season(rows, parts.test.horizon)
+    mase_season = season or find_season(rows, parts.test.horizon)
+    season = season or best_season(rows, parts.test.horizon)
     rivals = _rivals(parts.train, valid, season, levels) if refit else None
     fitted = parts.both if refit else parts.train
     # with a refit no window is left that the yardsticks have not seen
@@ -115,7 +117,7 @@ def _rivals(
     return choose([with_quantiles(yardstick, valid, levels) for yardstick in fitted], valid)
 
 
-def _notes(parts: Parts, refit: bool, no_valid: bool) -> tuple[str, ...]:
+def _notes(parts: Windowed, refit: bool, no_valid: bool) -> tuple[str, ...]:
     found = []
     if refit:
         found.append(
@@ -133,7 +135,7 @@ def _notes(parts: Parts, refit: bool, no_valid: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-def summarise(parts: Parts) -> DataSummary:
+def summarise(parts: Windowed) -> DataSummary:
     """What was read and how it was cut."""
     series = parts.test.sequences
     fields = []

@@ -95,12 +95,12 @@ class RealHead(Head):
         return split
 
     def _answer(self, encoded: Encoded, batch: Batch) -> Tensor:
+        """(B, L, K, width): mean and scale, the quantiles, or the point, in encoded units."""
         if batch.reference is not None and batch.reference.shape[1] != self.horizon:
             raise ValueError(
                 f"the head answers {self.horizon} steps, and the batch has a reference for "
                 f"{batch.reference.shape[1]}"
             )
-        """(B, L, K, width): mean and scale, the quantiles, or the point, in encoded units."""
         raw = self._affine(encoded, batch)
         if self.output == "quantiles":
             middle = self.levels.index(0.5)

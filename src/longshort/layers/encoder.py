@@ -9,7 +9,7 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
-from longshort.contracts import Batch, Encoded, Params, State
+from longshort.contracts import Batch, Encoded, Params, State, whole
 from longshort.errors import ArgumentError, suggest
 from longshort.layers.embed import Embed
 from longshort.layers.initial import Method
@@ -44,8 +44,10 @@ class Recurrent(Params):
 
     def __post_init__(self) -> None:
         for name in ("size", "depth"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"Recurrent({name}={getattr(self, name)}): must be 1 or more")
+            whole(f"Recurrent({name})", getattr(self, name), 1)
+        self._whole(1, "size", "depth")
+        if self.forget_bias is not None and not math.isfinite(self.forget_bias):
+            raise ArgumentError(f"Recurrent(forget_bias={self.forget_bias}): must be finite")
         if not 0 <= self.dropout < 1:
             raise ArgumentError(f"Recurrent(dropout={self.dropout}): must be in 0 to 1, 1 excluded")
         if self.init not in get_args(Method):

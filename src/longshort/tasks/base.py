@@ -9,62 +9,41 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from sklearn.base import BaseEstimator
 
 from longshort import __version__, artifact
-from longshort.contracts import Examples, Params, Prediction
+from longshort.contracts import Examples, Params, whole
 from longshort.errors import ArgumentError, ModelFileError, NotFittedError, suggest
 from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
-from longshort.records import Epoch, History, Stop
-from longshort.training import Training, estimate_seconds, fit, seeded, step_seed
+from longshort.records import History
+from longshort.tasks.ensemble import Ensemble, Parts, Progress
+from longshort.training import Training, seeded
 
 # rows predicted at once; nothing is kept for a backward pass
 PREDICT_ROWS = 512
 
 
-class Parts(NamedTuple):
-    """What a fit learns from: training examples, those that choose, and both together."""
-
-    train: Examples
-    valid: Examples | None
-    both: Examples
-
-
-class Progress(Protocol):
-    """Whoever wants to show how a fit goes on."""
-
-    def start(self, summary: str, seconds: float, epochs: int) -> None:
-        """Before the first step: the network in words, the longest it can take, all epochs."""
-        ...
-
-    def epoch(self, epoch: Epoch) -> None:
-        """After each epoch of each member."""
-        ...
-
-    def finish(self, history: History) -> None:
-        """After the last one, also when interrupted."""
-        ...
-
-
 class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     """What every row of the table shares; see the module.
 
-    Learned by ``fit``: ``models_`` (one network per member) and ``history_`` (every epoch).
+    Learned by ``fit``: ``models_`` (one network per member), ``history_`` (every epoch),
+    ``refitted_`` (whether on training and validation part) and ``settings_`` (the arguments then).
     """
 
     kind: ClassVar[str]
     # settings that a model file keeps, by constructor argument: values of these dataclasses
     sections: ClassVar[dict[str, type[Params]]]
+    # and the arguments that are not: what they may be
+    scalars: ClassVar[dict[str, Any]]
 
     recurrent: Recurrent
     training: Training
@@ -73,6 +52,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     models_: list[Model]
     history_: History
+    refitted_: bool
+    settings_: dict[str, Any]
 
     # what a row supplies
 
@@ -89,11 +70,13 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         """What ``_learn`` kept, as JSON values and arrays for the model file."""
 
     @abstractmethod
-    def _restore(self, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    def _restore(
+        self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
+    ) -> None:
         """Put back what ``_learned`` gave, checked."""
 
     def _after(self, model: Model, examples: Examples) -> None:
-        """What a trained network still learns from examples it was not trained on."""
+        """What a trained network still learns, from the validation part where there is one."""
 
     # settings
 
@@ -123,85 +106,33 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> Self:
         """Learn from data; ``y`` is ignored and there for scikit-learn.
 
-        Ctrl-C stops training and keeps the best network so far.
+        Ctrl-C stops training and keeps the best weights so far; before the first epoch is done
+        there are none, and it goes on as a KeyboardInterrupt.
 
         Raises:
             DataError: the data cannot be used as they are.
             ArgumentError: a setting is not possible for these data.
         """
+        # whatever goes wrong from here on, no half of an older fit stays
+        for name in ("models_", "history_", "refitted_", "settings_"):
+            self.__dict__.pop(name, None)
+        whole("random_state", self.random_state, 0)
         parts = self._learn(X)
-        models: list[Model] = []
-        epochs: list[Epoch] = []
-        stops: list[Stop] = []
-        unit = ""
-        for member in range(self.training.members):
-            seed = step_seed(self.random_state, member, 0) % 2**62
-            model = self._new(seed)
-            unit = model.head.unit
-            if progress is not None and member == 0:
-                self._announce(progress, model, parts)
-            stop = self._train(model, parts, seed, member, epochs, progress)
-            models.append(model)
-            stops.append(stop)
-            if stop == "interrupted":
-                break
-        self.models_ = models
-        self.history_ = History(tuple(epochs), tuple(stops), unit)
-        if progress is not None:
-            progress.finish(self.history_)
+        found = self._ensemble(progress).train(parts)
+        self.models_, self.history_, self.refitted_ = found
+        self.settings_ = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self.get_params(deep=False).items()
+        }
         return self
+
+    def _ensemble(self, progress: Progress | None = None) -> Ensemble:
+        seed = int(self.random_state)
+        return Ensemble(self._new, self._after, self._describe, self.training, seed, progress)
 
     def _new(self, seed: int) -> Model:
         with seeded(seed):
             return self._network().to(self._device())
-
-    def _train(
-        self,
-        model: Model,
-        parts: Parts,
-        seed: int,
-        member: int,
-        epochs: list[Epoch],
-        progress: Progress | None,
-    ) -> Stop:
-        """Train one member, in place; with a refit, once more on everything seen."""
-
-        def run(training: Training, train: Examples, valid: Examples | None) -> Stop:
-            loop = fit(model, train, valid, training, seed=seed, member=member)
-            try:
-                while True:
-                    record = next(loop)
-                    epochs.append(record)
-                    if progress is not None:
-                        progress.epoch(record)
-            except StopIteration as end:
-                stop: Stop = end.value
-                return stop
-            except KeyboardInterrupt:
-                # it came between two epochs: closing the loop restores the best weights
-                loop.close()
-                return "interrupted"
-
-        stop = run(self.training, parts.train, parts.valid)
-        self._after(model, parts.valid or parts.train)
-        if stop == "interrupted" or not self.training.refit or parts.valid is None:
-            return stop
-        best = History(tuple(epochs)).best(member)
-        count = 1 if best is None else best.epoch + 1
-        errors = {name: tensor.clone() for name, tensor in model.head.named_buffers()}
-        with seeded(seed):
-            model.load_state_dict(self._network().state_dict())
-        again = replace(self.training, epochs=count, patience=None)
-        stop_again = run(again, parts.both, None)
-        for name, buffer in model.head.named_buffers():
-            buffer.copy_(errors[name])
-        return stop_again if stop_again == "interrupted" else stop
-
-    def _announce(self, progress: Progress, model: Model, parts: Parts) -> None:
-        seconds = estimate_seconds(model, parts.train, self.training, seed=self.random_state)
-        rounds = 2 if self.training.refit else 1
-        count = self.training.members * self.training.epochs * rounds
-        progress.start(self._describe(model), seconds * self.training.members * rounds, count)
 
     def _device(self) -> torch.device:
         if self.device == "auto":
@@ -222,27 +153,12 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "models_")
 
-    def _average(self, examples: Examples, index: Sequence[int]) -> Prediction:
-        """The members' mean prediction of the given examples, in the data's own units."""
-        self._check_fitted()
-        points, quantiles = [], []
-        levels: tuple[float, ...] = ()
-        with torch.no_grad():
-            batch = examples.batch(index).to(self._device())
-            for model in self.models_:
-                found = model.predict(batch)
-                points.append(found.point.cpu())
-                if found.quantiles is not None:
-                    quantiles.append(found.quantiles.cpu())
-                levels = found.levels
-        middle = torch.stack(quantiles).mean(0) if quantiles else None
-        return Prediction(torch.stack(points).mean(0), middle, levels)
-
     def _describe(self, model: Model) -> str:
-        layers = f"{self.recurrent.depth} x LSTM({self.recurrent.size})"
-        if self.recurrent.bidirectional:
+        given = self.settings_["recurrent"] if hasattr(self, "settings_") else self.recurrent
+        layers = f"{given.depth} x LSTM({given.size})"
+        if given.bidirectional:
             layers += ", both directions"
-        members = self.training.members
+        members = len(self.models_) if hasattr(self, "models_") else self.training.members
         return (
             f"{members} network{'s' if members > 1 else ''} of {layers}, "
             f"{parameter_count(model):,} parameters each, "
@@ -260,10 +176,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             probe = type(self)(**self.get_params(deep=False))
             parts = probe._learn(X)
             model = probe._new(0)
-            seconds = estimate_seconds(model, parts.train, self.training)
-            rounds = 2 if self.training.refit else 1
-            total = seconds * self.training.members * rounds
-            return f"{self._describe(model)}; training takes at most about {total:.0f} s"
+            seconds = self._ensemble().estimate(model, parts)
+            return f"{self._describe(model)}; training takes at most about {seconds:.0f} s"
         self._check_fitted()
         spent = f"trained in {self.history_.seconds:.0f} s, {len(self.history_.epochs)} epochs"
         return f"{self._describe(self.models_[0])}; {spent}"
@@ -271,60 +185,98 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     # files
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted estimator as one model file.
+        """Write the estimator as it was fitted, as one model file; ``longshort.load`` reads it.
 
         Raises:
             OutputError: the file cannot be written; nothing half-written stays.
         """
         self._check_fitted()
         settings, arrays = self._learned()
-        names = self.get_params(deep=False)
+        # where it ran is not the model's business
+        kept = {name: value for name, value in self.settings_.items() if name != "device"}
         sections: dict[str, Any] = {
-            name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-            for name, value in names.items()
+            name: value.get_params() if isinstance(value, Params) else value
+            for name, value in kept.items()
         }
         sections["learned"] = settings
-        sections["members"] = len(self.models_)
+        sections["fit"] = asdict(Fit(len(self.models_), self.refitted_))
         arrays = {f"learned.{name}": array for name, array in arrays.items()}
         for number, model in enumerate(self.models_):
             for name, tensor in model.state_dict().items():
                 arrays[f"member{number}.{name}"] = tensor.cpu().numpy()
-        history = json.dumps(asdict(self.history_), separators=(",", ":")).encode()
-        arrays["history"] = np.frombuffer(history, np.uint8)
+        history = json.dumps(asdict(self.history_), separators=(",", ":"), allow_nan=False)
+        arrays["history"] = np.frombuffer(history.encode(), np.uint8)
         artifact.write(path, self.kind, __version__, sections, arrays)
 
     @classmethod
-    def from_artifact(cls, content: artifact.Artifact, where: str) -> Self:
-        """The estimator that a checked model file holds."""
+    def from_artifact(cls, content: artifact.Artifact, where: str, device: str = "cpu") -> Self:
+        """The estimator that a model file holds, every part of it checked before it is built.
+
+        Raises:
+            ModelFileError: a part is missing, of another type, out of range or does not fit.
+        """
         if content.kind != cls.kind:
             raise ModelFileError(f"{where}: holds a {content.kind!r}, not a {cls.kind!r}")
-        params: dict[str, Any] = {}
-        for name in cls._get_param_names():
-            if name in cls.sections:
-                params[name] = artifact.section(content, name, cls.sections[name], where)
-            elif name in content.sections:
-                params[name] = content.sections[name]
-        self = cls(**params)
-        learned = content.sections.get("learned")
+        expected = {*cls.sections, *cls.scalars, "random_state", "learned", "fit"}
+        if set(content.sections) != expected:
+            odd = sorted(expected ^ set(content.sections))
+            raise ModelFileError(f"{where}: sections are missing or unknown: {', '.join(odd)}")
+        params: dict[str, Any] = {
+            name: artifact.section(content, name, kind, where)
+            for name, kind in cls.sections.items()
+        }
+        scalars = {**cls.scalars, "random_state": Annotated[int, Field(ge=0, lt=2**62)]}
+        for name, kind in scalars.items():
+            params[name] = artifact.value(content, name, kind, where)
+        self = cls(**params, device=device)
+        fitted = artifact.section(content, "fit", Fit, where)
         prefix = "learned."
         arrays = {n[len(prefix) :]: a for n, a in content.tensors.items() if n.startswith(prefix)}
         try:
-            self._restore(learned if isinstance(learned, dict) else {}, arrays)
-            count = int(content.sections.get("members", 0))
-            self.models_ = [self._load_member(n, content.tensors) for n in range(count)]
+            self._restore(content, arrays, where)
+            self.models_ = [self._load_member(n, content.tensors) for n in range(fitted.members)]
             history = bytes(content.tensors["history"])
-            self.history_ = TypeAdapter(History).validate_json(history)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            self.history_ = TypeAdapter(History).validate_python(
+                artifact.parse(history), strict=False
+            )
+        except _MISFITS as error:
             raise ModelFileError(f"{where}: its content does not fit together ({error})") from error
+        self.refitted_ = fitted.refitted
+        self.settings_ = self.get_params(deep=False)
         return self
 
     def _load_member(self, number: int, tensors: dict[str, NDArray[Any]]) -> Model:
+        """A network with the weights of a file, once names, shapes and numbers are as they must."""
         prefix = f"member{number}."
-        weights = {
-            name[len(prefix) :]: torch.from_numpy(np.array(array))
-            for name, array in tensors.items()
-            if name.startswith(prefix)
-        }
+        found = {n[len(prefix) :]: a for n, a in tensors.items() if n.startswith(prefix)}
+        if self.recurrent.depth > len(found):
+            raise ValueError(f"{self.recurrent.depth} layers and {len(found)} tensors")
+        # a network without memory of its own: a header cannot ask for more than the file holds
+        with torch.device("meta"):
+            wanted = {n: tuple(t.shape) for n, t in self._network().state_dict().items()}
+        shapes = {name: array.shape for name, array in found.items()}
+        if shapes != wanted:
+            odd = sorted(n for n in {*shapes, *wanted} if shapes.get(n) != wanted.get(n))
+            raise ValueError(
+                f"tensor {prefix}{odd[0]}: {shapes.get(odd[0])}, not {wanted.get(odd[0])}"
+            )
+        for name, array in found.items():
+            if array.dtype != np.float32 or not np.isfinite(array).all():
+                raise ValueError(f"tensor {prefix}{name} must hold finite numbers of float32")
         model = self._new(0)
-        model.load_state_dict(weights)
+        model.load_state_dict(
+            {name: torch.from_numpy(array.copy()) for name, array in found.items()}
+        )
         return model.eval()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a fit ended: networks kept, and whether they were fitted on both parts."""
+
+    members: Annotated[int, Field(ge=1, le=1000)]
+    refitted: bool
+
+
+# what building from a file that contradicts itself can end in
+_MISFITS = (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError)

@@ -12,8 +12,12 @@ from longshort.tasks.forecast import Forecaster
 KINDS: dict[str, type[Estimator]] = {Forecaster.kind: Forecaster}
 
 
-def load(path: str | Path) -> Estimator:
-    """Read a model file that ``save`` wrote.
+def load(path: str | Path, *, device: str = "cpu") -> Estimator:
+    """Read a model file that ``save`` wrote, wherever it was trained.
+
+    Args:
+        path: the file.
+        device: where it is to run: "cpu", "cuda" or "auto".
 
     Raises:
         ModelFileError: it is missing, damaged, altered, or of a kind this version does not know.
@@ -22,4 +26,4 @@ def load(path: str | Path) -> Estimator:
     if content.kind not in KINDS:
         known = suggest(content.kind, KINDS)
         raise ModelFileError(f"{path}: holds a model of unknown kind {content.kind!r}: {known}")
-    return KINDS[content.kind].from_artifact(content, str(path))
+    return KINDS[content.kind].from_artifact(content, str(path), device)

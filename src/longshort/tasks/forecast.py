@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import altair as alt
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import PositiveInt
 
-from longshort.contracts import Examples, Params
+from longshort import artifact
+from longshort.contracts import Examples, Params, whole
+from longshort.data.codecs.calendar import Cycle
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.stamps import Fill
@@ -18,15 +22,15 @@ from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Seen, Split, cut
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
 from longshort.errors import ArgumentError, DataError
-from longshort.evaluate.forecast import Parts as Windowed
-from longshort.evaluate.forecast import ahead_points, evaluate_forecasts
+from longshort.evaluate.forecast import Windowed, ahead_points, evaluate_forecasts
 from longshort.heads.real import LEVELS, Output, RealHead, check_output
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.model import Model
 from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
-from longshort.tasks.base import PREDICT_ROWS, Estimator, Parts
+from longshort.tasks.base import PREDICT_ROWS, Estimator
+from longshort.tasks.ensemble import Parts, average
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.series import find_season
@@ -46,8 +50,7 @@ class Forecaster(Estimator):
         output: "quantiles" (default), "gaussian", or a point trained by "mse", "mae" or "huber"
             with intervals from its errors on the validation part.
         split: which part of the given data chooses, and which is left for ``evaluate``.
-        fill: what to do with gaps in time: "none" (an error), "missing", "previous", "linear" or
-            "ignore".
+        fill: what to do with gaps in time: "none" (an error), "missing", "previous" or "ignore".
         recurrent: the network.
         training: how it is trained.
         random_state: an integer; the same one gives the same network on the same machine.
@@ -72,6 +75,7 @@ class Forecaster(Estimator):
         "recurrent": Recurrent,
         "training": Training,
     }
+    scalars: ClassVar[dict[str, Any]] = {"horizon": PositiveInt, "output": Output, "fill": Fill}
 
     encoding_: Encoding
     columns_: Columns
@@ -108,30 +112,30 @@ class Forecaster(Estimator):
     # learn
 
     def _learn(self, data: Any) -> Parts:
-        if self.horizon < 1:
-            raise ArgumentError(f"horizon={self.horizon}: must be 1 or more")
+        horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
-        sequences = read_table(data, self.columns, fill=self.fill)
+        # rows after the last target hold nothing to learn from or to be scored on
+        sequences = until_observed(read_table(data, self.columns, fill=self.fill))
         cuts = cut(sequences, self.split)
         self._refuse_short(sequences, cuts)
         codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling)
         training = sequences.crop(0, cuts.valid_start)
-        season = self.window.season or find_season(training, self.horizon)
+        season = self.window.season or find_season(training, horizon)
         missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
         self.fields_ = sequences.fields
         self.columns_ = resolved(self.columns, sequences.fields)
         self.encoding_ = Encoding(
             codec,
-            self.window.rows(self.horizon),
-            self.horizon,
+            self.window.rows(horizon),
+            horizon,
             self.window.relative,
             season,
             choose_cycles(sequences, self.window),
             tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
+            step_label(sequences),
         )
         self.seen_ = Seen.of(sequences, cuts)
-        train, valid, both = self._parts(sequences, cuts)
-        return Parts(train, valid if len(valid) else None, both)
+        return Parts(*self._parts(sequences, cuts))
 
     def _refuse_short(self, sequences: Sequences, cuts: Cuts) -> None:
         context = self.window.rows(self.horizon)
@@ -142,8 +146,19 @@ class Forecaster(Estimator):
             raise DataError(
                 f"{name}: {rows} rows in the training part, and one example needs {need}: a "
                 f"context of {context} and a horizon of {self.horizon}. Give more rows, a shorter "
-                "horizon (--horizon), or a shorter context (--context)."
+                "horizon (--horizon), or a shorter context (--context), or leave the series out."
             )
+        parts = [("validation", "valid", cuts.valid_start, cuts.test_start)]
+        if self.split.test is not None:
+            parts.append(("test", "test", cuts.test_start, cuts.end))
+        for part, option, start, end in parts:
+            longest = int((end - start).max())
+            if longest < self.horizon:
+                raise DataError(
+                    f"{sequences.source}: the {part} part has {longest} rows, and a horizon of "
+                    f"{self.horizon} needs as many: make the part longer (Split, "
+                    f"--{option}), or the horizon shorter"
+                )
 
     def _parts(self, sequences: Sequences, cuts: Cuts) -> tuple[Windows, Windows, Windows]:
         """Windows whose horizons lie in the training part, the validation part, and both."""
@@ -151,7 +166,7 @@ class Forecaster(Estimator):
 
         def windows(start: Ints, stop: Ints) -> Windows:
             first = np.maximum(start, context)
-            return Windows(sequences, self.encoding_, first, stop - self.horizon + 1)
+            return Windows(sequences, self.encoding_, first, stop - self.encoding_.horizon + 1)
 
         return (
             windows(context, cuts.valid_start),
@@ -196,15 +211,23 @@ class Forecaster(Estimator):
     # use
 
     def _read_again(self, data: Any) -> Sequences:
-        """Data for a fitted model: the same columns, whatever else the table holds."""
+        """Data for a fitted model: the same columns and time step, whatever else there is."""
         self._check_fitted()
-        return read_table(data, self.columns_, fill=self.fill, require_target=False)
+        sequences = read_table(data, self.columns_, fill=self.fill, require_target=False)
+        found, fitted = step_label(sequences), self.encoding_.step
+        unknown = sequences.times is not None and sequences.step is None
+        if found != fitted and not unknown:
+            raise DataError(
+                f"{sequences.source}: {found}, and the model was fitted on {fitted}; give data of "
+                "the same time step"
+            )
+        return sequences
 
     def forecasts(self, windows: Examples, index: Sequence[int]) -> Forecasts:
         """Point (N, L, K) and quantiles (N, L, K, Q) of the given windows, raw units."""
         points, quantiles = [], []
         for start in range(0, len(index), PREDICT_ROWS):
-            found = self._average(windows, index[start : start + PREDICT_ROWS])
+            found = average(self.models_, windows, index[start : start + PREDICT_ROWS])
             assert found.quantiles is not None
             points.append(found.point.numpy())
             quantiles.append(found.quantiles.numpy())
@@ -238,12 +261,12 @@ class Forecaster(Estimator):
         table: dict[str, NDArray[Any]] = {}
         if self.columns_.group:
             keys = np.array(sequences.keys, dtype=object)
-            table[", ".join(self.columns_.group)] = np.repeat(keys, self.horizon)
+            table[", ".join(self.columns_.group)] = np.repeat(keys, self.encoding_.horizon)
         times = windows.times(range(len(windows)))
         if times is not None:
             table[self.columns_.time or "time"] = times.reshape(-1)
         else:
-            table["step"] = np.tile(np.arange(1, self.horizon + 1), len(sequences))
+            table["step"] = np.tile(np.arange(1, self.encoding_.horizon + 1), len(sequences))
         for k, name in enumerate(self.columns_.target):
             table[name] = found.point[:, :, k].reshape(-1)
             for at, level in enumerate(quantiles):
@@ -258,17 +281,26 @@ class Forecaster(Estimator):
         """
         sequences = self._read_again(X)
         first = np.full(len(sequences), self.encoding_.context)
-        windows = Windows(sequences, self.encoding_, first, sequences.lengths - self.horizon + 1)
+        horizon = self.encoding_.horizon
+        windows = Windows(sequences, self.encoding_, first, sequences.lengths - horizon + 1)
         if not len(windows):
             raise DataError(
-                f"{sequences.source}: no series has the {self.encoding_.context + self.horizon} "
-                "rows that one forecast and its outcome need"
+                f"{sequences.source}: no series has the {self.encoding_.context + horizon} rows "
+                "that one forecast and its outcome need"
             )
         index = np.arange(len(windows))
         actual = windows.actual(index)
-        ours = np.nanmean(np.abs(actual - self.forecasts(windows, index.tolist()).point), (0, 1))
-        naive = np.nanmean(np.abs(actual - windows.seasonal(index, 1)), (0, 1))
-        return float(np.mean(1 - ours / np.maximum(naive, np.finfo(float).tiny)))
+        naive = np.abs(actual - windows.seasonal(index, 1))
+        ours = np.abs(actual - self.forecasts(windows, index.tolist()).point)
+        seen = np.isfinite(naive)
+        total = np.where(seen, naive, 0.0).sum((0, 1))
+        if not (total > 0).all():
+            name = self.columns_.target[int((total <= 0).argmax())]
+            raise DataError(
+                f"{sequences.source}: column {name!r} is constant or missing, so the last value "
+                "makes no error that a skill could be measured against"
+            )
+        return float(np.mean(1 - np.where(seen, ours, 0.0).sum((0, 1)) / total))
 
     def evaluate(self, X: Any, *, level: float = 0.8) -> Evaluation:
         """Open the test part: every row of ``X`` after those that ``fit`` has seen.
@@ -287,10 +319,11 @@ class Forecaster(Estimator):
         cuts = self.seen_.recall(sequences)
         train, valid, both = self._parts(sequences, cuts)
         first = np.maximum(cuts.test_start, self.encoding_.context)
-        test = Windows(sequences, self.encoding_, first, cuts.end - self.horizon + 1)
+        horizon = self.encoding_.horizon
+        test = Windows(sequences, self.encoding_, first, cuts.end - horizon + 1)
         if not len(test):
             raise DataError(
-                f"{sequences.source}: no {self.horizon} rows come after those the model has seen "
+                f"{sequences.source}: no {horizon} rows come after those the model has seen "
                 f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
@@ -299,7 +332,8 @@ class Forecaster(Estimator):
             Windowed(train, valid, both, test),
             levels=LEVELS,
             level=level,
-            refit=self.training.refit,
+            refit=self.refitted_,
+            season=self.settings_["window"].season,
             history=self.history_,
             settings=self._settings(),
             seed=self.random_state,
@@ -308,7 +342,7 @@ class Forecaster(Estimator):
     def _settings(self) -> dict[str, str]:
         """Every argument in words, for reports."""
         found: dict[str, str] = {"model": self._describe(self.models_[0])}
-        for name, value in self.get_params(deep=False).items():
+        for name, value in self.settings_.items():
             if isinstance(value, Params):
                 found.update({f"{name}.{k}": str(v) for k, v in value.get_params().items()})
             else:
@@ -337,39 +371,62 @@ class Forecaster(Estimator):
     # files
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        settings, arrays = self.encoding_.codec.to_parts()
         encoding = self.encoding_
-        learned = {
-            "codec": settings,
-            "columns": self.columns_.get_params(),
-            "units": [field.unit for field in self.fields_],
-            "context": encoding.context,
-            "season": encoding.season,
-            "cycles": list(encoding.cycles),
-            "masked": list(encoding.masked),
-        }
+        settings, arrays = encoding.codec.to_parts()
+        learned = Learned(
+            settings,
+            self.columns_,
+            tuple(field.unit for field in self.fields_),
+            encoding.context,
+            encoding.season,
+            encoding.cycles,
+            encoding.masked,
+            encoding.step,
+        )
         arrays = {f"codec.{name}": array for name, array in arrays.items()}
         arrays.update({f"seen.{name}": array for name, array in self.seen_.to_arrays().items()})
-        return learned, arrays
+        return asdict(learned), arrays
 
-    def _restore(self, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    def _restore(
+        self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
+    ) -> None:
+        learned = artifact.section(content, "learned", Learned, where)
         codec = {n[6:]: array for n, array in arrays.items() if n.startswith("codec.")}
-        numbers = NumberCodec.from_parts(settings["codec"], codec)
-        self.columns_ = Columns(**settings["columns"])
-        units = zip(numbers.names, numbers.roles, settings["units"], strict=True)
-        self.fields_ = tuple(Field(name, role, str(unit)) for name, role, unit in units)
+        numbers = NumberCodec.from_parts(learned.codec, codec)
+        units = zip(numbers.names, numbers.roles, learned.units, strict=True)
+        self.columns_ = learned.columns
+        self.fields_ = tuple(Field(name, role, unit) for name, role, unit in units)
+        if resolved(self.columns_, self.fields_) != self.columns_:
+            raise ValueError("the columns are not those that were scaled")
+        if not set(learned.masked) <= set(numbers.names):
+            raise ValueError(f"masks of unknown columns: {', '.join(learned.masked)}")
         self.encoding_ = Encoding(
             numbers,
-            int(settings["context"]),
+            learned.context,
             self.horizon,
             self.window.relative,
-            int(settings["season"]),
-            tuple(settings["cycles"]),
-            tuple(settings["masked"]),
+            learned.season,
+            learned.cycles,
+            learned.masked,
+            learned.step,
         )
         self.seen_ = Seen.from_arrays(
             {name[5:]: array for name, array in arrays.items() if name.startswith("seen.")}
         )
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a model file keeps beside weights and settings; see ``Encoding`` for the names."""
+
+    codec: dict[str, Any]
+    columns: Columns
+    units: tuple[str, ...]
+    context: PositiveInt
+    season: PositiveInt
+    cycles: tuple[Cycle, ...]
+    masked: tuple[str, ...]
+    step: str
 
 
 def resolved(columns: Columns, fields: Sequence[Field]) -> Columns:
@@ -379,6 +436,24 @@ def resolved(columns: Columns, fields: Sequence[Field]) -> Columns:
         for role in ("target", "past", "future", "static")
     }
     return columns.set_params(**by_role)
+
+
+def until_observed(sequences: Sequences) -> Sequences:
+    """Each series up to its last row with an observed target."""
+    targets = sequences.values[:, sequences.role_indices("target")]
+    observed = np.asarray(np.isfinite(targets).any(axis=1))
+    ends = [
+        int(np.flatnonzero(observed[sequences.rows(number)])[-1]) + 1
+        if observed[sequences.rows(number)].any()
+        else 0
+        for number in range(len(sequences))
+    ]
+    return sequences.crop(0, np.array(ends, np.int64))
+
+
+def step_label(sequences: Sequences) -> str:
+    """How far apart rows are, in words."""
+    return "rows in order" if sequences.step is None else f"rows {sequences.step.label} apart"
 
 
 def at_levels(quantiles: NDArray[np.float64], levels: Sequence[float]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from longshort.data.sequences import Floats
 from longshort.data.steps import Ints, Step, Times, fixed_step, infer_step, pairs, time_text
 from longshort.errors import ArgumentError, DataError, suggest
 
-Fill = Literal["none", "missing", "previous", "linear", "ignore"]
+Fill = Literal["none", "missing", "previous", "ignore"]
 # row of the table -> "weather.csv, line 17"
 Where = Callable[[int], str]
 
@@ -232,8 +232,8 @@ def settle_step(stamped: Stamped, fill: Fill) -> tuple[Step | None, Ints]:
         raise DataError(
             f"{_between(stamped, odd)}, a gap where rows are {step.label} apart (gaps: "
             f"{int((absent > 0).sum())}, absent rows: {int(absent.sum())}). Say what to do about "
-            "them with fill= (--fill): 'missing' inserts rows without values, 'previous' and "
-            "'linear' fill them, 'ignore' reads the rows as equally spaced"
+            "them with fill= (--fill): 'missing' inserts rows without values, 'previous' repeats "
+            "the covariates of the row before, 'ignore' reads the rows as equally spaced"
         )
     return step, steps
 
@@ -252,16 +252,16 @@ def _between(stamped: Stamped, row: int) -> str:
 
 
 def insert_rows(
-    stamped: Stamped, step: Step, steps: Ints, values: Floats, fill: Fill
+    stamped: Stamped, step: Step, steps: Ints, values: Floats, fill: Fill, targets: list[int]
 ) -> tuple[Times, Ints, Floats]:
     """Insert a row for every absent stamp.
 
     Args:
         steps: (P,) how many steps each pair of neighbours is apart, from ``settle_step``.
         values: (N, F).
-        fill: "missing" leaves inserted rows NaN; "previous" repeats the row before the gap;
-            "linear" goes straight from the row before to the row after, NaN where either is
-            missing. Values that were missing in a row that was read stay missing.
+        fill: "missing" leaves inserted rows NaN; "previous" repeats the row before the gap, except
+            in ``targets``: a target that was never observed is neither learnt nor scored.
+        targets: columns of ``values``.
 
     Returns:
         Times (M,), offsets (S+1,), values (M, F) with the absent rows in.
@@ -290,7 +290,6 @@ def insert_rows(
     grown[new] = step.advance(grown[new], within[new])
     if fill == "missing":
         filled[new] = np.nan
-    elif fill == "linear":
-        share = (within[new] / ahead[parent[new]])[:, None]
-        filled[new] += share * (values[parent[new] + 1] - values[parent[new]])
+    else:
+        filled[np.ix_(new, targets)] = np.nan
     return grown, start[offsets].astype(np.int64), filled

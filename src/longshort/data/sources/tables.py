@@ -48,8 +48,8 @@ def read_table(
         columns: which column plays which role. A pandas frame's index of times is taken where
             ``columns.time`` is None, and its index levels can be named like columns.
         fill: what to do about absent time stamps. "none": it is an error; "missing": insert rows
-            without values; "previous", "linear": insert rows and fill them; "ignore": read the
-            rows as equally spaced.
+            without values; "previous": insert rows with the covariates of the row before, targets
+            stay missing; "ignore": read the rows as equally spaced.
         require_target: False also accepts no target, and targets without values or constant ones,
             as in a table that is only predicted on.
 
@@ -90,7 +90,8 @@ def read_table(
     if require_target:
         _check_targets(table.source, fields, values, offsets, keys)
     if stamped is not None and step is not None and (steps > 1).any():
-        times, offsets, values = insert_rows(stamped, step, steps, values, fill)
+        targets = [at for at, field in enumerate(fields) if field.role == "target"]
+        times, offsets, values = insert_rows(stamped, step, steps, values, fill, targets)
         static = [at for at, field in enumerate(fields) if field.role == "static"]
         values[:, static] = np.repeat(values[offsets[:-1]][:, static], np.diff(offsets), axis=0)
     return Sequences(fields, keys, offsets, times, step, values, table.source, fill)
