@@ -26,7 +26,7 @@ ORDER = [
     "layers/masks", "layers/initial", "layers/recurrent", "layers/embed", "layers/encoder",
     "rollout",
     "heads/base", "heads/", "model", "training", "yardsticks/", "evaluate/", "report/",
-    "tasks/base", "tasks/", "cli/",
+    "tasks/ensemble", "tasks/base", "tasks/", "cli/",
 ]  # fmt: skip
 
 

@@ -166,9 +166,10 @@ def test_an_unseen_series_is_scaled_by_its_past_alone() -> None:
 
 
 def test_ahead_starts_after_the_last_observed_target_and_keeps_known_futures() -> None:
-    series = make([12, 9])
+    series = make([12, 12])
     values = series.values.copy()
     values[10:12, :3] = np.nan
+    values[21:, :3] = np.nan
     told = Sequences(FIELDS, series.keys, series.offsets, series.times, series.step, values, "x")
     windows = Windows.ahead(told, encoding(series))
     assert len(windows) == 2
@@ -192,8 +193,18 @@ def test_ahead_without_any_observed_target_is_refused() -> None:
 
 
 def test_a_series_shorter_than_the_context_is_refused_by_name() -> None:
+    series = make([12, 6])
+    values = series.values.copy()
+    values[15:, :3] = np.nan
+    told = Sequences(FIELDS, series.keys, series.offsets, series.times, series.step, values, "x")
     with pytest.raises(DataError, match=r"series 's1': 3 rows before .* context reads 4"):
-        Windows.ahead(make([12, 3]), encoding(make([12, 9])))
+        Windows.ahead(told.select([1]), encoding(make([12, 9])))
+
+
+def test_a_future_that_is_not_told_is_refused() -> None:
+    series = make([12])
+    with pytest.raises(DataError, match=r"column 'k' is known in advance.*from 2020-03-03 is here"):
+        Windows.ahead(series, encoding(series))
 
 
 def test_extend_goes_on_by_the_calendar() -> None:
@@ -253,8 +264,10 @@ def test_a_pass_is_every_example_once_and_goes_on_where_it_stopped(
 
 
 def test_window_settings_are_checked() -> None:
-    assert [Window().rows(horizon) for horizon in (1, 7, 24, 200)] == [14, 28, 96, 200]
+    assert [Window().rows(horizon, 9999) for horizon in (1, 7, 24, 200)] == [14, 28, 96, 200]
+    assert [Window().rows(24, rows) for rows in (500, 100, 26, 3)] == [96, 38, 1, 1]
+    assert Window(context=5).rows(24, 3) == 5
     with pytest.raises(ArgumentError, match="did you mean 'season'"):
         Window(relative="seasn")  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="context=0"):
+    with pytest.raises(ArgumentError, match=r"Window\(context\)=0"):
         Window(context=0)

@@ -18,7 +18,6 @@ from sklearn.utils.validation import check_is_fitted
 import longshort
 from longshort import Columns, Forecaster, Recurrent, Scaling, Split, Training, Window, load
 from longshort.errors import ArgumentError, DataError, ModelFileError, NotFittedError
-from longshort.tasks.forecast import at_levels
 
 from .conftest import SMALL, make_series
 
@@ -247,6 +246,82 @@ def test_summary_says_what_it_is(fitted: Forecaster, series: pl.DataFrame) -> No
     assert not hasattr(fresh, "models_")
 
 
+class Interrupt:
+    """Progress that presses Ctrl-C before a given call of ``epoch`` is counted."""
+
+    def __init__(self, call: int) -> None:
+        self.left = call
+
+    def start(self, summary: str, seconds: float, epochs: int) -> None: ...
+
+    def epoch(self, epoch: longshort.records.Epoch) -> None:
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+    def finish(self, history: longshort.records.History) -> None: ...
+
+
+def test_ctrl_c_in_a_later_member_or_refit_never_spoils_a_finished_one(
+    series: pl.DataFrame, columns: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = Training(epochs=3, members=2, patience=None)
+    whole = Forecaster(columns, **{**SMALL, "training": training}).fit(series)
+    # Ctrl-C inside the second member's first epoch: only the first one is kept
+    calls = iter(range(10_000))
+    steps = -(-len(whole._learn(series).train) // 32) * 3
+    real = longshort.training.clip
+
+    def interrupt(model: Any, given: Training) -> float:
+        if next(calls) == steps:
+            raise KeyboardInterrupt
+        return real(model, given)
+
+    monkeypatch.setattr("longshort.training.clip", interrupt)
+    cut = Forecaster(columns, **{**SMALL, "training": training}).fit(series)
+    assert len(cut.models_) == 1
+    first = [w.numpy() for w in whole.models_[0].state_dict().values()]
+    assert all(map(np.array_equal, weights(cut), first))
+
+
+def test_ctrl_c_in_a_refit_keeps_the_network_that_was_chosen(
+    series: pl.DataFrame, columns: Columns
+) -> None:
+    settings = {**SMALL, "training": Training(epochs=3, members=1, patience=None, refit=True)}
+    plain = {**SMALL, "training": Training(epochs=3, members=1, patience=None)}
+    cut = Forecaster(columns, **settings).fit(series, progress=Interrupt(4))
+    chosen = Forecaster(columns, **plain).fit(series)
+    assert not cut.refitted_
+    assert all(map(np.array_equal, weights(cut), weights(chosen)))
+    assert not any(
+        "fitted again" in note
+        for note in cut.evaluate(pl.concat([series, make_series(400)[300:]])).notes
+    )
+
+
+def test_ctrl_c_before_the_first_epoch_goes_on(
+    series: pl.DataFrame, columns: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(model: Any, given: Training) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("longshort.training.clip", interrupt)
+    model = Forecaster(columns, **SMALL)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(series)
+    assert not hasattr(model, "models_")
+
+
+def test_a_fit_that_fails_leaves_no_half_of_the_one_before(
+    series: pl.DataFrame, columns: Columns
+) -> None:
+    model = Forecaster(columns, **SMALL).fit(series)
+    with pytest.raises(DataError):
+        model.fit(series.with_columns(warm=pl.lit(1.0)))
+    with pytest.raises(NotFittedError):
+        model.predict(series)
+
+
 # evaluation
 
 
@@ -285,11 +360,14 @@ def test_plot_draws_history_and_forecast(fitted: Forecaster, series: pl.DataFram
     assert "LSTM" in str(fitted.plot(series).to_json())
 
 
-def test_levels_between_the_trained_ones_lie_between(fitted: Forecaster) -> None:
-    quantiles = np.arange(19.0)
-    assert at_levels(quantiles, (0.05, 0.5, 0.95, 0.075)).tolist() == pytest.approx([0, 9, 18, 0.5])
+def test_levels_between_the_trained_ones_lie_between(
+    fitted: Forecaster, series: pl.DataFrame
+) -> None:
+    found = fitted.predict(series, quantiles=[0.1, 0.125, 0.15])
+    middle = (found["warm_q10"] + found["warm_q15"]) / 2
+    assert np.allclose(found["warm_q12.5"], middle)
     with pytest.raises(ArgumentError, match=r"0\.99"):
-        at_levels(quantiles, (0.99,))
+        fitted.predict(series, quantiles=[0.99])
 
 
 # files
@@ -336,6 +414,58 @@ def test_a_file_of_unknown_kind_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "x.lstm")
 
 
+HOSTILE = [
+    ("horizon", 2_000_000, "2000000"),
+    ("horizon", 0, "greater than 0"),
+    ("horizon", "3", "integer"),
+    ("random_state", -1, "greater than or equal to 0"),
+    ("fill", "linear", "missing"),
+    ("output", "os.system", "quantiles"),
+    ("recurrent", {"size": 10**9}, "does not fit together"),
+    ("recurrent", {"depth": 10**9}, "layers"),
+    ("recurrent", {"size": 8.5}, "integer"),
+    ("fit", {"members": 0, "refitted": False}, "greater than or equal to 1"),
+    ("fit", {"members": 3, "refitted": False}, "tensor"),
+    ("learned", {"context": -4}, "greater than 0"),
+    ("learned", {"cycles": ["century"]}, "year"),
+    ("learned", {"masked": ["nothing"]}, "nothing"),
+    ("learned", {"columns": {"target": ["lead"]}}, "fit"),
+    ("colour", 1, "colour"),
+]
+
+
+@pytest.mark.parametrize(("section", "value", "says"), HOSTILE)
+def test_a_file_that_contradicts_itself_is_refused(
+    section: str, value: Any, says: str, fitted: Forecaster, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.lstm"
+    fitted.save(path)
+    found = longshort.artifact.read(path)
+    old = found.sections.get(section)
+    found.sections[section] = {**old, **value} if isinstance(old, dict) else value
+    longshort.artifact.write(path, found.kind, found.version, found.sections, found.tensors)
+    with pytest.raises(ModelFileError, match=says):
+        load(path)
+
+
+@pytest.mark.parametrize("change", ["nan", "type", "absent", "extra"])
+def test_weights_that_are_none_are_refused(change: str, fitted: Forecaster, tmp_path: Path) -> None:
+    path = tmp_path / "model.lstm"
+    fitted.save(path)
+    found = longshort.artifact.read(path)
+    name = "member1.head.readout.bias"
+    weight = np.array(found.tensors[name])
+    if change == "absent":
+        del found.tensors[name]
+    else:
+        weight[0] = np.nan if change == "nan" else 0
+        kind = np.float64 if change == "type" else np.float32
+        found.tensors[name if change != "extra" else "member1.more"] = weight.astype(kind)
+    longshort.artifact.write(path, found.kind, found.version, found.sections, found.tensors)
+    with pytest.raises(ModelFileError, match=r"member1"):
+        load(path)
+
+
 # bad input
 
 
@@ -352,6 +482,54 @@ def test_impossible_settings_are_named(
 ) -> None:
     with pytest.raises(ArgumentError, match=says):
         Forecaster(columns, **{**SMALL, **change}).fit(series)
+
+
+def test_data_unlike_the_fit_are_refused(fitted: Forecaster, series: pl.DataFrame) -> None:
+    weekly = series.with_columns(
+        pl.col("day").dt.offset_by("0d") + (pl.arange(0, 300) * pl.duration(days=6))
+    )
+    with pytest.raises(
+        DataError, match="rows 1 week apart, and the model was fitted on rows 1 day"
+    ):
+        fitted.predict(weekly)
+
+
+def test_settings_changed_after_the_fit_change_nothing_that_was_fitted(
+    series: pl.DataFrame, columns: Columns, tmp_path: Path
+) -> None:
+    model = Forecaster(columns, horizon=2, **SMALL).fit(series)
+    before = model.predict(series)
+    model.set_params(horizon=5, recurrent__size=64)
+    assert model.predict(series).equals(before)
+    model.save(tmp_path / "model.lstm")
+    again = load(tmp_path / "model.lstm")
+    assert again.get_params()["horizon"] == 2
+    assert again.predict(series).equals(before)
+
+
+def test_parts_that_tell_nothing_are_said_before_training(columns: Columns) -> None:
+    rows = make_series(200)
+    place = pl.arange(0, 200, eager=True)
+    gone = rows.with_columns(pl.when((place < 140) | (place >= 170)).then("warm").alias("warm"))
+    with pytest.raises(DataError, match="'warm' is missing everywhere in the validation part"):
+        Forecaster(columns, split=Split(0.15, 0.15), **SMALL).fit(gone)
+    flat = rows.with_columns(pl.when(place >= 140).then("warm").otherwise(1.0).alias("warm"))
+    with pytest.raises(DataError, match=r"'warm' is constant \(1\) in the training part"):
+        Forecaster(columns, split=Split(0.15, 0.15), **SMALL).fit(flat)
+    with pytest.raises(DataError, match="30 rows in the validation part, and a horizon of 40"):
+        Forecaster(columns, horizon=40, **SMALL).fit(rows)
+
+
+def test_rows_after_the_last_target_are_not_learnt_from(
+    series: pl.DataFrame, columns: Columns
+) -> None:
+    empty = series[-30:].with_columns(
+        pl.lit(None, pl.Float64).alias("warm"), pl.lit(None, pl.Float64).alias("cold")
+    )
+    told = Forecaster(columns, **SMALL).fit(pl.concat([series[:-30], empty]))
+    assert all(
+        map(np.array_equal, weights(told), weights(Forecaster(columns, **SMALL).fit(series[:-30])))
+    )
 
 
 def test_a_short_series_is_refused_with_the_numbers(columns: Columns) -> None:

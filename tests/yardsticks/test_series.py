@@ -393,6 +393,8 @@ def test_quantiles_of_one_series_are_those_of_its_errors():
     for step in range(3):
         for k in range(2):
             seen = errors[:, step, k][np.isfinite(errors[:, step, k])]
+            # with both signs, so that the point is the median
+            seen = np.concatenate([seen, -seen])
             expected = np.quantile(seen, LEVELS, method="weibull")
             np.testing.assert_allclose(
                 quantiles[:, step, k] - point[:, step, k, None], np.tile(expected, (8, 1))
@@ -401,9 +403,9 @@ def test_quantiles_of_one_series_are_those_of_its_errors():
 
 
 def test_quantiles_hold_what_they_say_for_a_further_error_of_the_same_kind():
-    # of nine errors the least is exceeded by a tenth with probability 0.9, whatever they are
+    # whatever the distribution, as long as it is symmetric
     rng = np.random.default_rng(6)
-    errors = rng.gumbel(size=(2000, 10, 1, 1))
+    errors = rng.laplace(size=(4000, 10, 1, 1))
     ends = np.array([base._quantiles(each[:9], [0.1, 0.9])[0, 0] for each in errors])
     below = (errors[:, 9, 0] <= ends).mean(0)
     assert below == pytest.approx([0.1, 0.9], abs=0.02)

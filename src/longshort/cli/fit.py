@@ -95,6 +95,9 @@ def forecast(
     batch: Annotated[int, typer.Option(help="Rows of one step.")] = Training().batch,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adamw",
     rate: Annotated[float, typer.Option(help="Learning rate.")] = Training().rate,
+    clip: Annotated[float, typer.Option(help="Largest norm of a gradient.")] = cast(
+        float, Training().clip
+    ),
     schedule: Annotated[
         str, typer.Option(help="constant, cosine, linear or onecycle.")
     ] = Training().schedule,
@@ -137,6 +140,7 @@ def forecast(
             optimizer=cast(Optimizer, optimizer),
             rate=rate,
             schedule=cast(Schedule, schedule),
+            clip=clip,
             patience=patience,
             members=members,
             refit=refit,
@@ -149,14 +153,25 @@ def forecast(
 
 def run(estimator: Forecaster, data: Path, out: Path) -> None:
     """Fit, evaluate where a test part was kept, and write everything into a folder."""
+    existed = out.exists()
     folder = make_folder(out)
     progress = FitProgress(folder)
+    done = False
     try:
         estimator.fit(data, progress=progress)
+        done = True
+    except KeyboardInterrupt:
+        notes.print("interrupted before the first epoch was done: there is nothing to keep")
+        raise typer.Exit(INTERRUPTED) from None
     finally:
-        progress.close()
+        progress.close(keep=done)
+        if not (done or existed):
+            folder.rmdir()
     model = folder / "model.lstm"
     estimator.save(model)
+    # what an older model was judged by does not stand beside a newer one
+    for name in ("evaluation.json", "report.html"):
+        (folder / name).unlink(missing_ok=True)
     if estimator.split.test is not None:
         evaluation = estimator.evaluate(data)
         show(evaluation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +40,10 @@ def predict(
     if out is not None and out.suffix not in WRITERS:
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(WRITERS)}")
     frame: pl.DataFrame = load(model).predict(data, quantiles=levels)
+    # a date where every stamp is midnight, as most files write it
+    for name, kind in frame.schema.items():
+        if isinstance(kind, pl.Datetime) and (frame[name].dt.time() == datetime.time()).all():
+            frame = frame.with_columns(pl.col(name).cast(pl.Date))
     if out is None:
         typer.echo(frame.write_csv(), nl=False)
         return

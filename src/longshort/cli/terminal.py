@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -47,7 +46,6 @@ class FitProgress:
             console=notes,
         )
         self._task: TaskID | None = None
-        self._log: TextIO | None = None
         self._path = None if folder is None else folder / "history.jsonl"
 
     def start(self, summary: str, seconds: float, epochs: int) -> None:
@@ -57,19 +55,13 @@ class FitProgress:
             f"training takes at most about {duration(seconds)}; it stops early when the "
             "validation part no longer improves (Ctrl-C keeps the best so far)"
         )
-        if self._path is not None:
-            try:
-                self._log = self._path.open("w", encoding="utf-8")
-            except OSError as error:
-                raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+        self._write("", "w")
         self._bar.start()
         self._task = self._bar.add_task("training", total=epochs, loss="")
 
     def epoch(self, epoch: Epoch) -> None:
         """Move on by one epoch."""
-        if self._log is not None:
-            self._log.write(json.dumps(asdict(epoch)) + "\n")
-            self._log.flush()
+        self._write(json.dumps(asdict(epoch)) + "\n")
         if self._task is not None:
             valid = "" if epoch.valid_loss is None else f", validation {epoch.valid_loss:.4f}"
             self._bar.update(
@@ -86,12 +78,19 @@ class FitProgress:
             self._bar.update(self._task, total=done, completed=done, description="trained")
         self.close()
 
-    def close(self) -> None:
-        """Whatever happened, leave the terminal and the log in order."""
+    def close(self, *, keep: bool = True) -> None:
+        """Whatever happened, leave the terminal in order; ``keep=False`` takes the log away."""
         self._bar.stop()
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        if self._path is not None and not keep:
+            self._path.unlink(missing_ok=True)
+
+    def _write(self, line: str, mode: str = "a") -> None:
+        if self._path is not None:
+            try:
+                with self._path.open(mode, encoding="utf-8") as log:
+                    log.write(line)
+            except OSError as error:
+                raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ arrays and not ten thousand objects. Missing values are NaN.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
@@ -76,6 +76,14 @@ class Columns(Params):
                 both = role if seen[name] == role else f"{seen[name]} and {role}"
                 raise ArgumentError(f"column {name!r} is given twice ({both}); name it once")
             seen[name] = role
+
+    def resolved(self, fields: Sequence[Field]) -> Columns:
+        """Every column by name: what "all other numeric columns" turned out to be."""
+        names = {
+            role: tuple(field.name for field in fields if field.role == role)
+            for role in NUMERIC_ROLES
+        }
+        return self.set_params(**names)
 
     def asked(self) -> list[tuple[Role, str]]:
         """Every (role, name) that was named, in the order of the roles."""
@@ -226,6 +234,19 @@ class Sequences:
         if end is not None:
             last = self.first_at(end)
         return self.crop(first, last)
+
+    def until_observed(self) -> Self:
+        """Each series up to its last row with an observed target."""
+        targets = self.values[:, self.role_indices("target")]
+        observed = np.asarray(np.isfinite(targets).any(axis=1))
+        found = [np.flatnonzero(observed[self.rows(number)]) for number in range(len(self))]
+        ends = [int(rows[-1]) + 1 if len(rows) else 0 for rows in found]
+        return self.crop(0, np.array(ends, np.int64))
+
+    @property
+    def spacing(self) -> str:
+        """How far apart rows are, in words."""
+        return "rows in order" if self.step is None else f"rows {self.step.label} apart"
 
     def first_at(self, time: np.datetime64) -> Ints:
         """(S,) row within each series that is the first at or after ``time``; its length if none.

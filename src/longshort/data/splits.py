@@ -279,3 +279,56 @@ def _refuse_empty(sequences: Sequences, split: Split, cuts: Cuts) -> None:
             f"({len(sequences.values)} rows in {len(sequences)} series{reach}); "
             "choose another share or time stamp, or give more rows"
         )
+
+
+def refuse_short(sequences: Sequences, cuts: Cuts, context: int, horizon: int) -> None:
+    """Say before training which part is too short for one example, or one forecast.
+
+    Raises:
+        DataError: a series' training part has fewer rows than context and horizon together, or no
+            series has a horizon's rows in the validation part, or in a test part that it has.
+    """
+    need = context + horizon
+    short = np.flatnonzero(cuts.valid_start < need)
+    if len(short):
+        rows = int(cuts.valid_start[short[0]])
+        raise DataError(
+            f"{sequences.label(int(short[0]))}: {rows} rows in the training part, and one example "
+            f"needs {need}: a context of {context} and a horizon of {horizon}. Give more rows, a "
+            "shorter horizon (--horizon) or context (--context), or leave the series out."
+        )
+    parts = (
+        ("validation", "valid", cuts.valid_start, cuts.test_start),
+        ("test", "test", cuts.test_start, cuts.end),
+    )
+    for part, option, start, end in parts:
+        longest = int((end - start).max())
+        if longest < horizon and (part == "validation" or longest):
+            raise DataError(
+                f"{sequences.source}: {longest} rows in the {part} part, and a horizon of "
+                f"{horizon} needs as many: make the part longer (--{option}), or the "
+                "horizon shorter (--horizon)"
+            )
+
+
+def refuse_untold(sequences: Sequences, cuts: Cuts) -> None:
+    """Say before training, not after it, which target tells nothing in some part.
+
+    Raises:
+        DataError: a target is missing everywhere in a part, or constant in the training part.
+    """
+    bounds = (cuts.end * 0, cuts.valid_start, cuts.test_start, cuts.end)
+    names = ("training", "validation", "test")
+    for part, start, end in zip(names, bounds, bounds[1:], strict=False):
+        rows = sequences.crop(start, end)
+        for column in sequences.role_indices("target"):
+            seen = rows.values[:, column]
+            seen = seen[np.isfinite(seen)]
+            constant = part == "training" and len(seen) and bool((seen == seen[0]).all())
+            if len(rows.values) and (not len(seen) or constant):
+                how = f"constant ({seen[0]:g})" if constant else "missing everywhere"
+                raise DataError(
+                    f"{sequences.source}: column {sequences.names[column]!r} is {how} in the "
+                    f"{part} part; move the parts (--valid-from, --test-from), or leave the "
+                    "column out"
+                )

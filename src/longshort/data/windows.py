@@ -33,7 +33,8 @@ class Window(Params):
 
     Args:
         context: T, past rows read for each forecast; None takes four horizons, at least 14 and at
-            most 128 rows, but never less than one horizon.
+            most 128 rows, never less than one horizon, and never more than half of what the
+            shortest training part has beside a horizon.
         relative: forecasts are the "last" value, or the value a "season" before, plus what the
             network adds; "none" lets it say the value itself. Relative forecasts cannot lose the
             level of the series, which is what most often makes an LSTM lose to a naive rule.
@@ -57,9 +58,12 @@ class Window(Params):
                 f"Window(relative={self.relative!r}): {suggest(self.relative, known)}"
             )
 
-    def rows(self, horizon: int) -> int:
-        """The context in rows for a horizon."""
-        return self.context or max(14, min(4 * horizon, 128), horizon)
+    def rows(self, horizon: int, shortest: int) -> int:
+        """The context in rows for a horizon, given the rows of the shortest training part."""
+        if self.context is not None:
+            return self.context
+        usual = max(14, min(4 * horizon, 128), horizon)
+        return max(1, min(usual, (shortest - horizon) // 2))
 
 
 @dataclass(frozen=True)

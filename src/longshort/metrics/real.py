@@ -160,6 +160,32 @@ def check_levels(levels: Sequence[float]) -> Floats:
     return p
 
 
+def quantiles_at(quantiles: Floats, known: Sequence[float], levels: Sequence[float]) -> Floats:
+    """Quantiles read at other levels, by straight lines between the known ones.
+
+    Args:
+        quantiles: (..., Q) at ``known``, which rise.
+        levels: P numbers between the first and the last known level.
+
+    Returns:
+        (..., P).
+
+    Raises:
+        ArgumentError: a level outside the known ones.
+    """
+    found = np.zeros((*quantiles.shape[:-1], len(levels)))
+    for at, level in enumerate(levels):
+        if not known[0] - 1e-9 <= level <= known[-1] + 1e-9:
+            raise ArgumentError(
+                f"quantile level {level}: levels from {known[0]} to {known[-1]} are known"
+            )
+        place = float(np.interp(level, known, range(len(known))))
+        below = min(int(place + 1e-9), len(known) - 2)
+        part = place - below
+        found[..., at] = (1 - part) * quantiles[..., below] + part * quantiles[..., below + 1]
+    return found
+
+
 def coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
     """Share of values with low <= y <= high, 0 to 1; best where it is the nominal level.
 

@@ -117,6 +117,10 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         for name in ("models_", "history_", "refitted_", "settings_"):
             self.__dict__.pop(name, None)
         whole("random_state", self.random_state, 0)
+        for name, kind in self.sections.items():
+            if not isinstance(getattr(self, name), kind):
+                given = type(getattr(self, name)).__name__
+                raise ArgumentError(f"{name} is a {given}, and must be a {kind.__name__}(...)")
         parts = self._learn(X)
         found = self._ensemble(progress).train(parts)
         self.models_, self.history_, self.refitted_ = found
@@ -138,11 +142,16 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            return torch.device(self.device)
+            device = torch.device(self.device)
         except RuntimeError as error:
             raise ArgumentError(
                 f"device={self.device!r} is not a device; use 'cpu', 'cuda' or 'auto'"
             ) from error
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise ArgumentError(
+                f"device={self.device!r}: this PyTorch finds no CUDA device; use 'cpu' or 'auto'"
+            )
+        return device
 
     # use
 

@@ -19,13 +19,14 @@ from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.stamps import Fill
 from longshort.data.sources.tables import frame_like, read_table
-from longshort.data.splits import Cuts, Seen, Split, cut
+from longshort.data.splits import Cuts, Seen, Split, cut, refuse_short, refuse_untold
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
-from longshort.errors import ArgumentError, DataError
+from longshort.errors import DataError
 from longshort.evaluate.forecast import Windowed, ahead_points, evaluate_forecasts
 from longshort.heads.real import LEVELS, Output, RealHead, check_output
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.metrics.real import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
@@ -115,50 +116,29 @@ class Forecaster(Estimator):
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
         # rows after the last target hold nothing to learn from or to be scored on
-        sequences = until_observed(read_table(data, self.columns, fill=self.fill))
+        sequences = read_table(data, self.columns, fill=self.fill).until_observed()
         cuts = cut(sequences, self.split)
-        self._refuse_short(sequences, cuts)
+        context = self.window.rows(horizon, int(cuts.valid_start.min()))
+        refuse_short(sequences, cuts, context, horizon)
+        refuse_untold(sequences, cuts)
         codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling)
         training = sequences.crop(0, cuts.valid_start)
         season = self.window.season or find_season(training, horizon)
         missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
         self.fields_ = sequences.fields
-        self.columns_ = resolved(self.columns, sequences.fields)
+        self.columns_ = self.columns.resolved(sequences.fields)
         self.encoding_ = Encoding(
             codec,
-            self.window.rows(horizon),
+            context,
             horizon,
             self.window.relative,
             season,
             choose_cycles(sequences, self.window),
             tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
-            step_label(sequences),
+            sequences.spacing,
         )
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
-
-    def _refuse_short(self, sequences: Sequences, cuts: Cuts) -> None:
-        context = self.window.rows(self.horizon)
-        need = context + self.horizon
-        short = np.flatnonzero(cuts.valid_start < need)
-        if len(short):
-            name, rows = sequences.label(short[0]), cuts.valid_start[short[0]]
-            raise DataError(
-                f"{name}: {rows} rows in the training part, and one example needs {need}: a "
-                f"context of {context} and a horizon of {self.horizon}. Give more rows, a shorter "
-                "horizon (--horizon), or a shorter context (--context), or leave the series out."
-            )
-        parts = [("validation", "valid", cuts.valid_start, cuts.test_start)]
-        if self.split.test is not None:
-            parts.append(("test", "test", cuts.test_start, cuts.end))
-        for part, option, start, end in parts:
-            longest = int((end - start).max())
-            if longest < self.horizon:
-                raise DataError(
-                    f"{sequences.source}: the {part} part has {longest} rows, and a horizon of "
-                    f"{self.horizon} needs as many: make the part longer (Split, "
-                    f"--{option}), or the horizon shorter"
-                )
 
     def _parts(self, sequences: Sequences, cuts: Cuts) -> tuple[Windows, Windows, Windows]:
         """Windows whose horizons lie in the training part, the validation part, and both."""
@@ -214,7 +194,7 @@ class Forecaster(Estimator):
         """Data for a fitted model: the same columns and time step, whatever else there is."""
         self._check_fitted()
         sequences = read_table(data, self.columns_, fill=self.fill, require_target=False)
-        found, fitted = step_label(sequences), self.encoding_.step
+        found, fitted = sequences.spacing, self.encoding_.step
         unknown = sequences.times is not None and sequences.step is None
         if found != fitted and not unknown:
             raise DataError(
@@ -255,7 +235,7 @@ class Forecaster(Estimator):
         sequences = self._read_again(X)
         windows = Windows.ahead(sequences, self.encoding_)
         found = self.forecasts(windows, range(len(windows)))
-        wanted = at_levels(found.quantiles, tuple(float(level) for level in quantiles))
+        wanted = quantiles_at(found.quantiles, LEVELS, tuple(map(float, quantiles)))
         if isinstance(X, np.ndarray):
             return wanted if quantiles else found.point
         table: dict[str, NDArray[Any]] = {}
@@ -362,7 +342,7 @@ class Forecaster(Estimator):
         sequences = self._read_again(X)
         windows = Windows.ahead(sequences, self.encoding_)
         found = self.forecasts(windows, range(len(windows)))
-        band = at_levels(found.quantiles, ((1 - level) / 2, (1 + level) / 2))
+        band = quantiles_at(found.quantiles, LEVELS, ((1 - level) / 2, (1 + level) / 2))
         rows = history or 3 * self.encoding_.context
         past, ahead = ahead_points(windows, found.point, band[..., 0], band[..., 1], rows)
         units = {field.name: field.unit for field in self.fields_}
@@ -396,7 +376,7 @@ class Forecaster(Estimator):
         units = zip(numbers.names, numbers.roles, learned.units, strict=True)
         self.columns_ = learned.columns
         self.fields_ = tuple(Field(name, role, unit) for name, role, unit in units)
-        if resolved(self.columns_, self.fields_) != self.columns_:
+        if self.columns_.resolved(self.fields_) != self.columns_:
             raise ValueError("the columns are not those that were scaled")
         if not set(learned.masked) <= set(numbers.names):
             raise ValueError(f"masks of unknown columns: {', '.join(learned.masked)}")
@@ -427,49 +407,3 @@ class Learned:
     cycles: tuple[Cycle, ...]
     masked: tuple[str, ...]
     step: str
-
-
-def resolved(columns: Columns, fields: Sequence[Field]) -> Columns:
-    """Every column by name: what "all other numeric columns" turned out to be."""
-    by_role: dict[str, tuple[str, ...]] = {
-        role: tuple(field.name for field in fields if field.role == role)
-        for role in ("target", "past", "future", "static")
-    }
-    return columns.set_params(**by_role)
-
-
-def until_observed(sequences: Sequences) -> Sequences:
-    """Each series up to its last row with an observed target."""
-    targets = sequences.values[:, sequences.role_indices("target")]
-    observed = np.asarray(np.isfinite(targets).any(axis=1))
-    ends = [
-        int(np.flatnonzero(observed[sequences.rows(number)])[-1]) + 1
-        if observed[sequences.rows(number)].any()
-        else 0
-        for number in range(len(sequences))
-    ]
-    return sequences.crop(0, np.array(ends, np.int64))
-
-
-def step_label(sequences: Sequences) -> str:
-    """How far apart rows are, in words."""
-    return "rows in order" if sequences.step is None else f"rows {sequences.step.label} apart"
-
-
-def at_levels(quantiles: NDArray[np.float64], levels: Sequence[float]) -> NDArray[np.float64]:
-    """Quantiles (..., Q) at LEVELS, read between them by straight lines at other levels.
-
-    Raises:
-        ArgumentError: a level outside the trained ones.
-    """
-    low, high = LEVELS[0], LEVELS[-1]
-    found = []
-    for level in levels:
-        if not low - 1e-9 <= level <= high + 1e-9:
-            raise ArgumentError(f"quantile level {level}: the model knows levels {low} to {high}")
-        place = float(np.interp(level, LEVELS, range(len(LEVELS))))
-        below = min(int(place + 1e-9), len(LEVELS) - 2)
-        part = place - below
-        found.append((1 - part) * quantiles[..., below] + part * quantiles[..., below + 1])
-    shape = (*quantiles.shape[:-1], 0)
-    return np.stack(found, -1) if found else np.zeros(shape)

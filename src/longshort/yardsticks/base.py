@@ -1,8 +1,10 @@
 """What a yardstick is, and how each of them gets its intervals.
 
 A yardstick forecasts points. Its quantiles are the point plus the empirical quantiles of its own
-errors on windows that it was not fitted on, the same for every yardstick, so that no method is
-judged by an interval that another had no chance to have.
+errors, of either sign, on windows that it was not fitted on: the same for every yardstick, so that
+no method is judged by an interval that another had no chance to have. Errors count with both signs
+so that the point is the median of its own distribution, and a biased rule gets a wide interval
+instead of a silent correction that its point does not have.
 """
 
 from __future__ import annotations
@@ -105,8 +107,8 @@ class ResidualQuantiles:
 def with_quantiles(yardstick: Yardstick, calibration: Windows, levels: Sequence[float]) -> Method:
     """The fitted yardstick as a method with quantiles at ``levels``.
 
-    Quantile p of n errors is their p (n + 1)-th smallest (Hyndman and Fan 1996, type 6), which a
-    further error of the same distribution stays below with probability p.
+    Quantile p of n errors, each with both signs, is the p (2 n + 1)-th smallest (Hyndman and Fan
+    1996, type 6), which a further error of a symmetric distribution stays below with probability p.
 
     Args:
         yardstick: fitted.
@@ -177,6 +179,7 @@ def _quantiles(errors: Floats, levels: Sequence[float]) -> Floats:
             if not len(seen):
                 seen = whole
             if len(seen):
+                seen = np.concatenate([seen, -seen])
                 found[step, target] = np.quantile(seen, levels, method="weibull")
     return found
 

@@ -82,8 +82,8 @@ def _gain(mae: float, rival: Rival) -> str:
 
 def _difference(mae: float, rival: Rival, unit: str) -> str:
     """Both errors, and by how much the LSTM's is above (+) or below (-) the rival's."""
-    digits = _decimals(max(mae, rival.mae))
-    ours, theirs = (f"{value:.{digits}f} {unit}".strip() for value in (mae, rival.mae))
+    form = _form(max(mae, rival.mae))
+    ours, theirs = (f"{value:{form}} {unit}".strip() for value in (mae, rival.mae))
     both = f"its mean absolute error is {ours} against {theirs}"
     if rival.mae <= 0:
         return both
@@ -99,6 +99,8 @@ def _change(skill: float) -> str:
     return f"{round(-100 * skill, 1) + 0.0:+.1f}"
 
 
-def _decimals(value: float) -> int:
-    """How many decimals show three significant digits of a number, up to six."""
-    return min(max(2 - math.floor(math.log10(value)), 0), 6) if value > 0 else 2
+def _form(value: float) -> str:
+    """How a number of this size is written: three significant digits, whole from 1000 on."""
+    if not 1e-4 <= value < 1e6:
+        return ".3g"
+    return f".{max(2 - math.floor(math.log10(value)), 0)}f"
