@@ -21,7 +21,9 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ORDER = [
     "errors", "records", "contracts", "metrics/", "artifact", "data/steps", "data/sequences",
     "data/splits",
-    "data/codecs/", "data/sources/", "data/windows", "kernels/reference", "kernels/dispatch",
+    "data/codecs/", "data/sources/", "data/windows",
+    "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
+    "kernels/reference/lstm", "kernels/reference/", "kernels/dispatch",
     "layers/masks", "layers/initial", "layers/recurrent", "layers/embed", "layers/encoder",
     "heads/base", "heads/", "model", "rollout", "training", "yardsticks/", "evaluate/", "report/",
     "tasks/base", "tasks/", "cli/",

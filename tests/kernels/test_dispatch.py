@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from longshort.kernels import dispatch, reference
-from longshort.kernels.reference import LSTMWeights
+from longshort.kernels.reference import Weights
 
 
 def test_the_engine_is_the_reference_and_says_why() -> None:
@@ -18,7 +18,7 @@ def test_the_engine_is_the_reference_and_says_why() -> None:
 def test_dispatch_gives_what_the_definition_gives() -> None:
     torch.manual_seed(0)
     x, h, c = torch.randn(3, 5, 2), torch.randn(3, 4), torch.randn(3, 4)
-    weights = LSTMWeights(torch.randn(16, 2), torch.randn(16, 4), torch.randn(16), torch.randn(16))
+    weights = Weights(torch.randn(16, 2), torch.randn(16, 4), torch.randn(16), torch.randn(16))
     lengths = torch.tensor([5, 0, 2])
     for reverse in (False, True):
         out, state = dispatch.lstm(x, (h, c), weights, lengths=lengths, reverse=reverse)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from longshort.kernels import reference
-from longshort.kernels.reference import LSTMWeights
+from longshort.kernels.reference import Weights
 
 
 class Engine(NamedTuple):
@@ -30,10 +30,11 @@ def engine(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float3
 def lstm(
     x: Tensor,
     state: tuple[Tensor, Tensor],
-    weights: LSTMWeights,
+    weights: Weights,
     *,
     lengths: Tensor | None = None,
     reverse: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Run one LSTM layer in one direction; ``reference.lstm`` defines arguments and results."""
-    return reference.lstm(x, state, weights, lengths=lengths, reverse=reverse)
+    steps = reference.lstm(x, state, weights, lengths=lengths, reverse=reverse)
+    return steps.out, (steps.state[0], steps.state[1])

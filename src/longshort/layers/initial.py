@@ -23,14 +23,14 @@ import torch
 from torch import Tensor
 from torch.nn import init
 
-from longshort.kernels.reference import LSTMWeights
+from longshort.kernels.reference import Weights
 
 Method = Literal["torch", "glorot", "he", "orthogonal"]
 METHODS: tuple[str, ...] = get_args(Method)
 
 
 def initialise(
-    weights: LSTMWeights,
+    weights: Weights,
     method: Method = "torch",
     *,
     forget_bias: float | None = None,

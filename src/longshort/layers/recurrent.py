@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from longshort.kernels import dispatch
-from longshort.kernels.reference import LSTMWeights
+from longshort.kernels.reference import Weights
 from longshort.layers.initial import Method, check_choices, initialise
 from longshort.layers.masks import keep_mask
 
@@ -101,9 +101,9 @@ class LSTM(nn.Module):
                     generator=generator,
                 )
 
-    def weights(self, layer: int, direction: int = 0) -> LSTMWeights:
+    def weights(self, layer: int, direction: int = 0) -> Weights:
         """The weights of one layer (from 0) and direction (0 forward, 1 backward)."""
-        return LSTMWeights(*[getattr(self, name) for name in self._names(layer, direction)])
+        return Weights(*[getattr(self, name) for name in self._names(layer, direction)])
 
     @property
     def all_weights(self) -> list[list[nn.Parameter]]:
