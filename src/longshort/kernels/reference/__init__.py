@@ -6,6 +6,7 @@ order of time, lengths, restarts, masks, what is recorded) stands in ``unroll``;
 in and out are named in ``tensors``. Any floating dtype, any device, twice differentiable.
 """
 
+from longshort.kernels.reference.cells import OPTIONS, Options
 from longshort.kernels.reference.gru import GRUOptions, gru
 from longshort.kernels.reference.lstm import LSTMOptions, lstm
 from longshort.kernels.reference.rnn import RNNOptions, rnn
@@ -13,9 +14,11 @@ from longshort.kernels.reference.slstm import SLSTMOptions, slstm
 from longshort.kernels.reference.tensors import Masks, Reading, State, Steps, Weights
 
 __all__ = [
+    "OPTIONS",
     "GRUOptions",
     "LSTMOptions",
     "Masks",
+    "Options",
     "RNNOptions",
     "Reading",
     "SLSTMOptions",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
@@ -54,3 +57,9 @@ def check_bounds(**bounds: float | None) -> None:
     for name, bound in bounds.items():
         if bound is not None and not bound > 0:
             raise ValueError(f"{name} should be above 0 or None, got: {bound}")
+
+
+def as_text(options: Any) -> str:
+    """Options as JSON text: their fields by name."""
+    names = [field.name for field in dataclasses.fields(options) if field.init]
+    return json.dumps({name: getattr(options, name) for name in names})

@@ -19,14 +19,14 @@ Gate blocks are stacked, and gates recorded, in the order r, z, n; n is given be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from longshort.kernels.reference.gates import check_bounds, into
+from longshort.kernels.reference.gates import as_text, check_bounds, into
 from longshort.kernels.reference.tensors import Reading, State, Steps, Weights
 from longshort.kernels.reference.unroll import Cell, summed_bias, unroll
 
@@ -42,6 +42,9 @@ class GRUOptions:
     reset_after: bool = True
     gate_clip: float | None = None
 
+    # itself as text, for graphs: see kernels.operators
+    text: str = field(init=False, repr=False, compare=False)
+
     cell: ClassVar[str] = "gru"
     parts: ClassVar[tuple[str, ...]] = ("h",)
     recorded: ClassVar[tuple[str, ...]] = ("r", "z", "n")
@@ -49,6 +52,7 @@ class GRUOptions:
 
     def __post_init__(self) -> None:
         check_bounds(gate_clip=self.gate_clip)
+        object.__setattr__(self, "text", as_text(self))
 
 
 PLAIN = GRUOptions()

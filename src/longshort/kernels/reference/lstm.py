@@ -37,14 +37,14 @@ the order i, f, o, or i, o. Recorded gates are always i, f, g, o, as they were m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from longshort.kernels.reference.gates import check_bounds, clip, into, normalise
+from longshort.kernels.reference.gates import as_text, check_bounds, clip, into, normalise
 from longshort.kernels.reference.tensors import Reading, State, Steps, Weights
 from longshort.kernels.reference.unroll import Cell, summed_bias, unroll
 
@@ -62,6 +62,9 @@ class LSTMOptions:
     cell_clip: float | None = None
     proj_clip: float | None = None
 
+    # itself as text, for graphs: see kernels.operators
+    text: str = field(init=False, repr=False, compare=False)
+
     cell: ClassVar[str] = "lstm"
     parts: ClassVar[tuple[str, ...]] = ("h", "c")
     recorded: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
@@ -70,6 +73,7 @@ class LSTMOptions:
         if self.forget not in ("gate", "coupled", "none"):
             raise ValueError(f"forget should be gate, coupled or none, got: {self.forget!r}")
         check_bounds(gate_clip=self.gate_clip, cell_clip=self.cell_clip, proj_clip=self.proj_clip)
+        object.__setattr__(self, "text", as_text(self))
 
     @property
     def gates(self) -> tuple[str, ...]:

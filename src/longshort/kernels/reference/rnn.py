@@ -11,13 +11,13 @@ It is no candidate that a gate could refuse, so there is no mask_g.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Unpack
 
 import torch
 from torch import Tensor
 
-from longshort.kernels.reference.gates import check_bounds, into
+from longshort.kernels.reference.gates import as_text, check_bounds, into
 from longshort.kernels.reference.tensors import Reading, State, Steps, Weights
 from longshort.kernels.reference.unroll import Cell, summed_bias, unroll
 
@@ -33,6 +33,9 @@ class RNNOptions:
     nonlinearity: Literal["tanh", "relu"] = "tanh"
     gate_clip: float | None = None
 
+    # itself as text, for graphs: see kernels.operators
+    text: str = field(init=False, repr=False, compare=False)
+
     cell: ClassVar[str] = "rnn"
     parts: ClassVar[tuple[str, ...]] = ("h",)
     recorded: ClassVar[tuple[str, ...]] = ("n",)
@@ -42,6 +45,7 @@ class RNNOptions:
         if self.nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity should be tanh or relu, got: {self.nonlinearity!r}")
         check_bounds(gate_clip=self.gate_clip)
+        object.__setattr__(self, "text", as_text(self))
 
 
 PLAIN = RNNOptions()

@@ -29,14 +29,14 @@ gates are i', f', z, o, as they were multiplied.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Unpack
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from longshort.kernels.reference.gates import check_bounds, into, normalise
+from longshort.kernels.reference.gates import as_text, check_bounds, into, normalise
 from longshort.kernels.reference.lstm import project
 from longshort.kernels.reference.tensors import Reading, State, Steps, Weights
 from longshort.kernels.reference.unroll import Cell, summed_bias, unroll
@@ -54,6 +54,9 @@ class SLSTMOptions:
     gate_clip: float | None = None
     proj_clip: float | None = None
 
+    # itself as text, for graphs: see kernels.operators
+    text: str = field(init=False, repr=False, compare=False)
+
     cell: ClassVar[str] = "slstm"
     parts: ClassVar[tuple[str, ...]] = ("h", "c", "n", "m")
     recorded: ClassVar[tuple[str, ...]] = ("i", "f", "z", "o")
@@ -63,6 +66,7 @@ class SLSTMOptions:
         if self.forget not in ("sigmoid", "exp"):
             raise ValueError(f"forget should be sigmoid or exp, got: {self.forget!r}")
         check_bounds(gate_clip=self.gate_clip, proj_clip=self.proj_clip)
+        object.__setattr__(self, "text", as_text(self))
 
 
 PLAIN = SLSTMOptions()
