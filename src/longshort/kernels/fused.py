@@ -58,6 +58,7 @@ def run(
     with warnings.catch_warnings():
         # each layer's weights are tensors of their own: cuDNN copies them together on every call
         warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous")
+        warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
         if isinstance(options, reference.LSTMOptions):
             out, *last = torch.lstm(x, hx, flat, *settings)
         elif isinstance(options, reference.GRUOptions):

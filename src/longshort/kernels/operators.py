@@ -108,6 +108,11 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 
 
 def _second(run: Run, cell: str, ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            f"longshort::{cell} as an operator has two derivatives, not three: "
+            "run it outside of torch.compile"
+        )
     outer, x, state, weights, reading = _groups(ctx)
     with torch.enable_grad():
         outer = [t.detach().requires_grad_() for t in outer]

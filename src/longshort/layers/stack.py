@@ -23,6 +23,7 @@ from longshort.layers.parameters import NAMES, shapes
 from longshort.layers.regularise import KINDS, Regularisers
 from longshort.layers.settings import DEFAULTS, complete
 from longshort.layers.stream import Chunk, Stream, chunks
+from longshort.layers.summary import Summary, cost, plain_costs
 from longshort.layers.trace import Runs, Trace, merge
 
 # the state as the user sees it: a tuple of parts for an LSTM, one tensor for a GRU or RNN
@@ -176,6 +177,17 @@ class Stack(nn.Module, Generic[S]):
         """
         outputs, state, _ = self._layers(input, hx, lengths, resets, False)
         return outputs, state
+
+    def summary(self) -> Summary:
+        """Parameters and cost per step of this stack, and of plain other cells of its size.
+
+        ``print(layer.summary())`` shows a table.
+        """
+        own = [self._shapes(place // self._directions) for place in range(self._places)]
+        learned = self._places * sum(self._widths[:2]) if self._learned else 0
+        first = cost(self.cell.cell, own, learned, self._places * sum(self._widths))
+        sizes = (self.input_size, self.hidden_size, self.num_layers, self._directions)
+        return Summary((first, *plain_costs(self.cell.cell, *sizes, bias=self.bias)))
 
     def step(self, x_t: Tensor, state: S | None = None) -> tuple[Tensor, S]:
         """Read one time step; the same weights give the same numbers as the whole sequence.
