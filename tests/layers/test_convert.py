@@ -33,9 +33,11 @@ from longshort.layers.convert import (
     from_onnx,
     from_torch,
     to_keras,
+    to_layer,
     to_onnx,
     to_torch,
 )
+from longshort.layers.recurrent import GRU, LSTM
 
 Array = NDArray[Any]
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
@@ -402,6 +404,38 @@ def test_torch_projection() -> None:
     steps = dispatch.recurrence(x, zeros, weights, LSTMOptions())
     torch.testing.assert_close(steps.out, theirs(x)[0], rtol=0, atol=1e-12)
     theirs.load_state_dict(to_torch([[weights]]))
+
+
+# whole layers of ours
+
+
+def test_an_onnx_node_is_a_layer() -> None:
+    given = draw_node("LSTM", 11, sides=2, peepholes=True)
+    tensors = [torch.tensor(given[name]) for name in ("W", "R", "B", "P")]
+    attributes = {"hidden_size": 4, "direction": "bidirectional"}
+    sides, _ = from_onnx(Onnx("LSTM", *tensors, attributes))
+    layer = LSTM(2, 4, bidirectional=True, peepholes=True, dtype=torch.float64)
+    layer.load_state_dict(to_layer([sides]))
+    for side, weights in enumerate(sides):
+        same(layer.weights(0, side), weights)
+    state = tuple(torch.tensor(given[name]) for name in ("initial_h", "initial_c"))
+    out, last = layer(torch.tensor(given["X"]), state)
+    y, *ends = agree("LSTM", attributes, given)
+    np.testing.assert_allclose(out.detach().numpy(), np.concatenate([y[:, 0], y[:, 1]], 2))
+    for mine, theirs in zip(last, ends, strict=True):
+        np.testing.assert_allclose(mine.detach().numpy(), theirs)
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_a_stack_of_keras_layers_is_a_layer(after: bool) -> None:
+    options = GRUOptions(after)
+    arrays = [draw_keras(options, 12), draw_keras(options, 13, features=2)]
+    layer = GRU(3, 2, 2, batch_first=True, reset_after=after, dtype=torch.float64)
+    layer.load_state_dict(to_layer([[from_keras(each, options)] for each in arrays]))
+    x = out = torch.randn(4, 5, 3, dtype=torch.float64)
+    for each in arrays:
+        out = keras(options, out, from_keras(each, options)).out
+    torch.testing.assert_close(layer(x)[0], out, rtol=0, atol=1e-12)
 
 
 # there and back

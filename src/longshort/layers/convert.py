@@ -17,6 +17,7 @@ not part of a graph.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -31,6 +32,7 @@ from longshort.kernels.reference import (
     SLSTMOptions,
     Weights,
 )
+from longshort.layers.parameters import NAMES
 
 Direction = Literal["forward", "reverse", "bidirectional"]
 
@@ -39,7 +41,7 @@ ONNX = {"lstm": ("i", "o", "f", "g"), "gru": ("z", "r", "n"), "rnn": ("n",)}
 ONNX_PEEPHOLES = ("i", "o", "f")
 # what an ONNX node applies unless it says otherwise, one direction's worth
 _ACTIVATIONS = {"lstm": ("Sigmoid", "Tanh", "Tanh"), "gru": ("Sigmoid", "Tanh"), "rnn": ("Tanh",)}
-_TORCH = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+_TORCH = [NAMES[field] for field in ("w_ih", "w_hh", "b_ih", "b_hh", "w_hr")]
 
 
 class Onnx(NamedTuple):
@@ -89,16 +91,27 @@ def to_torch(layers: Sequence[Sequence[Weights]]) -> dict[str, Tensor]:
     Raises:
         ValueError: there are weights that torch has no place for.
     """
+    for weights in itertools.chain(*layers):
+        _refuse(weights, "torch", "peephole", *_NORMS)
+    return to_layer(layers)
+
+
+def to_layer(layers: Sequence[Sequence[Weights]]) -> dict[str, Tensor]:
+    """The ``state_dict()`` of our LSTM, GRU or RNN with these weights, by layer and direction.
+
+    A single bias becomes two, one of them zero. ``layer.weights(number, direction)`` goes back.
+
+        layer = LSTM(features, units, peepholes=True)
+        layer.load_state_dict(to_layer([from_onnx(node)[0]]))
+    """
     state: dict[str, Tensor] = {}
     for depth, sides in enumerate(layers):
         for weights, end in zip(sides, ("", "_reverse"), strict=False):
-            _refuse(weights, "torch", "peephole", *_NORMS)
-            pair = _two_biases(weights)
-            for name, tensor in zip(
-                _TORCH, (weights.w_ih, weights.w_hh, *pair, weights.w_hr), strict=True
-            ):
+            b_ih, b_hh = _two_biases(weights)
+            found = weights._replace(b_ih=b_ih, b_hh=b_hh)._asdict()
+            for field, tensor in found.items():
                 if tensor is not None:
-                    state[f"{name}_l{depth}{end}"] = tensor.detach().clone()
+                    state[f"{NAMES[field]}_l{depth}{end}"] = tensor.detach().clone()
     return state
 
 
