@@ -417,6 +417,31 @@ def test_knobs_change_no_numbers(name: str) -> None:
     close(found[2], found[0])
 
 
+def kept_for_backward(model: Any, x: Tensor) -> int:
+    """Numbers that autograd keeps of a forward pass, but for the states between chunks."""
+    found: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        found[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes() // 8
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        out = model(x)[0]
+    assert out.requires_grad
+    return sum(found.values())
+
+
+def test_chunks_keep_less() -> None:
+    sizes = {}
+    for steps in (16, 256):
+        for memory in ("all", "recompute", "chunks"):
+            model = LSTM(F, 8, batch_first=True, memory=memory, dtype=torch.float64)
+            sizes[memory, steps] = kept_for_backward(model, draw(B, steps, F))
+    assert sizes["all", 256] > 10 * sizes["all", 16]
+    for memory in ("recompute", "chunks"):
+        assert sizes[memory, 256] < sizes["all", 256] / 10
+
+
 def test_the_torch_engine_agrees_and_refuses() -> None:
     x = draw(B, T, F)
     for name in ("lstm", "deep"):
@@ -426,6 +451,9 @@ def test_the_torch_engine_agrees_and_refuses() -> None:
         model(x)
     with pytest.raises(ValueError, match="know no peephole"):
         model.engine()
+    fused = build("lstm", engine="torch")
+    with pytest.raises(ValueError, match=r"torch\.func"):
+        vmap(fused)(x.unsqueeze(1))
     assert build("lstm", engine="torch").engine().name == "torch"
     assert build("lstm").engine().name == "reference"
     for given in ("lengths", "resets", "return_gates"):
@@ -498,6 +526,8 @@ def test_what_does_not_go_is_refused(kind: Any, options: dict[str, Any], message
 
 
 def test_unknown_arguments_and_wrong_resets() -> None:
+    with pytest.raises(RuntimeError, match="a state of 4 tensors, got 2"):
+        build("exponential")(draw(B, T, F), first_state(build("lstm", num_layers=2)))
     for kind, name in ((LSTM, "peephole"), (GRU, "zoneout_cell"), (RNN, "recurrent_dropout")):
         with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}'"):
             kind(F, H, **{name: 0.5})

@@ -127,5 +127,4 @@ def test_derivatives_of_some(kind: type) -> None:
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("kind", OURS)
 def test_derivatives_of_all(kind: type, training: bool) -> None:
-    check_derivatives(kind, training, fast=False)
     check_derivatives(kind, training, fast=True)

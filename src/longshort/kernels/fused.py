@@ -36,6 +36,8 @@ def refusal(
         return "torch's operators do not give the states and gates of every step"
     if any(mask is not None for mask in reading.get("masks", ())):
         return "torch's operators know no masks inside the recurrence"
+    if any(map(_transformed, (x, *state, *weights))):
+        return "torch's operators know no torch.func transforms"
     if not 0 < x.shape[1] <= LONGEST or not x.shape[0]:
         return f"torch's operators read 1 to {LONGEST} steps of 1 row or more"
     return None
@@ -52,7 +54,7 @@ def run(
     """As the reference, where ``refusal`` is None."""
     x = x.flip(1) if reverse else x
     flat = [w for w in weights[:5] if w is not None]
-    hx = [part.unsqueeze(0) for part in state]
+    hx = [part.unsqueeze(0).contiguous() for part in state]
     # rows before steps, one layer, one direction; saving for backward in eval mode too
     settings = (weights.b_ih is not None, 1, 0.0, torch.is_grad_enabled(), False, True)
     with warnings.catch_warnings():
@@ -68,6 +70,10 @@ def run(
         else:
             out, *last = torch.rnn_tanh(x, hx[0], flat, *settings)
     return Steps(out.flip(1) if reverse else out, tuple(part.squeeze(0) for part in last))
+
+
+def _transformed(tensor: Tensor | None) -> bool:
+    return tensor is not None and torch._C._functorch.is_functorch_wrapped_tensor(tensor)
 
 
 _PLAIN = (reference.GRUOptions(), reference.RNNOptions(), reference.RNNOptions("relu"))

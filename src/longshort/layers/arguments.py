@@ -85,7 +85,9 @@ def check_rank(parts: tuple[Tensor, ...], *, batched: bool) -> None:
 
 
 def check_state(parts: tuple[Tensor, ...], sizes: list[tuple[int, ...]], x: Tensor) -> None:
-    """Torch's checks of the sizes and dtypes of the parts of a state."""
+    """Torch's checks of the sizes and dtypes of the parts of a state, once all are there."""
+    if len(parts) != len(sizes):
+        raise RuntimeError(f"Expected a state of {len(sizes)} tensors, got {len(parts)}")
     mixed = torch.is_autocast_enabled(x.device.type)
     for place, (part, size) in enumerate(zip(parts, sizes, strict=True)):
         name = "hidden" if len(parts) == 1 else f"hidden[{place}]"

@@ -105,7 +105,7 @@ def keep_mask(
 
 def draw_seed() -> Tensor:
     """One seed from torch's default generator: a tensor, so that compiled code can hold it."""
-    return torch.randint(2**63 - 1, ())
+    return torch.randint(2**63 - 1, (), device="cpu")
 
 
 def _multiply(word: Word, multiplier: int) -> tuple[Word, Word]:

@@ -116,6 +116,7 @@ class LSTM(Stack[Parts]):
             proj_size,
         )  # fmt: skip
         super().__init__(cell, sizes, device, dtype, given, peepholes=peepholes)
+        self.mode = "LSTM"
 
     @overload
     def forward(
@@ -208,6 +209,7 @@ class GRU(Stack[Tensor]):
         cell = GRUOptions(given.pop("reset_after", True), given.get("gate_clip"))
         sizes = (input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0)
         super().__init__(cell, sizes, device, dtype, given)
+        self.mode = "GRU"
 
     def forward(
         self,
@@ -262,6 +264,7 @@ class RNN(Stack[Tensor]):
         sizes = (input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0)
         super().__init__(cell, sizes, device, dtype, given)
         self.nonlinearity = nonlinearity
+        self.mode = f"RNN_{nonlinearity.upper()}"
 
     def forward(
         self,
