@@ -67,7 +67,7 @@ def gru(
 ) -> Steps:
     """Run one layer in one direction over x (B, T, F), from state (h (B, H),)."""
     bias = weights.b_ih if options.reset_after else summed_bias(weights)
-    return unroll(bind(weights, options), x, weights.w_ih, bias, state, reading)
+    return unroll(bind(weights, options), options.recorded, x, weights.w_ih, bias, state, reading)
 
 
 def bind(weights: Weights, options: GRUOptions) -> Cell:

@@ -97,7 +97,15 @@ def lstm(
     **reading: Unpack[Reading],
 ) -> Steps:
     """Run one layer in one direction over x (B, T, F), from state (h (B, P), c (B, H))."""
-    return unroll(bind(weights, options), x, weights.w_ih, summed_bias(weights), state, reading)
+    return unroll(
+        bind(weights, options),
+        options.recorded,
+        x,
+        weights.w_ih,
+        summed_bias(weights),
+        state,
+        reading,
+    )
 
 
 def bind(weights: Weights, options: LSTMOptions) -> Cell:

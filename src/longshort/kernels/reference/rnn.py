@@ -66,7 +66,15 @@ def rnn(
     masks = reading.get("masks")
     if masks is not None and masks.g is not None:
         raise ValueError("an RNN has no candidate to drop: use masks.h, on the hidden state")
-    return unroll(bind(weights, options), x, weights.w_ih, summed_bias(weights), state, reading)
+    return unroll(
+        bind(weights, options),
+        options.recorded,
+        x,
+        weights.w_ih,
+        summed_bias(weights),
+        state,
+        reading,
+    )
 
 
 def bind(weights: Weights, options: RNNOptions) -> Cell:

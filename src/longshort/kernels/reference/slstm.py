@@ -87,7 +87,15 @@ def slstm(
     masks = reading.get("masks")
     if weights.peephole is not None or (masks is not None and masks.keep_c is not None):
         raise ValueError("an sLSTM's c has no scale of its own: no peepholes, no zoneout on c")
-    return unroll(bind(weights, options), x, weights.w_ih, summed_bias(weights), state, reading)
+    return unroll(
+        bind(weights, options),
+        options.recorded,
+        x,
+        weights.w_ih,
+        summed_bias(weights),
+        state,
+        reading,
+    )
 
 
 def bind(weights: Weights, options: SLSTMOptions) -> Cell:

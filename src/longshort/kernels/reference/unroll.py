@@ -38,9 +38,18 @@ NO_MASKS = Masks()
 
 
 def unroll(
-    cell: Cell, x: Tensor, w_ih: Tensor, bias: Tensor | None, state: State, reading: Reading
+    cell: Cell,
+    recorded: tuple[str, ...],
+    x: Tensor,
+    w_ih: Tensor,
+    bias: Tensor | None,
+    state: State,
+    reading: Reading,
 ) -> Steps:
-    """Run a cell over x (B, T, F); ``bias`` (G*H,) is added to the input's share of the gates."""
+    """Run a cell, whose recorded gates are named, over x (B, T, F).
+
+    ``bias`` (G*H,) is added to the input's share of the gates.
+    """
     masks = reading.get("masks", NO_MASKS)
     reverse, record = reading.get("reverse", False), reading.get("record", False)
     steps = x.shape[1]
@@ -72,6 +81,8 @@ def unroll(
             new = tuple(torch.where(real[t], n, s) for n, s in zip(new, state, strict=True))
         state = new
         taken[t] = (state, gates) if record else (state[:1], ())
+    if not taken:
+        return _nothing(state, len(recorded) if record else None)
     return _collect(taken, state, valid, record)
 
 
@@ -91,14 +102,18 @@ def _collect(
         whole = torch.stack(parts, dim=1)
         return whole if valid is None else torch.where(valid.unsqueeze(2), whole, 0.0)
 
-    if not taken:
-        empty = tuple(part.new_zeros(part.shape[0], 0, part.shape[1]) for part in state)
-        return Steps(empty[0], state, empty if record else ())
     if not record:
         return Steps(along_time([states[0] for states, _ in taken]), state)
     states = tuple(along_time(list(p)) for p in zip(*[s for s, _ in taken], strict=True))
     gates = tuple(along_time(list(p)) for p in zip(*[g for _, g in taken], strict=True))
     return Steps(states[0], state, states, gates)
+
+
+def _nothing(state: State, gates: int | None) -> Steps:
+    """What no steps give, with that number of gates if they are recorded."""
+    empty = tuple(part.new_zeros(part.shape[0], 0, part.shape[1]) for part in state)
+    # the last part of every state has the units' width
+    return Steps(empty[0], state, *(() if gates is None else (empty, empty[-1:] * gates)))
 
 
 def _valid(lengths: Tensor | None, x: Tensor) -> Tensor | None:
