@@ -58,7 +58,8 @@ def block(found: Evaluation, seconds: float) -> str:
                 lines.append(f"| {row.method} | " + " | ".join(cells) + " |")
     lines += ["", f"> {found.verdict}", ""]
     lines.append(
-        f"Training took {seconds:.0f} s on two cores ({found.settings['model']}; "
+        f"Training took {seconds:.0f} s on {found.environment['threads']} thread"
+        f"{'' if found.environment['threads'] == '1' else 's'} ({found.settings['model']}; "
         f"{found.environment['engine'].split(':')[0]} engine). Skill is 1 - MAE / MAE of the "
         "reference, the naive rule that was best on the validation part, with a 95 % moving-block "
         "bootstrap interval; CRPS is computed from 19 quantile levels, the same for every method.\n"
@@ -117,6 +118,7 @@ def main() -> None:
     write_opening(
         benchmark="seattle",
         part="2015",
+        threads=found.environment["threads"],
         settings=found.settings,
         results={
             f"{target} {name}": round(mae(found, "LSTM", target, steps), 4)

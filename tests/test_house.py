@@ -22,10 +22,17 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 ORDER = [
     "errors", "records", "contracts", "metrics/", "artifact", "data/steps", "data/sequences",
     "data/splits",
-    "data/codecs/", "data/sources/", "data/windows", "kernels/reference", "kernels/dispatch",
-    "layers/masks", "layers/initial", "layers/recurrent", "layers/embed", "layers/encoder",
+    "data/codecs/", "data/sources/", "data/windows", "data/synthetic",
+    "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
+    "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
+    "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",
+    "kernels/operators", "kernels/dispatch",
+    "layers/masks", "layers/parameters", "layers/initial", "layers/regularise", "layers/convert",
+    "layers/settings", "layers/arguments", "layers/trace", "layers/stream",
+    "layers/summary", "layers/stack",
+    "layers/recurrent", "layers/cells", "layers/embed", "layers/encoder",
     "rollout",
-    "heads/base", "heads/", "model", "training", "yardsticks/", "evaluate/", "report/",
+    "heads/base", "heads/", "model", "training", "yardsticks/", "evaluate/", "explain", "report/",
     "tasks/ensemble", "tasks/base", "tasks/", "cli/",
 ]  # fmt: skip
 

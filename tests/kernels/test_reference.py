@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -9,18 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from longshort.kernels.reference import LSTMWeights, lstm
+from longshort.kernels import reference
+from longshort.kernels.reference import Weights
 
 State = tuple[Tensor, Tensor]
 
 
-def random_weights(features: int, units: int, *, bias: bool = True, seed: int = 0) -> LSTMWeights:
+def lstm(x: Tensor, state: State, weights: Weights, **reading: Any) -> tuple[Tensor, State]:
+    steps = reference.lstm(x, state, weights, **reading)
+    return steps.out, (steps.state[0], steps.state[1])
+
+
+def random_weights(features: int, units: int, *, bias: bool = True, seed: int = 0) -> Weights:
     source = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
         return torch.randn(4 * units, *shape, generator=source, dtype=torch.float64) * 0.6
 
-    return LSTMWeights(draw(features), draw(units), *((draw(), draw()) if bias else ()))
+    return Weights(draw(features), draw(units), *((draw(), draw()) if bias else ()))
 
 
 def random_case(rows: int, steps: int, features: int, units: int) -> tuple[Tensor, State]:
@@ -37,7 +44,7 @@ def sigmoid(value: float) -> float:
 
 
 def by_hand(
-    x: list[list[float]], h: list[float], c: list[float], weights: LSTMWeights, reverse: bool
+    x: list[list[float]], h: list[float], c: list[float], weights: Weights, reverse: bool
 ) -> tuple[list[list[float]], list[float], list[float]]:
     """One row, number by number: an independent reading of the equations."""
     units = len(h)
@@ -89,7 +96,7 @@ def differentiable(
 
     def run(x: Tensor, h: Tensor, c: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
         valid = None if lengths is None else torch.tensor(lengths)
-        out, last = lstm(x, (h, c), LSTMWeights(*weights), lengths=valid, reverse=reverse)
+        out, last = lstm(x, (h, c), Weights(*weights), lengths=valid, reverse=reverse)
         return out, *last
 
     return run, [tensor.requires_grad_() for tensor in inputs]
@@ -121,7 +128,7 @@ def test_padding_reaches_no_value_and_no_gradient(reverse: bool, poison: float) 
         x[padding] = fill
         leaves = [x, *state, *[w for w in random_weights(3, 2) if w is not None]]
         leaves = [leaf.requires_grad_() for leaf in leaves]
-        weights = LSTMWeights(*leaves[3:])
+        weights = Weights(*leaves[3:])
         state = (leaves[1], leaves[2])
         out, (h, c) = lstm(leaves[0], state, weights, lengths=lengths, reverse=reverse)
         # cotangents at padded outputs too: they must go nowhere
@@ -193,11 +200,11 @@ def test_full_lengths_are_no_lengths() -> None:
 
 def test_either_bias_alone_counts() -> None:
     x, state = random_case(2, 3, 2, 3)
-    w_ih, w_hh, b_ih, _ = random_weights(2, 3)
+    w_ih, w_hh, b_ih, *_ = random_weights(2, 3)
     assert b_ih is not None
-    first, _ = lstm(x, state, LSTMWeights(w_ih, w_hh, b_ih, None))
-    second, _ = lstm(x, state, LSTMWeights(w_ih, w_hh, None, b_ih))
-    both, _ = lstm(x, state, LSTMWeights(w_ih, w_hh, b_ih, torch.zeros_like(b_ih)))
+    first, _ = lstm(x, state, Weights(w_ih, w_hh, b_ih, None))
+    second, _ = lstm(x, state, Weights(w_ih, w_hh, None, b_ih))
+    both, _ = lstm(x, state, Weights(w_ih, w_hh, b_ih, torch.zeros_like(b_ih)))
     assert torch.equal(first, both)
     assert torch.equal(second, both)
 
@@ -210,7 +217,7 @@ def test_other_dtypes(dtype: torch.dtype, tolerance: float) -> None:
     weights = random_weights(4, 5)
     lengths = torch.tensor([6, 2, 4])
     truth, _ = lstm(x, (h0, c0), weights, lengths=lengths)
-    narrow = LSTMWeights(*[w.to(dtype) for w in weights if w is not None])
+    narrow = Weights(*[w.to(dtype) for w in weights if w is not None])
     out, (h, c) = lstm(x.to(dtype), (h0.to(dtype), c0.to(dtype)), narrow, lengths=lengths)
     assert out.dtype == h.dtype == c.dtype == dtype
     torch.testing.assert_close(out.double(), truth, rtol=0, atol=tolerance)
@@ -219,7 +226,7 @@ def test_other_dtypes(dtype: torch.dtype, tolerance: float) -> None:
 # keras/src/layers/rnn/lstm_test.py: kernel 0.01, recurrent kernel 0.02, bias 0.03
 
 
-def keras_weights(features: int, units: int, *, unit_forget_bias: bool = True) -> LSTMWeights:
+def keras_weights(features: int, units: int, *, unit_forget_bias: bool = True) -> Weights:
     kernel = torch.full((features, 4, units), 0.01)
     recurrent = torch.full((units, 4, units), 0.02)
     bias = torch.full((4, units), 0.03)
@@ -228,7 +235,7 @@ def keras_weights(features: int, units: int, *, unit_forget_bias: bool = True) -
     # keras stacks i, f, c, o along the last axis of (features, 4 * units); its c is our g
     keras, ours = "ifco", "ifgo"
     blocks = [keras.index(gate.replace("g", "c")) for gate in ours]
-    return LSTMWeights(
+    return Weights(
         kernel[:, blocks].flatten(1).t(),
         recurrent[:, blocks].flatten(1).t(),
         bias[blocks].flatten(),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from longshort.kernels.reference import LSTMWeights
+from longshort.kernels.reference import Weights
 from longshort.layers.initial import METHODS, Method, initialise
 
 UNITS = 64
@@ -14,20 +14,20 @@ UNITS = 64
 
 def empty(
     features: int, units: int = UNITS, *, bias: bool = True, dtype: torch.dtype = torch.float64
-) -> LSTMWeights:
+) -> Weights:
     biases = (torch.full((4 * units,), math.nan, dtype=dtype) for _ in range(2))
-    return LSTMWeights(
+    return Weights(
         torch.full((4 * units, features), math.nan, dtype=dtype),
         torch.full((4 * units, units), math.nan, dtype=dtype),
         *(biases if bias else ()),
     )
 
 
-def blocks(weights: LSTMWeights) -> list[Tensor]:
+def blocks(weights: Weights) -> list[Tensor]:
     return [*weights.w_ih.chunk(4), *weights.w_hh.chunk(4)]
 
 
-def tensors(weights: LSTMWeights) -> list[Tensor]:
+def tensors(weights: Weights) -> list[Tensor]:
     return [tensor for tensor in weights if tensor is not None]
 
 
@@ -137,7 +137,7 @@ def test_half_precision(method: Method, dtype: torch.dtype) -> None:
 
 
 def test_works_in_place_on_parameters() -> None:
-    weights = LSTMWeights(*[torch.nn.Parameter(tensor) for tensor in tensors(empty(5))])
+    weights = Weights(*[torch.nn.Parameter(tensor) for tensor in tensors(empty(5))])
     initialise(weights, "orthogonal", forget_bias=1.0)
     for tensor in tensors(weights):
         assert tensor.requires_grad

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from longshort.layers.initial import METHODS, Method
 from longshort.layers.masks import keep_mask
-from longshort.layers.recurrent import LSTM
+from longshort.layers.recurrent import GRU, LSTM, RNN
 
 State = tuple[Tensor, Tensor]
 
@@ -258,8 +258,12 @@ def sized(*shape: int) -> State:
 
 
 def test_a_projection_size_is_never_taken_for_a_device() -> None:
-    with pytest.raises(TypeError):
-        LSTM(3, 4, 1, True, False, 0.0, False, 0)  # type: ignore[misc]
+    assert LSTM(3, 4, 1, True, False, 0.0, False, 2, "meta").weight_hr_l0.shape == (2, 4)
+    for layer in (GRU, RNN):
+        with pytest.raises(ValueError, match="only supported for LSTM"):
+            layer(3, 4, proj_size=0)
+        with pytest.raises(TypeError):
+            layer(3, 4, 1, "tanh", True, False, 0.0, False, 0)
 
 
 def test_own_argument_errors() -> None:

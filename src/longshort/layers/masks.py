@@ -26,17 +26,19 @@ _ROUNDS = 10
 
 # a 32-bit word per counter, or one word that all counters share
 Word = Tensor | int
+# a number, or a tensor of one int64 that nobody needs to wait for
+Seed = Tensor | int
 
 
 def philox(
-    counter: tuple[Word, Word, Word, Word], key: tuple[int, int]
+    counter: tuple[Word, Word, Word, Word], key: tuple[Word, Word]
 ) -> tuple[Word, Word, Word, Word]:
     """The Philox4x32-10 bijection on 32-bit words, elementwise and broadcasting.
 
     Args:
         counter: four words, least significant first; int64 tensors or numbers, each from 0 to
             2**32 - 1.
-        key: two such words as numbers.
+        key: two such words.
 
     Returns:
         Four words that look random.
@@ -51,7 +53,7 @@ def philox(
     return x0, x1, x2, x3
 
 
-def bits(seed: int, stream: int, count: int, device: torch.device | str | None = None) -> Tensor:
+def bits(seed: Seed, stream: int, count: int, device: torch.device | str | None = None) -> Tensor:
     """The first ``count`` random words of a stream: (count,) of int64, each from 0 to 2**32 - 1.
 
     ``seed`` and ``stream`` are taken modulo 2**64.
@@ -62,13 +64,15 @@ def bits(seed: int, stream: int, count: int, device: torch.device | str | None =
     return torch.stack([torch.as_tensor(lane) for lane in lanes], dim=1).flatten()[:count]
 
 
-def uniform(seed: int, stream: int, count: int, device: torch.device | str | None = None) -> Tensor:
+def uniform(
+    seed: Seed, stream: int, count: int, device: torch.device | str | None = None
+) -> Tensor:
     """The first ``count`` numbers of a stream, (count,) of float64, strictly between 0 and 1."""
     return (bits(seed, stream, count, device).double() + 0.5) * 2.0**-32
 
 
 def keep_mask(
-    seed: int,
+    seed: Seed,
     stream: int,
     shape: Sequence[int],
     drop: float,
@@ -97,6 +101,11 @@ def keep_mask(
     kept = bits(seed, stream, math.prod(shape), device) >= round(drop * 2**32)
     scale = 1 / (1 - drop) if drop < 1 else 0.0
     return kept.view(tuple(shape)).to(dtype) * scale
+
+
+def draw_seed() -> Tensor:
+    """One seed from torch's default generator: a tensor, so that compiled code can hold it."""
+    return torch.randint(2**63 - 1, (), device="cpu")
 
 
 def _multiply(word: Word, multiplier: int) -> tuple[Word, Word]:
