@@ -111,8 +111,9 @@ def test_no_recurrence_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "LSTM", "Columns", "Evaluation", "Forecaster", "LongshortError", "Recurrent", "Scaling",
-        "Split", "Training", "Window", "engine", "load",
+        "GRU", "LSTM", "RNN", "Columns", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
+        "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training", "Window",
+        "engine", "load",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

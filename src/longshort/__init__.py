@@ -16,8 +16,13 @@ _ROOMS = {
     "Columns": "longshort.data.sequences",
     "Evaluation": "longshort.records",
     "Forecaster": "longshort.tasks.forecast",
+    "GRU": "longshort.layers.recurrent",
+    "GRUCell": "longshort.layers.cells",
     "LSTM": "longshort.layers.recurrent",
+    "LSTMCell": "longshort.layers.cells",
     "LongshortError": "longshort.errors",
+    "RNN": "longshort.layers.recurrent",
+    "RNNCell": "longshort.layers.cells",
     "Recurrent": "longshort.layers.encoder",
     "Scaling": "longshort.data.codecs.numbers",
     "Split": "longshort.data.splits",
@@ -28,11 +33,16 @@ _ROOMS = {
 }
 
 __all__ = [
+    "GRU",
     "LSTM",
+    "RNN",
     "Columns",
     "Evaluation",
     "Forecaster",
+    "GRUCell",
+    "LSTMCell",
     "LongshortError",
+    "RNNCell",
     "Recurrent",
     "Scaling",
     "Split",
@@ -49,8 +59,9 @@ if TYPE_CHECKING:
     from longshort.data.windows import Window
     from longshort.errors import LongshortError
     from longshort.kernels.dispatch import engine
+    from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent
-    from longshort.layers.recurrent import LSTM
+    from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster

@@ -105,7 +105,7 @@ class Cell:
         g = np.tanh(self.into("g", self.from_input("g", x) + self.from_hidden("g", q)))
         new = self.clip(f * c + i * (drop * g), "cell_clip")
         o = gate("o", new)
-        r = o * np.tanh(self.clip(self.seen(new), "gate_clip"))
+        r = o * np.tanh(self.seen(new))
         return [self.hidden(r), new], [i, f, g, o]
 
     def slstm(self, x: Array, q: Array, state: list[Array], drop: Any) -> Any:

@@ -194,7 +194,6 @@ def test_clip_as_onnx_runtime(input_forget: int) -> None:
         agree(op_type, {"hidden_size": 4, "clip": 0.4}, draw_node(op_type, 6))
 
 
-@pytest.mark.xfail(strict=True, reason="gate_clip also bounds what is read of the cell")
 def test_clip_beyond_the_bound_as_onnx_runtime() -> None:
     given = draw_node("LSTM", 7, steps=12)
     given["W"], given["X"] = np.abs(given["W"]), np.abs(given["X"])

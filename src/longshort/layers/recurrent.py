@@ -67,7 +67,7 @@ class LSTM(Stack[Parts]):
             sLSTM with an exponential forget gate.
         peepholes: whether the gates look at the cell.
         layer_norm: normalise every gate's sum, and the cell as it is read.
-        gate_clip: bound of what every nonlinearity reads.
+        gate_clip: bound of what every gate's nonlinearity reads.
         cell_clip: bound of the cell.
         proj_clip: bound of the projected hidden state.
         variational_input: see ``layers.regularise``, as for the next five: probabilities.

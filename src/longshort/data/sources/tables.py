@@ -102,16 +102,21 @@ def frame_like(data: Any, columns: dict[str, NDArray[Any]]) -> Any:
 
     Args:
         data: what the user gave to ``read_table``; a path or an array gives a Polars frame.
-        columns: equally long arrays of numbers, text or datetime64, by name.
+        columns: equally long arrays of numbers, text or datetime64, by name; what is a date in
+            ``data`` is a date here.
     """
     table = pl.DataFrame({name: pl.Series(name, values) for name, values in columns.items()})
     if isinstance(data, str | os.PathLike | np.ndarray):
         return table
     native = nw.from_native(data, allow_series=True)
+    known = {} if isinstance(native, nw.Series) else native.collect_schema()
+    dates = [name for name in columns if known.get(name) == nw.Date]
     if native.implementation.is_polars():
-        return table
-    lists = {n: v.tolist() if v.dtype.kind in "UO" else v for n, v in columns.items()}
-    return nw.from_dict(lists, backend=native.implementation).to_native()
+        frame = nw.from_native(table, eager_only=True)
+    else:
+        lists = {n: v.tolist() if v.dtype.kind in "UO" else v for n, v in columns.items()}
+        frame = nw.from_dict(lists, backend=native.implementation)
+    return frame.with_columns(*[nw.col(name).cast(nw.Date) for name in dates]).to_native()
 
 
 class _Numbers(NamedTuple):

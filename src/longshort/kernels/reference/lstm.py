@@ -12,7 +12,7 @@ The cell:
     g  = tanh (in_g(a_g))                                candidate
     c* = clip(f * c + i * (mask_g * g), cell_clip)       cell state
     o  = sigma(in_o(a_o + p_o * c*))                     output gate: it looks at the new cell
-    r  = o * tanh(clip(LN_c(c*), gate_clip))             what is read; LN_c with ``norm_c_gain``
+    r  = o * tanh(LN_c(c*))                              what is read; LN_c with ``norm_c_gain``
     h* = clip(W_hr r, proj_clip), or r without ``w_hr``  hidden state, the output
 
 and zoneout, in ``unroll``, makes (h', c') of (h*, c*). The recurrent product, and so the peepholes'
@@ -26,9 +26,10 @@ Options:
   LSTM of 1997. The last two have no weights for f.
 * Peepholes p (Gers & Schmidhuber 2000) if ``peephole`` is given.
 * Projection (LSTMP, Sak et al. 2014) if ``w_hr`` is given; only then is there a ``proj_clip``.
-* ``gate_clip`` bounds what every nonlinearity reads, as ONNX's ``clip`` does; ``cell_clip`` and
-  ``proj_clip`` bound the values themselves, as TensorFlow's and TensorFlow Lite's do. Gradients
-  pass inside the bounds, bounds included, and are zero outside.
+* ``gate_clip`` bounds what every gate's nonlinearity reads, and not the last tanh, as ONNX
+  Runtime takes ONNX's ``clip``; ``cell_clip`` and ``proj_clip`` bound the values themselves, as
+  TensorFlow's and TensorFlow Lite's do. Gradients pass inside the bounds, bounds included, and are
+  zero outside.
 
 Gate blocks are stacked in the order i, f, g, o, or i, g, o where f has no weights; peepholes in
 the order i, f, o, or i, o. Recorded gates are always i, f, g, o, as they were multiplied: f is
@@ -139,7 +140,7 @@ def bind(weights: Weights, options: LSTMOptions) -> Cell:
         c = clip(c, options.cell_clip)
         o = gate("o", a["o"], c)
         seen = normalise(c, weights.norm_c_gain, weights.norm_c_bias)
-        h = o * torch.tanh(clip(seen, options.gate_clip))
+        h = o * torch.tanh(seen)
         return (project(h, weights.w_hr, options.proj_clip), c), (i, f, g, o)
 
     return step

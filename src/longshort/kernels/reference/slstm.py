@@ -18,8 +18,8 @@ from (h, c, n, m) to (h', c', n', m'); a_k and in_k as in ``lstm``:
 
 c', n' and m' are carried on as they are; zoneout on h makes h' of h*. In exact arithmetic h does
 not depend on m: (c, n, m) and (c e^s, n e^s, m - s) are the same memory. A state with n <= 0 is an
-empty memory, which is what zeros are, and its c and m count for nothing: so n' >= 1 after the
-first step and there is no division by zero.
+empty memory, which is what zeros are, and its m and (finite) c count for nothing: so n' >= 1 after
+the first step and there is no division by zero.
 
 Peepholes, coupled gates, a cell clip and zoneout on c do not exist here: c has no scale of its own.
 
