@@ -1,6 +1,6 @@
 # make forecast   the main job: fit on Seattle's weather, write the model and the report
 # make test       the tests, within minutes
-# make test-all   the tests with the long ones
+# make test-all   the tests, then the long ones
 # make check      lint, format, types
 # make benchmark  the measured tables of the README (needs nothing but the example file)
 
@@ -32,8 +32,8 @@ forecast: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2
 
-test-all: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 -m 'slow or not slow'
+test-all: test
+	$(BIN)/python -m pytest -n 2 -m slow
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
