@@ -193,17 +193,6 @@ def test_select_and_crop_agree_with_slicing_each_series():
         for s in range(3):
             expected = series.values[series.rows(s)][starts[s] : ends[s]]
             np.testing.assert_array_equal(part.values[part.rows(s)], expected)
-    np.testing.assert_array_equal(series.head(2).lengths, [2, 1, 2])
-    assert series.tail(2).values[0, 0] == series.values[2, 0]
-
-
-def test_between_takes_times_from_start_to_before_end():
-    series = three_series()
-    part = series.between(np.datetime64("2011-11-02"), np.datetime64("2011-11-05"))
-    np.testing.assert_array_equal(part.lengths, [3, 0, 3])
-    assert series.between(None, None).lengths.sum() == 11
-    with pytest.raises(ArgumentError, match=r"w\.csv has no times"):
-        three_series(times=False).between(np.datetime64("2011-11-02"), None)
 
 
 def test_rows_are_labelled_by_time_or_by_number_within_the_series():

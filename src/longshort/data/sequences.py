@@ -214,27 +214,6 @@ class Sequences:
         base = self.offsets[:-1]
         return self._take(range(len(self)), base + first, base + np.maximum(first, last))
 
-    def head(self, rows: int) -> Self:
-        """The first ``rows`` rows of every series (fewer where it is shorter)."""
-        return self.crop(0, rows)
-
-    def tail(self, rows: int) -> Self:
-        """The last ``rows`` rows of every series (fewer where it is shorter)."""
-        return self.crop(np.maximum(self.lengths - rows, 0))
-
-    def between(self, start: np.datetime64 | None, end: np.datetime64 | None) -> Self:
-        """The rows with ``start`` <= time < ``end``; None leaves that side open.
-
-        Raises:
-            ArgumentError: there are no times.
-        """
-        first, last = self.lengths * 0, self.lengths
-        if start is not None:
-            first = self.first_at(start)
-        if end is not None:
-            last = self.first_at(end)
-        return self.crop(first, last)
-
     def until_observed(self) -> Self:
         """Each series up to its last row with an observed target."""
         targets = self.values[:, self.role_indices("target")]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.sequences import Floats
-from longshort.data.steps import Ints, Step, Times
+from longshort.data.steps import Step, Times
 from longshort.errors import ArgumentError, suggest
 
 Cycle = Literal["year", "week", "day", "hour"]
@@ -95,18 +95,6 @@ def encode_calendar(times: Times, cycles: Sequence[str]) -> NDArray[np.float32]:
         encoded[..., 2 * at] = np.sin(angle)
         encoded[..., 2 * at + 1] = np.cos(angle)
     return encoded
-
-
-def cycle_names(cycles: Sequence[str]) -> tuple[str, ...]:
-    """Names of ``encode_calendar``'s columns: ("year sine", "year cosine", ...)."""
-    return tuple(f"{cycle} {wave}" for cycle in cycles for wave in ("sine", "cosine"))
-
-
-def day_of_year(times: Times) -> Ints:
-    """1 on 1 January to 365, or 366 in leap years; any shape."""
-    days = np.asarray(times, dtype="datetime64[D]")
-    year = days.astype("datetime64[Y]").astype("datetime64[D]")
-    return np.asarray((days - year).astype(np.int64) + 1)
 
 
 def seasons(step: Step | None) -> tuple[int, ...]:
