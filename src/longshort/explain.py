@@ -74,6 +74,11 @@ def gradient_flow(model: Model | Stack[Any], data: Batch | Tensor) -> GradientFl
 
 def _opened(model: Model | Stack[Any], data: Batch | Tensor) -> tuple[Stack[Any], Tensor, Tensor]:
     """The recurrence, what it reads, (B, T, F), and the lengths, without rows of length 0."""
+    if not isinstance(model, Model | Stack) or not isinstance(data, Batch | Tensor):
+        raise ArgumentError(
+            "gradient_flow: give a Model and a Batch, or an LSTM, GRU or RNN and a tensor; got "
+            f"{type(model).__name__} and {type(data).__name__}"
+        )
     if isinstance(model, Model) != isinstance(data, Batch):
         wanted = "a Batch" if isinstance(model, Model) else "a tensor"
         raise ArgumentError(

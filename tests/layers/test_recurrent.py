@@ -315,3 +315,55 @@ def test_step_errors() -> None:
         model.step(torch.zeros(2, 4))
     with pytest.raises(RuntimeError, match=r"Expected hidden\[0\] size \(1, 2, 4\)"):
         model.step(torch.zeros(2, 3), sized(1, 3, 4))
+
+
+def test_small_and_unsigned_lengths_are_lengths() -> None:
+    x, lengths = torch.randn(2, 12, 4), torch.tensor([12, 3])
+    for memory in ("all", "chunks", "recompute"):
+        layer = LSTM(4, 6, batch_first=True, memory=memory)
+        expected, _ = layer(x, lengths=lengths)
+        for kind in (torch.uint8, torch.int8, torch.int32):
+            assert torch.equal(layer(x, lengths=lengths.to(kind))[0], expected)
+            parts = [chunk.output for chunk in layer.truncated(x, 5, lengths=lengths.to(kind))]
+            torch.testing.assert_close(torch.cat(parts, 1), expected)
+
+
+def test_a_stream_is_no_part_of_a_graph_and_begins_by_the_weights_of_now() -> None:
+    layer = LSTM(3, 4, learn_state=True)
+    stream = layer.stream(2)
+    stream(torch.randn(2, 3))
+    assert not any(part.requires_grad for part in stream.state)
+    copy.deepcopy(stream)
+    with torch.no_grad():
+        layer.initial_h.fill_(0.5)
+    stream.reset()
+    assert torch.equal(stream.state[0], torch.full((1, 2, 4), 0.5))
+    with pytest.raises(ValueError, match="rows should be"):
+        stream.reset(torch.tensor([True]))
+
+
+def test_truncated_reading_checks_the_whole_input() -> None:
+    layer, x = LSTM(3, 4, batch_first=True), torch.randn(2, 5, 3)
+    with pytest.raises(ValueError, match="got 9 in row 1"):
+        layer.truncated(x, 2, lengths=torch.tensor([5, 9]))
+    with pytest.raises(ValueError, match="resets should have shape"):
+        layer.truncated(x, 2, resets=torch.zeros(2, 9, dtype=torch.bool))
+    with pytest.raises(TypeError, match="PackedSequence"):
+        layer.truncated(torch.nn.utils.rnn.pack_sequence([x[0]]), 2)
+
+
+def test_per_sample_gradients_under_every_memory() -> None:
+    x = torch.randn(3, 7, 2, dtype=torch.float64)
+    found = []
+    for memory in ("all", "recompute", "chunks"):
+        torch.manual_seed(0)
+        layer = LSTM(2, 3, batch_first=True, memory=memory, dtype=torch.float64)
+        weights = dict(layer.named_parameters())
+
+        def loss(weights: dict[str, Tensor], row: Tensor, layer: LSTM = layer) -> Tensor:
+            return torch.func.functional_call(layer, weights, (row[None],))[0].sum()
+
+        each = torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, x)
+        found.append(torch.cat([grad.flatten() for grad in each.values()]))
+    torch.testing.assert_close(found[1], found[0])
+    torch.testing.assert_close(found[2], found[0])

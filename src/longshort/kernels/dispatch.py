@@ -120,10 +120,13 @@ def _run(
     memory: Memory,
     reading: Reading,
 ) -> Steps:
-    if memory != "all" and torch.is_grad_enabled() and x.shape[1] > 1:
+    # torch.func's transforms know no hooks on what is saved: they keep everything
+    compiling = torch.compiler.is_compiling()
+    wrapped = not compiling and any(map(fused.transformed, (x, *state, *weights)))
+    if memory != "all" and torch.is_grad_enabled() and x.shape[1] > 1 and not wrapped:
         run = partial(_chunk, weights, options, engine)
         return in_chunks(run, x, state, memory, **reading)
-    if torch.compiler.is_compiling():
+    if compiling:
         return operators.call(x, state, weights, options, engine, **reading)
     return _at_once(x, state, weights, options, engine, **reading)
 

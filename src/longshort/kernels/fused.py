@@ -36,7 +36,7 @@ def refusal(
         return "torch's operators do not give the states and gates of every step"
     if any(mask is not None for mask in reading.get("masks", ())):
         return "torch's operators know no masks inside the recurrence"
-    if any(map(_transformed, (x, *state, *weights))):
+    if any(map(transformed, (x, *state, *weights))):
         return "torch's operators know no torch.func transforms"
     if not 0 < x.shape[1] <= LONGEST or not x.shape[0]:
         return f"torch's operators read 1 to {LONGEST} steps of 1 row or more"
@@ -72,7 +72,8 @@ def run(
     return Steps(out.flip(1) if reverse else out, tuple(part.squeeze(0) for part in last))
 
 
-def _transformed(tensor: Tensor | None) -> bool:
+def transformed(tensor: Tensor | None) -> bool:
+    """Whether torch.func has wrapped a tensor."""
     return tensor is not None and torch._C._functorch.is_functorch_wrapped_tensor(tensor)
 
 

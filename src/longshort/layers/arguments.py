@@ -113,6 +113,8 @@ def check_lengths(lengths: Tensor | None, x: Tensor) -> Tensor | None:
         raise ValueError(f"lengths should have shape ({rows},), got {list(lengths.shape)}")
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise ValueError(f"lengths should be of an integer dtype, got {lengths.dtype}")
+    # what is subtracted from a small or unsigned integer wraps around
+    lengths = lengths.long()
     if not _can_look(lengths):
         return lengths
     bad = ((lengths < 0) | (lengths > steps)).nonzero().flatten().tolist()

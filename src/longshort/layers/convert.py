@@ -11,8 +11,9 @@ All three keep the old state with z and not with 1 - z, as ours does.
 
 Nothing is rounded, but for one case: where Keras has one bias and ours has two, they are added on
 the way there, which rounds once; on the way back, ``b_hh`` is zero. What another format cannot
-express is refused. Tensors that are given back share no memory with those that came in, and are
-not part of a graph.
+express is refused as far as the weights show it: options without weights of their own (a clip, the
+reset before the product, exponential gates) are for the caller to know. Tensors that are given back
+share no memory with those that came in, and are not part of a graph.
 """
 
 from __future__ import annotations

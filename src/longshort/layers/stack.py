@@ -217,9 +217,7 @@ class Stack(nn.Module, Generic[S]):
     def stream(self, batch: int = 1) -> Stream[S]:
         """A running copy of the state for ``batch`` rows, which is updated in place."""
         self._refuse_both_ways("stream")
-        weight = self.weights(0).w_hh
-        x = weight.new_zeros(batch, 1, self.input_size)
-        return Stream(self, [part.clone() for part in self._begin(x, None, batched=True)])
+        return Stream(self, batch)
 
     def truncated(
         self,
@@ -239,19 +237,16 @@ class Stack(nn.Module, Generic[S]):
                 loss(chunk.output, y[chunk.start : chunk.stop]).backward()
 
         Args:
-            input: as ``forward`` takes it, no PackedSequence.
+            input, hx, lengths, resets: as ``forward`` takes them, but no PackedSequence.
             every: steps of a chunk, 1 or more; the last may be shorter.
-            hx: the state before the first step.
-            lengths: as in ``forward``.
-            resets: as in ``forward``.
 
         Raises:
-            ValueError: ``every`` is below 1.
+            TypeError: the input is a PackedSequence.
+            ValueError: ``every`` is below 1, or lengths or resets do not fit the whole input.
             RuntimeError: the layer is bidirectional.
         """
         self._refuse_both_ways("truncated")
-        axis = 1 if self.batch_first and input.dim() == 3 else 0
-        return chunks(self, input, every, axis, hx, lengths, resets)
+        return chunks(self, input, every, hx, lengths, resets)
 
     @property
     def _directions(self) -> int:

@@ -8,6 +8,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from longshort.layers.arguments import check_lengths, check_resets
+
 S = TypeVar("S")
 
 
@@ -31,11 +33,10 @@ class Stream(Generic[S]):
     nothing is kept for gradients. Made by ``layer.stream(batch)``.
     """
 
-    def __init__(self, layer: Any, state: list[Tensor]) -> None:
+    def __init__(self, layer: Any, batch: int) -> None:
         self._layer = layer
-        self._state = state
-        with torch.no_grad():
-            self._first = [part.clone() for part in state]
+        self._batch = batch
+        self._state: list[Tensor] = _opening(layer, batch)
 
     @torch.no_grad()
     def __call__(self, x_t: Tensor) -> Tensor:
@@ -68,16 +69,31 @@ class Stream(Generic[S]):
 
     @torch.no_grad()
     def reset(self, rows: Tensor | None = None) -> None:
-        """Begin anew: all rows, or those where ``rows`` (B,) of bool is True."""
-        for part, first in zip(self._state, self._first, strict=True):
+        """Begin anew: all rows, or those where ``rows`` (B,) of bool is True.
+
+        Raises:
+            ValueError: ``rows`` is not (B,) of bool.
+        """
+        if rows is not None and (rows.shape != (self._batch,) or rows.dtype != torch.bool):
+            raise ValueError(
+                f"rows should be ({self._batch},) of torch.bool, got {list(rows.shape)} of "
+                f"{rows.dtype}"
+            )
+        for part, first in zip(self._state, _opening(self._layer, self._batch), strict=True):
             part.copy_(first if rows is None else torch.where(rows[:, None], first, part))
+
+
+@torch.no_grad()
+def _opening(layer: Any, batch: int) -> list[Tensor]:
+    """The state that ``batch`` rows begin with, by the weights as they are now."""
+    x = layer.weights(0).w_hh.new_zeros(batch, 1, layer.input_size)
+    return [part.clone() for part in layer._begin(x, None, batched=True)]
 
 
 def chunks(
     layer: Any,
     x: Tensor,
     every: int,
-    axis: int,
     state: S | None,
     lengths: Tensor | None,
     resets: Tensor | None,
@@ -85,6 +101,13 @@ def chunks(
     """Read x along its time axis, ``every`` steps at a time, carrying the detached state."""
     if every < 1:
         raise ValueError(f"every should be 1 step or more, got: {every}")
+    if not isinstance(x, Tensor):
+        raise TypeError(f"truncated: Expected a padded tensor, got {type(x).__name__}")
+    axis = 1 if layer.batch_first and x.dim() == 3 else 0
+    check_resets(resets, x.shape[:-1])
+    if lengths is not None and x.dim() == 3:
+        check_lengths(lengths, x if axis == 1 else x.transpose(0, 1))
+        lengths = lengths.long()
     return _read(layer, x, every, axis, state, lengths, resets)
 
 
