@@ -20,7 +20,7 @@ from rich.table import Table
 
 from longshort.errors import OutputError
 from longshort.records import Epoch, Evaluation, History
-from longshort.report.numerals import percent
+from longshort.report.numerals import duration, percent
 from longshort.report.table import score_table
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
@@ -91,15 +91,6 @@ class FitProgress:
                     log.write(line)
             except OSError as error:
                 raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words a person would use."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def show(evaluation: Evaluation) -> None:

@@ -43,8 +43,8 @@ class Forecaster(Estimator):
     """Forecast ``horizon`` steps of one or more targets of one or many series.
 
     Args:
-        columns: which column is what; see ``Columns``. Without it, every numeric column is a
-            target and rows are steps in order.
+        columns: which column is what; see ``Columns``. Without it, all fields of an array are
+            targets; a frame or a file needs its targets named.
         horizon: L, steps to forecast, 1 or more.
         window: context length and what forecasts are relative to.
         scaling: how numbers are scaled.
