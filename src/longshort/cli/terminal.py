@@ -52,8 +52,8 @@ class FitProgress:
         """Say what is trained and how long it can take."""
         notes.print(escape(summary))
         notes.print(
-            f"training takes at most about {duration(max(round(seconds), 1))}; it stops early when the "
-            "validation part no longer improves (Ctrl-C keeps the best so far)"
+            f"training takes at most about {duration(max(round(seconds), 1))}; it stops early when "
+            "the validation part no longer improves (Ctrl-C keeps the best so far)"
         )
         self._write("", "w")
         self._bar.start()
