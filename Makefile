@@ -3,16 +3,19 @@
 # make test-all   the tests, then the long ones
 # make check      lint, format, types
 # make benchmark  the measured tables of the README (needs nothing but the example file)
+# make native     the CPU engine alone, compiled into src/ (SANITIZE=ON checks memory accesses)
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SOURCES := $(shell find src -name '*.py' -o -name py.typed) pyproject.toml constraints.txt
+SANITIZE ?= OFF
+NATIVE := build/native$(if $(filter ON,$(SANITIZE)),-sanitized)
 # one test process per core, one torch thread each
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: install forecast test test-all check benchmark clean
+.PHONY: install forecast test test-all check benchmark native clean
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -43,5 +46,15 @@ check: $(INSTALLED)
 benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/seattle.py
 
+# for a checkout that is on the import path: compiles only what has changed
+native: | $(VENV)/bin/python
+	@test -x $(BIN)/ninja || $(BIN)/python -m pip install --quiet --constraint constraints.txt \
+	  nanobind cmake ninja
+	$(BIN)/cmake -G Ninja -B $(NATIVE) --log-level=WARNING -DLONGSHORT_SANITIZE=$(SANITIZE) \
+	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python
+	$(BIN)/cmake --build $(NATIVE)
+	$(BIN)/cmake --install $(NATIVE) --prefix src
+
 clean:
 	rm -rf $(VENV) build dist seattle
+	rm -f src/longshort/kernels/_native*.so
