@@ -8,8 +8,11 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+BUILDERS := $(VENV)/.builders
 INSTALLED := $(VENV)/.installed
-SOURCES := $(shell find src -name '*.py' -o -name py.typed) pyproject.toml constraints.txt
+SOURCES := $(shell find src -type f ! -name '*.pyc' ! -name '_native*.so') CMakeLists.txt \
+  pyproject.toml constraints.txt
 SANITIZE ?= OFF
 NATIVE := build/native$(if $(filter ON,$(SANITIZE)),-sanitized)
 # one test process per core, one torch thread each
@@ -20,9 +23,14 @@ export OMP_NUM_THREADS ?= 1
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
+# what compiles the CPU engine, in the place where it stays, so that only what changed is compiled
+$(BUILDERS): $(VENV)/bin/python constraints.txt
+	$(PIP) scikit-build-core nanobind cmake ninja
+	@touch $@
+
 # pinned dependencies; reinstalled, not editable, whenever a source file has changed
-$(INSTALLED): $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[dev]'
+$(INSTALLED): $(BUILDERS) $(SOURCES)
+	$(PIP) --no-build-isolation '.[dev]'
 	@touch $@
 
 install: $(INSTALLED)
@@ -47,9 +55,7 @@ benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/seattle.py
 
 # for a checkout that is on the import path: compiles only what has changed
-native: | $(VENV)/bin/python
-	@test -x $(BIN)/ninja || $(BIN)/python -m pip install --quiet --constraint constraints.txt \
-	  nanobind cmake ninja
+native: $(BUILDERS)
 	$(BIN)/cmake -G Ninja -B $(NATIVE) --log-level=WARNING -DLONGSHORT_SANITIZE=$(SANITIZE) \
 	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python
 	$(BIN)/cmake --build $(NATIVE)
