@@ -1,0 +1,436 @@
+// The loop over time, backwards: the derivative of forward.h.
+//
+// Gradients of the sums of a step live in a ring of some steps only. When it is full, the gradients
+// of the inputs are made of them and those of the weights are added up, by matrix products over all
+// rows and steps in the ring.
+#pragma once
+
+#include "pool.h"
+#include "rows.h"
+
+namespace longshort {
+namespace {
+
+template <class T, class C>
+struct Backward {
+  using S = typename C::Sums;
+  static constexpr int L = Lanes<T>::count;
+  static constexpr bool CARRIES = C::GENERAL || C::CARRIES;
+
+  // one row at one step, in the ring
+  struct Sample {
+    int64_t row, position;
+  };
+
+  // weights for the way back
+  struct Weights {
+    T *hidden, *input, *projection;
+  };
+
+  struct Part {
+    const Problem& p;
+    Weights weights;
+    Rows rows;
+    int64_t ring, wide_h, wide_p, wide_d, wide_a;
+    // two rings of d_gates: the last step of the one before is still read
+    T* d_gates[2];
+    int turn;
+    int64_t held;
+    Sample* samples;
+    T *d_c, *carry, *incoming, *d_raw, *left, *scratch[3];
+    T *d_projected, *raw;
+    T* nowhere;
+    // sums over this part: (F + P + 1, S::all * H) and (P, H)
+    T *d_weights, *d_projection;
+    Small<T> small;
+  };
+
+  static constexpr int64_t SAMPLES = 128;
+
+  static Weights lay(const Problem& p, Layout& layout) {
+    return {layout.take<T>(padded<T>(p.outputs) * p.units * S::hn),
+            layout.take<T>(p.d_x.at ? padded<T>(p.features) * p.units * S::xn : 0),
+            layout.take<T>(p.w_hr ? padded<T>(p.units) * p.outputs : 0)};
+  }
+  static void pack(const Problem& p, const Weights& to) {
+    pack_columns(as<const T>(p.w_hh), p.outputs, p.units, C::hidden_order, S::hn, to.hidden);
+    if (p.d_x.at)
+      pack_columns(as<const T>(p.w_ih), p.features, p.units, C::input_order, S::xn, to.input);
+    static constexpr int only[] = {0};
+    if (p.w_hr) pack_columns(as<const T>(p.w_hr), p.units, p.outputs, only, 1, to.projection);
+  }
+
+  static bool whole(const Problem& p) { return p.normed() || p.w_hr; }
+
+  static void lay(Part& part, int64_t count, Layout& layout) {
+    const Problem& p = part.p;
+    part.wide_h = padded<T>(p.units), part.wide_p = padded<T>(p.outputs);
+    part.wide_d = padded<T>(S::all * p.units) + L;
+    part.wide_a = padded<T>(p.features + p.outputs + 1);
+    const bool large = (p.features + p.outputs) * part.wide_d * int64_t(sizeof(T)) > (2 << 20);
+    part.ring = std::max<int64_t>(count, std::min<int64_t>(count * p.steps, large ? 3 * SAMPLES : SAMPLES));
+    for (T*& ring : part.d_gates) ring = layout.take<T>(part.ring * part.wide_d);
+    part.samples = layout.take<Sample>(part.ring);
+    part.d_c = layout.take<T>(C::HAS_C ? count * part.wide_h : 0);
+    part.carry = layout.take<T>(CARRIES ? count * part.wide_p : 0);
+    part.incoming = layout.take<T>(TILE_ROWS * std::max<int64_t>(whole(p) ? part.wide_p : 0, 4 * L));
+    part.d_raw = layout.take<T>(p.w_hr ? TILE_ROWS * part.wide_h : 0);
+    part.left = layout.take<T>(part.ring * part.wide_a);
+    for (T*& row : part.scratch) row = layout.take<T>(C::GENERAL ? part.wide_h : 0);
+    part.d_projected = layout.take<T>(p.w_hr ? part.ring * part.wide_p : 0);
+    part.raw = layout.take<T>(p.w_hr ? part.ring * part.wide_h : 0);
+    part.nowhere = layout.take<T>(p.resets ? std::max(part.wide_h, part.wide_p) : 0);
+    part.turn = 0, part.held = 0;
+    // everything from here on is summed over parts
+    part.d_weights = layout.take<T>((p.features + p.outputs + 1) * part.wide_d);
+    part.d_projection = layout.take<T>(p.w_hr ? p.outputs * part.wide_h : 0);
+    const auto some = [&](uintptr_t wanted, int64_t size) {
+      return wanted ? layout.take<T>(size + L) : nullptr;
+    };
+    part.small = {some(p.d_peephole, 3 * p.units), some(p.d_norm_gain, 4 * p.units),
+                  some(p.d_norm_bias, 4 * p.units), some(p.d_norm_c_gain, p.units),
+                  some(p.d_norm_c_bias, p.units)};
+  }
+
+  static int parts_of(const Problem& p) {
+    const double work = double(p.rows) * p.steps * p.units * (p.features + p.outputs) * S::all;
+    const int64_t most = std::min<int64_t>(p.rows / 4, static_cast<int64_t>(work / 2e5));
+    return static_cast<int>(std::clamp<int64_t>(p.threads, 1, std::max<int64_t>(1, most)));
+  }
+
+  static void run(const Problem& p) {
+    const int parts = parts_of(p);
+    const int64_t most = (p.rows + parts - 1) / parts;
+    const auto shared = [&](Layout& layout) {
+      return std::tuple(layout.take<int64_t>(p.rows), layout.take<int64_t>(p.rows),
+                        layout.take<int64_t>(p.rows), layout.take<int64_t>(p.steps + 2),
+                        lay(p, layout));
+    };
+    const auto one = [&](char* base, const Weights& weights) {
+      Layout layout(base);
+      Part part{p, weights};
+      lay(part, most, layout);
+      return std::pair(part, layout.used());
+    };
+    Layout counted(nullptr);
+    shared(counted);
+    const size_t each = one(nullptr, {}).second;
+    Block block(counted.used() + parts * each);
+    Layout layout(block.data());
+    const auto [batch, length, sorted, starts, weights] = shared(layout);
+    deal(p, parts, batch, length, sorted, starts);
+    pack(p, weights);
+    char* const base = block.data() + counted.used();
+    const int64_t *all_batch = batch, *all_length = length;
+    const Weights packed = weights;
+    in_parts(parts, [&](int k) {
+      Part part = one(base + k * each, packed).first;
+      char* const sums = reinterpret_cast<char*>(part.d_weights);
+      std::memset(sums, 0, base + (k + 1) * each - sums);
+      if (p.resets) std::fill_n(part.nowhere, std::max(part.wide_h, part.wide_p), T(0));
+      const int64_t from = first_of(p, parts, k), to = first_of(p, parts, k + 1);
+      part.rows = {&p, all_batch + from, all_length + from, to - from};
+      read(part);
+    });
+    give(p, parts, [&](int k) { return one(base + k * each, packed).first; });
+  }
+
+  // all positions of one part's rows, the last first
+  static void read(Part& part) {
+    const Problem& p = part.p;
+    const Rows& rows = part.rows;
+    for (int64_t row = 0; row < rows.count; ++row) {
+      if (rows.length[row] == 0) begin(part, row), end(part, row, nullptr, 0);
+      blank(part, row);
+    }
+    int64_t before = 0;
+    const T* d_last = nullptr;
+    for (int64_t position = p.steps - 1; position >= 0; --position) {
+      const int64_t now = rows.active(position, before);
+      for (int64_t row = now; row < before; ++row) end(part, row, d_last + row * part.wide_d, position + 1);
+      for (int64_t row = before; row < now; ++row) begin(part, row);
+      if (part.held + now > part.ring) flush(part);
+      T* const d_now = part.d_gates[part.turn] + part.held * part.wide_d;
+      step(part, position, now, std::min(now, before), d_last, d_now);
+      for (int64_t row = 0; row < now; ++row) part.samples[part.held++] = {row, position};
+      d_last = d_now, before = now;
+    }
+    for (int64_t row = 0; row < before; ++row) end(part, row, d_last + row * part.wide_d, 0);
+    flush(part);
+  }
+
+  // inputs at padding have a gradient of zero
+  static void blank(Part& part, int64_t row) {
+    const Problem& p = part.p;
+    const int64_t b = part.rows.batch[row];
+    if (p.d_x.at)
+      for (int64_t t = part.rows.length[row]; t < p.steps; ++t)
+        std::fill_n(const_cast<T*>(at<T>(p.d_x, b, t)), p.features, T(0));
+  }
+
+  // a row's last state: where its gradients come from
+  static void begin(Part& part, int64_t row) {
+    const Problem& p = part.p;
+    const int64_t b = part.rows.batch[row];
+    const auto fill = [&](T* to, uintptr_t from, int64_t width, int64_t wide) {
+      if (from) std::copy_n(as<const T>(from) + b * width, width, to);
+      else std::fill_n(to, width, T(0));
+      std::fill(to + width, to + wide, T(0));
+    };
+    if (CARRIES) fill(part.carry + row * part.wide_p, p.d_h_n, p.outputs, part.wide_p);
+    if (C::HAS_C) fill(part.d_c + row * part.wide_h, p.d_c_n, p.units, part.wide_h);
+  }
+
+  // a row's first state: where they go
+  static void end(Part& part, int64_t row, const T* d_gates, int64_t position) {
+    const Problem& p = part.p;
+    const int64_t b = part.rows.batch[row];
+    const bool cut = d_gates && part.rows.cut(row, position);
+    T* const d_h = cut ? as<T>(p.d_initial_h) : as<T>(p.d_h_0);
+    T* const d_c = cut ? as<T>(p.d_initial_c) : as<T>(p.d_c_0);
+    if (cut && p.d_h_0) std::fill_n(as<T>(p.d_h_0) + b * p.outputs, p.outputs, T(0));
+    if (cut && p.d_c_0) std::fill_n(as<T>(p.d_c_0) + b * p.units, p.units, T(0));
+    const auto put = [&](T* to, Vec<T> value, int64_t count) {
+      if (cut) add(to, value, count);
+      else store(to, value, count);
+    };
+    for (int64_t u = 0; d_h && u < p.outputs; u += 4 * L) {
+      const int64_t panels = std::min<int64_t>(4, part.wide_p / L - u / L);
+      T* out[] = {part.incoming};
+      std::fill_n(part.incoming, 4 * L, T(0));
+      if (d_gates) {
+        const T* left[] = {d_gates + S::ho * p.units};
+        product(1, panels, left, part.weights.hidden + u * S::hn * p.units, S::hn * p.units, out);
+      } else if (!CARRIES && p.d_h_n) {
+        std::copy_n(as<const T>(p.d_h_n) + b * p.outputs + u,
+                    std::min<int64_t>(4 * L, p.outputs - u), part.incoming);
+      }
+      for (int64_t v = u; v < std::min(u + 4 * L, p.outputs); v += L) {
+        const int64_t count = std::min<int64_t>(L, p.outputs - v);
+        Vec<T> d = load(part.incoming + (v - u));
+        if (const auto mask = values<T>(p.mask_h, b, 0)) d *= mask.read(v, count);
+        if (CARRIES) d += load(part.carry + row * part.wide_p + v);
+        put(d_h + b * p.outputs + v, d, count);
+      }
+    }
+    if (C::HAS_C && d_c)
+      for (int64_t u = 0; u < p.units; u += L)
+        put(d_c + b * p.units + u, load(part.d_c + row * part.wide_h + u),
+            std::min<int64_t>(L, p.units - u));
+  }
+
+  static INLINE Row<T> row_at(Part& part, int64_t position, int64_t row, T* d_now) {
+    const Problem& p = part.p;
+    Row<T> found{};
+    const int64_t b = found.b = part.rows.batch[row], t = found.t = part.rows.step(position);
+    const int64_t S_H = slots(p) * p.units;
+    found.saved = as<T>(p.saved) + (b * p.steps + t) * S_H;
+    for (int k = 0; k < 3; ++k) found.scratch[k] = part.scratch[k];
+    if (part.rows.cut(row, position)) {
+      found.h_prev = at<T>(p.initial_h, b), found.c_prev = at<T>(p.initial_c, b);
+    } else if (position == part.rows.first(row)) {
+      found.h_prev = at<T>(p.h_0, b), found.c_prev = at<T>(p.c_0, b);
+    } else {
+      const int64_t last = part.rows.step(position - 1);
+      found.h_prev = at<T>(p.y, b, last);
+      found.c_prev = as<T>(p.saved) + (b * p.steps + last) * S_H + 4 * p.units;
+    }
+    if (!C::HAS_C) found.c_prev = nullptr;
+    found.d_gates = d_now + row * part.wide_d;
+    found.d_c = part.d_c + row * part.wide_h;
+    found.carry = part.carry + row * part.wide_p;
+    if (p.resets) {
+      found.cut = position + 1 < p.steps && part.rows.cut(row, position + 1);
+      // where nobody wants the gradient, it is added up to nothing
+      found.d_initial_h =
+          p.d_initial_h ? as<T>(p.d_initial_h) + b * p.outputs : part.nowhere;
+      found.d_initial_c = p.d_initial_c ? as<T>(p.d_initial_c) + b * p.units : part.nowhere;
+    }
+    return found;
+  }
+
+  // one position: of `now` rows, the first `going` have been read at the position behind it
+  static void step(Part& part, int64_t position, int64_t now, int64_t going, const T* d_last,
+                   T* d_now) {
+    const Problem& p = part.p;
+    const int64_t vectors = part.wide_p / L, group = whole(p) ? vectors : 4;
+    const auto part_of = [&](int64_t row, int count, int64_t first, bool goes) INLINE_LAMBDA {
+      const int64_t panels = std::min(group, vectors - first), wide = group * L;
+      const T* left[TILE_ROWS];
+      T* out[TILE_ROWS];
+      for (int m = 0; m < count; ++m) {
+        out[m] = part.incoming + m * wide;
+        if (goes) left[m] = d_last + (row + m) * part.wide_d + S::ho * p.units;
+      }
+      if (goes)
+        product(count, panels, left, part.weights.hidden + first * L * S::hn * p.units,
+                S::hn * p.units, out);
+      for (int m = 0; m < count; ++m) {
+        if (!goes) fresh(part, row + m, first * L, panels * L, out[m]);
+        const Row<T> here = row_at(part, position, row + m, d_now);
+        if (p.w_hr) through_projection(part, here, row + m, out[m]);
+        else C::backward(p, here, first * L, std::min((first + panels) * L, p.units), out[m], part.small);
+      }
+    };
+    for (int64_t first = 0; first < vectors; first += group) {
+      in_tiles(going, [&](int64_t row, int count) INLINE_LAMBDA { part_of(row, count, first, true); });
+      in_tiles(now - going, [&](int64_t row, int count) INLINE_LAMBDA {
+        part_of(going + row, count, first, false);
+      });
+    }
+  }
+
+  // what comes into a row at its last step
+  static INLINE void fresh(Part& part, int64_t row, int64_t first, int64_t count, T* out) {
+    const Problem& p = part.p;
+    std::fill_n(out, count, T(0));
+    if (!CARRIES && p.d_h_n)
+      std::copy_n(as<const T>(p.d_h_n) + part.rows.batch[row] * p.outputs + first,
+                  std::min(count, p.outputs - first), out);
+  }
+
+  // back through h = clip(W_hr raw), then through the cell
+  static void through_projection(Part& part, const Row<T>& here, int64_t row, T* d_h) {
+    const Problem& p = part.p;
+    const int64_t sample = part.held + row;
+    T* const d_projected = part.d_projected + sample * part.wide_p;
+    const T* const projected = here.saved + (slots(p) - 1) * p.units;
+    for (int64_t u = 0; u < p.outputs; u += L) {
+      const int64_t count = std::min<int64_t>(L, p.outputs - u);
+      Vec<T> d = arrive<T, true, false>(p, here, u, count, load(d_h + u));
+      if (p.proj_clip != UNBOUNDED) d = through<T>(d, load(projected + u, count), p.proj_clip);
+      store(d_projected + u, d);
+    }
+    C::unprojected(p, here, part.raw + sample * part.wide_h);
+    const T* left[] = {d_projected};
+    T* out[] = {part.d_raw};
+    product(1, part.wide_h / L, left, part.weights.projection, p.outputs, out);
+    C::backward(p, here, 0, p.units, part.d_raw, part.small);
+  }
+
+  // everything that is made of the gradients in the ring
+  static void flush(Part& part) {
+    const Problem& p = part.p;
+    const T* const d_gates = part.d_gates[part.turn];
+    const int64_t H = p.units, F = p.features, P = p.outputs, D = part.wide_d;
+    if (p.d_x.at) input_gradients(part, d_gates);
+    for (int64_t k = 0; k < part.held; ++k) fill_left(part, k);
+    T* const out = part.d_weights;
+    if (S::xn == S::all && S::hn == S::all) {
+      add_outer(part.left, part.wide_a, F + P + 1, d_gates, D, S::all * H, part.held, out, D);
+    } else {
+      const auto block = [&](int64_t from, int64_t width, int offset, int count) {
+        add_outer(part.left + from, part.wide_a, width, d_gates + offset * H, D, count * H,
+                  part.held, out + from * D + offset * H, D);
+      };
+      block(0, F, S::xo, S::xn), block(F, P, S::ho, S::hn), block(F + P, 1, 0, S::all);
+    }
+    if (p.w_hr)
+      add_outer(part.d_projected, part.wide_p, P, part.raw, part.wide_h, H, part.held,
+                part.d_projection, part.wide_h);
+    part.turn = 1 - part.turn, part.held = 0;
+  }
+
+  // [x, q, 1] of one sample, as the products of the step read them
+  static INLINE void fill_left(Part& part, int64_t k) {
+    const Problem& p = part.p;
+    const Sample sample = part.samples[k];
+    const Row<T> here = row_at(part, sample.position, sample.row, part.d_gates[part.turn]);
+    T* const to = part.left + k * part.wide_a;
+    const auto copy = [&](T* out, const T* from, const Field& field, int64_t width) INLINE_LAMBDA {
+      const auto mask = values<T>(field, here.b, 0);
+      for (int64_t u = 0; u < width; u += L) {
+        const int64_t count = std::min<int64_t>(L, width - u);
+        Vec<T> value = longshort::read(from, u, count);
+        if (mask) value *= mask.read(u, count);
+        store(out + u, value, count);
+      }
+    };
+    copy(to, at<T>(p.x, here.b, here.t), p.mask_x, p.features);
+    copy(to + p.features, here.h_prev, p.mask_h, p.outputs);
+    to[p.features + p.outputs] = T(1);
+  }
+
+  static void input_gradients(Part& part, const T* d_gates) {
+    const Problem& p = part.p;
+    const int64_t vectors = padded<T>(p.features) / L, depth = S::xn * p.units;
+    alignas(64) T sums[TILE_ROWS * 4 * L];
+    for (int64_t first = 0; first < vectors; first += 4) {
+      const int64_t panels = std::min<int64_t>(4, vectors - first);
+      in_tiles(part.held, [&](int64_t k, int count) {
+        const T* left[TILE_ROWS];
+        T* out[TILE_ROWS];
+        for (int m = 0; m < count; ++m) {
+          left[m] = d_gates + (k + m) * part.wide_d + S::xo * p.units;
+          out[m] = sums + m * 4 * L;
+        }
+        product(count, panels, left, part.weights.input + first * L * depth, depth, out);
+        for (int m = 0; m < count; ++m) {
+          const Sample sample = part.samples[k + m];
+          const int64_t b = part.rows.batch[sample.row], t = part.rows.step(sample.position);
+          T* const to = const_cast<T*>(at<T>(p.d_x, b, t));
+          const auto mask = values<T>(p.mask_x, b, 0);
+          for (int64_t u = first * L; u < std::min((first + panels) * L, p.features); u += L) {
+            const int64_t wide = std::min<int64_t>(L, p.features - u);
+            Vec<T> d = load(out[m] + u - first * L);
+            if (mask) d *= mask.read(u, wide);
+            store(to + u, d, wide);
+          }
+        }
+      });
+    }
+  }
+
+  // The weights' gradients, summed over parts in their order, into the layout of the weights.
+  template <class PartOf>
+  static void give(const Problem& p, int parts, PartOf&& part_of) {
+    Part sums = part_of(0);
+    for (int k = 1; k < parts; ++k) {
+      const Part other = part_of(k);
+      // one piece of memory, laid out alike in every part
+      const int64_t count = total(sums);
+      for (int64_t at = 0; at < count; ++at) sums.d_weights[at] += other.d_weights[at];
+    }
+    const int64_t H = p.units, F = p.features, P = p.outputs, D = sums.wide_d;
+    const auto matrix = [&](uintptr_t to, int64_t from, int64_t width, const int* order,
+                            int offset, int count) {
+      if (!to) return;
+      T* const out = as<T>(to);
+      for (int s = 0; s < count; ++s)
+        for (int64_t u0 = 0; u0 < H; u0 += L)
+          for (int64_t k = 0; k < width; ++k)
+            for (int64_t u = u0; u < std::min<int64_t>(u0 + L, H); ++u)
+              out[(order[s] * H + u) * width + k] = sums.d_weights[(from + k) * D + (offset + s) * H + u];
+    };
+    matrix(p.d_w_ih, 0, F, C::input_order, S::xo, S::xn);
+    matrix(p.d_w_hh, F, P, C::hidden_order, S::ho, S::hn);
+    matrix(p.d_b_ih, F + P, 1, C::input_order, S::xo, S::xn);
+    matrix(p.d_b_hh, F + P, 1, C::hidden_order, S::ho, S::hn);
+    for (int64_t k = 0; p.d_w_hr && k < P; ++k)
+      std::copy_n(sums.d_projection + k * sums.wide_h, H, as<T>(p.d_w_hr) + k * H);
+    const auto copy = [&](uintptr_t to, const T* from, int64_t size) {
+      if (to) std::copy_n(from, size, as<T>(to));
+    };
+    copy(p.d_peephole, sums.small.peephole, (S::all - 1) * H);
+    copy(p.d_norm_gain, sums.small.norm_gain, blocks() * H);
+    copy(p.d_norm_bias, sums.small.norm_bias, blocks() * H);
+    copy(p.d_norm_c_gain, sums.small.norm_c_gain, H);
+    copy(p.d_norm_c_bias, sums.small.norm_c_bias, H);
+  }
+  static constexpr int blocks() { return S::hn; }
+  static int64_t total(const Part& part) {
+    const T* last = part.d_weights + (part.p.features + part.p.outputs + 1) * part.wide_d;
+    const auto upto = [&](const T* from, int64_t size) {
+      if (from) last = std::max(last, from + size);
+    };
+    const int64_t H = part.p.units;
+    if (part.p.w_hr) upto(part.d_projection, part.p.outputs * part.wide_h);
+    upto(part.small.peephole, 3 * H + L), upto(part.small.norm_gain, 4 * H + L);
+    upto(part.small.norm_bias, 4 * H + L), upto(part.small.norm_c_gain, H + L);
+    upto(part.small.norm_c_bias, H + L);
+    return last - part.d_weights;
+  }
+};
+
+}  // namespace
+}  // namespace longshort

@@ -1,0 +1,272 @@
+// Matrix products in tiles that stay in registers.
+//
+// A product's right side is packed into panels: [panel][k][slot][lane], where a panel is a few
+// vectors wide. A tile is up to TILE_ROWS rows by one panel (or fewer rows by several panels), and
+// ends where the next formula begins. Every element is one chain of fused multiply-adds in the
+// order of k, whatever the shape of its tile: the same numbers for any batch and thread count.
+#pragma once
+
+#include <algorithm>
+
+#include "simd.h"
+
+namespace longshort {
+namespace {
+
+constexpr int TILE_ROWS = LONGSHORT_TILE_ROWS;
+
+// Where a cell's slots of sums come from: the input's share goes to XN slots from XO on, the hidden
+// state's to HN slots from HO on.
+template <int NS_, int XO_, int XN_, int HO_, int HN_>
+struct Slots {
+  static constexpr int all = NS_, xo = XO_, xn = XN_, ho = HO_, hn = HN_;
+};
+
+// the left side by row; the right side from the first panel on
+template <class T, class W>
+struct Side {
+  const T* const* left;
+  const W* right;
+  int64_t depth;
+};
+
+// sums that fit into registers beside what they are made of
+constexpr int MOST_SUMS = 4 * TILE_ROWS;
+
+// panels in one tile: few rows need several panels to hide the latency of their sums
+constexpr int panels_at_once(int rows, int slots) {
+  return std::clamp(MOST_SUMS / (rows * slots), 1, 4);
+}
+
+template <class T, class W, class S, int M, int PN>
+void tile(const Side<T, W>& x, const Side<T, W>& h, const T* const* start, T* const* out) {
+  constexpr int L = Lanes<T>::count, NS = S::all;
+  Vec<T> sums[M][PN][NS];
+  for (int m = 0; m < M; ++m)
+    for (int p = 0; p < PN; ++p)
+      for (int s = 0; s < NS; ++s) sums[m][p][s] = load(start[m] + (p * NS + s) * L);
+  const auto add = [&]<int OFFSET, int COUNT>(const Side<T, W>& side) INLINE_LAMBDA {
+    const int64_t panel = side.depth * COUNT * L;
+    for (int64_t k = 0; k < side.depth; ++k) {
+      Vec<T> left[M];
+      for (int m = 0; m < M; ++m) left[m] = all<T>(side.left[m][k]);
+      for (int p = 0; p < PN; ++p)
+        for (int s = 0; s < COUNT; ++s) {
+          const Vec<T> right = load(side.right + p * panel + (k * COUNT + s) * L);
+          for (int m = 0; m < M; ++m) sums[m][p][OFFSET + s] += left[m] * right;
+        }
+    }
+  };
+  if constexpr (S::xn > 0) add.template operator()<S::xo, S::xn>(x);
+  if constexpr (S::hn > 0) add.template operator()<S::ho, S::hn>(h);
+  for (int m = 0; m < M; ++m)
+    for (int p = 0; p < PN; ++p)
+      for (int s = 0; s < NS; ++s) store(out[m] + (p * NS + s) * L, sums[m][p][s]);
+}
+
+template <class T, class W, class S, int M>
+void tiles_of(int64_t panels, Side<T, W> x, Side<T, W> h, const T* const* start, T* const* out) {
+  constexpr int L = Lanes<T>::count, MOST = panels_at_once(M, S::all);
+  const T* from[M];
+  T* to[M];
+  for (int m = 0; m < M; ++m) from[m] = start[m], to[m] = out[m];
+  while (panels > 0) {
+    int taken = 1;
+    if (panels >= MOST) {
+      tile<T, W, S, M, MOST>(x, h, from, to);
+      taken = MOST;
+    } else if (MOST > 2 && panels >= 2) {
+      tile<T, W, S, M, std::min(2, MOST)>(x, h, from, to);
+      taken = 2;
+    } else {
+      tile<T, W, S, M, 1>(x, h, from, to);
+    }
+    panels -= taken;
+    x.right += taken * x.depth * S::xn * L, h.right += taken * h.depth * S::hn * L;
+    for (int m = 0; m < M; ++m) from[m] += taken * S::all * L, to[m] += taken * S::all * L;
+  }
+}
+
+// sums of `rows` (1 to TILE_ROWS) rows over `panels` panels: out = start + left * right
+template <class T, class W, class S>
+void multiply(int rows, int64_t panels, const Side<T, W>& x, const Side<T, W>& h,
+              const T* const* start, T* const* out) {
+  switch (rows) {
+    case 1: return tiles_of<T, W, S, 1>(panels, x, h, start, out);
+    case 2: return tiles_of<T, W, S, 2>(panels, x, h, start, out);
+    case 3: return tiles_of<T, W, S, 3>(panels, x, h, start, out);
+#if LONGSHORT_TILE_ROWS == 6
+    case 4: return tiles_of<T, W, S, 4>(panels, x, h, start, out);
+    case 5: return tiles_of<T, W, S, 5>(panels, x, h, start, out);
+    case 6: return tiles_of<T, W, S, 6>(panels, x, h, start, out);
+#endif
+  }
+}
+
+// Call run(first, count) over `rows` rows in tiles of nearly the same height.
+template <class Run>
+INLINE void in_tiles(int64_t rows, Run&& run) {
+  const int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  for (int64_t k = 0, first = 0; k < tiles; ++k) {
+    const int64_t count = (rows - first + tiles - k - 1) / (tiles - k);
+    run(first, static_cast<int>(count));
+    first += count;
+  }
+}
+
+// the tallest of those tiles
+inline int tallest(int64_t rows) {
+  const int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  return tiles ? static_cast<int>((rows + tiles - 1) / tiles) : 1;
+}
+
+// ---- a cell's weights, by unit: panel p holds units [p L, (p + 1) L) of every slot ----
+
+INLINE void put(float& out, float value) { out = value; }
+INLINE void put(double& out, double value) { out = value; }
+INLINE void put(BFloat16& out, float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  // values are bfloat16 already: nothing is rounded
+  out.bits = static_cast<uint16_t>(bits >> 16);
+}
+
+// from w, whose rows are gate * units + unit, with `depth` columns; slot s is gate order[s]
+template <class T, class W>
+void pack_units(const T* w, int64_t units, int64_t depth, const int* order, int count, W* out) {
+  constexpr int L = Lanes<T>::count;
+  for (int64_t u = 0; u < units; u += L) {
+    const int64_t wide = std::min<int64_t>(L, units - u);
+    for (int s = 0; s < count; ++s) {
+      W* to = out + s * L;
+      const T* from = w + (order[s] * units + u) * depth;
+      // blocks of columns, so that both sides stay in the cache
+      for (int64_t k0 = 0; k0 < depth; k0 += L) {
+        const int64_t k1 = std::min<int64_t>(k0 + L, depth);
+        for (int64_t lane = 0; lane < L; ++lane)
+          for (int64_t k = k0; k < k1; ++k)
+            put(to[k * count * L + lane], lane < wide ? from[lane * depth + k] : T(0));
+      }
+    }
+    out += depth * count * L;
+  }
+}
+
+// one value per unit and gate into [panel][slot][lane], for the slots of `order`; adds to out
+template <class T>
+void add_units(const T* values, int64_t units, const int* order, int count, int all_slots,
+               int offset, T* out) {
+  constexpr int L = Lanes<T>::count;
+  if (!values) return;
+  for (int s = 0; s < count; ++s)
+    for (int64_t u = 0; u < units; ++u)
+      out[(u / L * all_slots + offset + s) * L + u % L] += values[order[s] * units + u];
+}
+
+// ---- plain products: out = left * right, right (depth, width) in panels of one vector ----
+
+using Product = Slots<1, 0, 1, 0, 0>;
+
+template <class T>
+constexpr int64_t padded(int64_t width) {
+  return (width + Lanes<T>::count - 1) / Lanes<T>::count * Lanes<T>::count;
+}
+
+// right from a matrix whose rows are gate * units + unit, `width` wide: the gates of `order`
+template <class T>
+void pack_columns(const T* w, int64_t width, int64_t units, const int* order, int count, T* out) {
+  constexpr int L = Lanes<T>::count;
+  for (int64_t n = 0; n < width; n += L) {
+    const int64_t real = std::min<int64_t>(L, width - n);
+    for (int s = 0; s < count; ++s)
+      for (int64_t u = 0; u < units; ++u, out += L)
+        store(out, load(w + (order[s] * units + u) * width + n, real));
+  }
+}
+
+// right from the transpose of a matrix (width, depth)
+template <class T>
+void pack_transposed(const T* w, int64_t width, int64_t depth, T* out) {
+  constexpr int L = Lanes<T>::count;
+  for (int64_t n = 0; n < width; n += L)
+    for (int64_t k = 0; k < depth; ++k, out += L)
+      for (int64_t lane = 0; lane < L; ++lane)
+        out[lane] = n + lane < width ? w[(n + lane) * depth + k] : T(0);
+}
+
+// left * right for a few rows
+template <class T>
+INLINE void product(int rows, int64_t panels, const T* const* left, const T* right, int64_t depth,
+                    T* const* out) {
+  alignas(64) static const T none[4 * Lanes<T>::count] = {};
+  const T* start[TILE_ROWS];
+  constexpr int L = Lanes<T>::count;
+  for (int64_t p = 0; p < panels; p += 4) {
+    T* to[TILE_ROWS];
+    for (int m = 0; m < rows; ++m) start[m] = none, to[m] = out[m] + p * L;
+    multiply<T, T, Product>(rows, std::min<int64_t>(4, panels - p),
+                            {left, right + p * depth * L, depth}, {nullptr, nullptr, 0}, start, to);
+  }
+}
+
+// ---- gradients of weights: out (width of left, width of right) += left^T right ----
+
+template <class T, int M, int NV>
+void outer_tile(const T* left, int64_t left_stride, const T* right, int64_t right_stride,
+                int64_t samples, T* out, int64_t out_stride) {
+  constexpr int L = Lanes<T>::count;
+  Vec<T> sums[M][NV];
+  for (int m = 0; m < M; ++m)
+    for (int v = 0; v < NV; ++v) sums[m][v] = load(out + m * out_stride + v * L);
+  for (int64_t s = 0; s < samples; ++s) {
+    Vec<T> l[M];
+    for (int m = 0; m < M; ++m) l[m] = all<T>(left[s * left_stride + m]);
+    for (int v = 0; v < NV; ++v) {
+      const Vec<T> r = load(right + s * right_stride + v * L);
+      for (int m = 0; m < M; ++m) sums[m][v] += l[m] * r;
+    }
+  }
+  for (int m = 0; m < M; ++m)
+    for (int v = 0; v < NV; ++v) store(out + m * out_stride + v * L, sums[m][v]);
+}
+
+template <class T, int NV>
+void outer_rows(int rows, const T* left, int64_t left_stride, const T* right, int64_t right_stride,
+                int64_t samples, T* out, int64_t out_stride) {
+  switch (rows) {
+    case 1: return outer_tile<T, 1, NV>(left, left_stride, right, right_stride, samples, out, out_stride);
+    case 2: return outer_tile<T, 2, NV>(left, left_stride, right, right_stride, samples, out, out_stride);
+    case 3: return outer_tile<T, 3, NV>(left, left_stride, right, right_stride, samples, out, out_stride);
+#if LONGSHORT_TILE_ROWS == 6
+    case 4: return outer_tile<T, 4, NV>(left, left_stride, right, right_stride, samples, out, out_stride);
+    case 5: return outer_tile<T, 5, NV>(left, left_stride, right, right_stride, samples, out, out_stride);
+    case 6: return outer_tile<T, 6, NV>(left, left_stride, right, right_stride, samples, out, out_stride);
+#endif
+  }
+}
+
+// `right` and `out` may be read and written up to the end of the last vector
+template <class T>
+void add_outer(const T* left, int64_t left_stride, int64_t left_width, const T* right,
+               int64_t right_stride, int64_t right_width, int64_t samples, T* out,
+               int64_t out_stride) {
+  constexpr int L = Lanes<T>::count;
+  const int64_t vectors = padded<T>(right_width) / L;
+  for (int64_t v = 0; v < vectors; v += 4) {
+    const int64_t wide = std::min<int64_t>(4, vectors - v);
+    in_tiles(left_width, [&](int64_t m, int rows) {
+      const T* l = left + m;
+      const T* r = right + v * L;
+      T* o = out + m * out_stride + v * L;
+      switch (wide) {
+        case 1: return outer_rows<T, 1>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
+        case 2: return outer_rows<T, 2>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
+        case 3: return outer_rows<T, 3>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
+        default: return outer_rows<T, 4>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
+      }
+    });
+  }
+}
+
+}  // namespace
+}  // namespace longshort
