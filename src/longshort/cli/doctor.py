@@ -9,9 +9,20 @@ import torch
 
 from longshort import __version__
 from longshort.cli.terminal import out
+from longshort.kernels import cpu
 from longshort.kernels.dispatch import engine
 
 PACKAGES = ("torch", "numpy", "polars", "narwhals", "scikit-learn", "safetensors", "altair")
+
+
+def compiled() -> str:
+    """Which instruction sets the CPU engine was compiled for, or what to do where it was not."""
+    if not cpu.AVAILABLE:
+        return cpu.MISSING
+    return (
+        f"compiled, uses {cpu.isa()} (this machine runs {', '.join(cpu.isas())}), "
+        f"threads: {torch.get_num_threads()}"
+    )
 
 
 def doctor() -> None:
@@ -23,5 +34,6 @@ def doctor() -> None:
     cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     out.print(f"threads       {torch.get_num_threads()}")
     out.print(f"CUDA device   {cuda}")
+    out.print(f"CPU engine    {compiled()}", markup=False)
     chosen = engine()
     out.print(f"engine        {chosen.name}: {chosen.reason}")
