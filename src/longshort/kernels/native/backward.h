@@ -31,7 +31,11 @@ struct Backward {
     const Problem& p;
     Weights weights;
     Rows rows;
-    int64_t ring, wide_h, wide_p, wide_d, wide_a;
+    int64_t ring, wide_h, wide_p, wide_d, wide_a, slots;
+    // every row at this position
+    Row<T>* here;
+    // whether the weights do not stay in the cache from one position to the next
+    bool far;
     // two rings of d_gates: the last step of the one before is still read
     T* d_gates[2];
     int turn;
@@ -45,7 +49,10 @@ struct Backward {
     Small<T> small;
   };
 
+  // as few as keep their vectors in the first cache while a tile of weights' gradients is summed
   static constexpr int64_t SAMPLES = 128;
+  // weights of more bytes are fetched ahead of their use
+  static constexpr int64_t CACHED = 1 << 20;
 
   static Weights lay(const Problem& p, Layout& layout) {
     return {layout.take<T>(padded<T>(p.outputs) * p.units * S::hn),
@@ -67,8 +74,10 @@ struct Backward {
     part.wide_h = padded<T>(p.units), part.wide_p = padded<T>(p.outputs);
     part.wide_d = padded<T>(S::all * p.units) + L;
     part.wide_a = padded<T>(p.features + p.outputs + 1);
-    const bool large = (p.features + p.outputs) * part.wide_d * int64_t(sizeof(T)) > (2 << 20);
-    part.ring = std::max<int64_t>(count, std::min<int64_t>(count * p.steps, large ? 3 * SAMPLES : SAMPLES));
+    part.ring = std::max<int64_t>(count, std::min<int64_t>(count * p.steps, SAMPLES));
+    part.slots = slots(p);
+    part.here = layout.take<Row<T>>(count);
+    part.far = padded<T>(p.outputs) * p.units * S::hn * int64_t(sizeof(T)) > CACHED;
     for (T*& ring : part.d_gates) ring = layout.take<T>(part.ring * part.wide_d);
     part.samples = layout.take<Sample>(part.ring);
     part.d_c = layout.take<T>(C::HAS_C ? count * part.wide_h : 0);
@@ -196,11 +205,11 @@ struct Backward {
     };
     for (int64_t u = 0; d_h && u < p.outputs; u += 4 * L) {
       const int64_t panels = std::min<int64_t>(4, part.wide_p / L - u / L);
-      T* out[] = {part.incoming};
       std::fill_n(part.incoming, 4 * L, T(0));
       if (d_gates) {
         const T* left[] = {d_gates + S::ho * p.units};
-        product(1, panels, left, part.weights.hidden + u * S::hn * p.units, S::hn * p.units, out);
+        product(1, panels, left, part.weights.hidden + u * S::hn * p.units, S::hn * p.units,
+                {part.incoming, 0});
       } else if (!CARRIES && p.d_h_n) {
         std::copy_n(as<const T>(p.d_h_n) + b * p.outputs + u,
                     std::min<int64_t>(4 * L, p.outputs - u), part.incoming);
@@ -223,7 +232,7 @@ struct Backward {
     const Problem& p = part.p;
     Row<T> found{};
     const int64_t b = found.b = part.rows.batch[row], t = found.t = part.rows.step(position);
-    const int64_t S_H = slots(p) * p.units;
+    const int64_t S_H = part.slots * p.units;
     found.saved = as<T>(p.saved) + (b * p.steps + t) * S_H;
     for (int k = 0; k < 3; ++k) found.scratch[k] = part.scratch[k];
     if (part.rows.cut(row, position)) {
@@ -253,30 +262,58 @@ struct Backward {
   static void step(Part& part, int64_t position, int64_t now, int64_t going, const T* d_last,
                    T* d_now) {
     const Problem& p = part.p;
+    for (int64_t row = 0; row < now; ++row) part.here[row] = row_at(part, position, row, d_now);
     const int64_t vectors = part.wide_p / L, group = whole(p) ? vectors : 4;
-    const auto part_of = [&](int64_t row, int count, int64_t first, bool goes) INLINE_LAMBDA {
-      const int64_t panels = std::min(group, vectors - first), wide = group * L;
-      const T* left[TILE_ROWS];
-      T* out[TILE_ROWS];
-      for (int m = 0; m < count; ++m) {
-        out[m] = part.incoming + m * wide;
-        if (goes) left[m] = d_last + (row + m) * part.wide_d + S::ho * p.units;
-      }
-      if (goes)
-        product(count, panels, left, part.weights.hidden + first * L * S::hn * p.units,
-                S::hn * p.units, out);
-      for (int m = 0; m < count; ++m) {
-        if (!goes) fresh(part, row + m, first * L, panels * L, out[m]);
-        const Row<T> here = row_at(part, position, row + m, d_now);
-        if (p.w_hr) through_projection(part, here, row + m, out[m]);
-        else C::backward(p, here, first * L, std::min((first + panels) * L, p.units), out[m], part.small);
-      }
-    };
-    for (int64_t first = 0; first < vectors; first += group) {
-      in_tiles(going, [&](int64_t row, int count) INLINE_LAMBDA { part_of(row, count, first, true); });
-      in_tiles(now - going, [&](int64_t row, int count) INLINE_LAMBDA {
-        part_of(going + row, count, first, false);
+    const int64_t groups = (vectors + group - 1) / group;
+    // every other position goes through the weights from the end, as forwards
+    const bool back = position % 2;
+    for (int64_t k = 0; k < groups; ++k) {
+      const int64_t first = (back ? groups - 1 - k : k) * group;
+      const int64_t next = !part.far || k + 1 == groups ? -1 : back ? first - group : first + group;
+      const int64_t panels = std::min(group, vectors - first);
+      in_tiles(going, [&](int64_t row, int count) INLINE_LAMBDA {
+        into_rows(part, row, count, first, panels, next, d_last);
       });
+      in_tiles(now - going, [&](int64_t row, int count) INLINE_LAMBDA {
+        into_rows(part, going + row, count, first, panels, -1, nullptr);
+      });
+    }
+  }
+
+  // fetch what is read of a row from unit u on, while the product before it is made
+  static INLINE void expect(const Problem& p, const Row<T>& here, int64_t u, int64_t panels) {
+    for (int64_t v = u; v < u + panels * L; v += L) {
+      for (int slot = 0; slot < (C::HAS_C ? 5 : 4); ++slot)
+        __builtin_prefetch(here.saved + slot * p.units + v, 0, 3);
+      if (p.d_y.at) __builtin_prefetch(at<T>(p.d_y, here.b, here.t) + v, 0, 3);
+      if (C::HAS_C) __builtin_prefetch(here.c_prev + v, 0, 3);
+    }
+  }
+
+  // `panels` vectors of units of some rows; d_last is null where they were not read behind this
+  static INLINE void into_rows(Part& part, int64_t row, int count, int64_t first, int64_t panels,
+                               int64_t next, const T* d_last) {
+    const Problem& p = part.p;
+    const int64_t wide = panels * L, depth = S::hn * p.units;
+    for (int m = 0; m < count; ++m) expect(p, part.here[row + m], first * L, panels);
+    if (d_last) {
+      const T* left[TILE_ROWS];
+      for (int m = 0; m < count; ++m)
+        left[m] = d_last + (row + m) * part.wide_d + S::ho * p.units;
+      const T* const from = part.weights.hidden + first * L * depth;
+      // a line at every k: each tile fetches a part of the next group
+      constexpr int LINE = 64 / sizeof(T);
+      const int64_t fetched = row / TILE_ROWS;
+      const bool soon = next >= 0 && fetched < 4 * L / LINE;
+      product(count, panels, left, from, depth, {part.incoming, wide},
+              soon ? part.weights.hidden + next * L * depth + fetched * depth * LINE : nullptr);
+    }
+    for (int m = 0; m < count; ++m) {
+      T* const out = part.incoming + m * wide;
+      const Row<T>& here = part.here[row + m];
+      if (!d_last) fresh(part, row + m, first * L, wide, out);
+      if (p.w_hr) through_projection(part, here, row + m, out);
+      else C::backward(p, here, first * L, std::min(first * L + wide, p.units), out, part.small);
     }
   }
 
@@ -294,7 +331,7 @@ struct Backward {
     const Problem& p = part.p;
     const int64_t sample = part.held + row;
     T* const d_projected = part.d_projected + sample * part.wide_p;
-    const T* const projected = here.saved + (slots(p) - 1) * p.units;
+    const T* const projected = here.saved + (part.slots - 1) * p.units;
     for (int64_t u = 0; u < p.outputs; u += L) {
       const int64_t count = std::min<int64_t>(L, p.outputs - u);
       Vec<T> d = arrive<T, true, false>(p, here, u, count, load(d_h + u));
@@ -303,8 +340,7 @@ struct Backward {
     }
     C::unprojected(p, here, part.raw + sample * part.wide_h);
     const T* left[] = {d_projected};
-    T* out[] = {part.d_raw};
-    product(1, part.wide_h / L, left, part.weights.projection, p.outputs, out);
+    product(1, part.wide_h / L, left, part.weights.projection, p.outputs, {part.d_raw, 0});
     C::backward(p, here, 0, p.units, part.d_raw, part.small);
   }
 
@@ -359,12 +395,8 @@ struct Backward {
       const int64_t panels = std::min<int64_t>(4, vectors - first);
       in_tiles(part.held, [&](int64_t k, int count) {
         const T* left[TILE_ROWS];
-        T* out[TILE_ROWS];
-        for (int m = 0; m < count; ++m) {
-          left[m] = d_gates + (k + m) * part.wide_d + S::xo * p.units;
-          out[m] = sums + m * 4 * L;
-        }
-        product(count, panels, left, part.weights.input + first * L * depth, depth, out);
+        for (int m = 0; m < count; ++m) left[m] = d_gates + (k + m) * part.wide_d + S::xo * p.units;
+        product(count, panels, left, part.weights.input + first * L * depth, depth, {sums, 4 * L});
         for (int m = 0; m < count; ++m) {
           const Sample sample = part.samples[k + m];
           const int64_t b = part.rows.batch[sample.row], t = part.rows.step(sample.position);
@@ -372,7 +404,7 @@ struct Backward {
           const auto mask = values<T>(p.mask_x, b, 0);
           for (int64_t u = first * L; u < std::min((first + panels) * L, p.features); u += L) {
             const int64_t wide = std::min<int64_t>(L, p.features - u);
-            Vec<T> d = load(out[m] + u - first * L);
+            Vec<T> d = load(sums + m * 4 * L + u - first * L);
             if (mask) d *= mask.read(u, wide);
             store(to + u, d, wide);
           }
@@ -397,10 +429,15 @@ struct Backward {
       if (!to) return;
       T* const out = as<T>(to);
       for (int s = 0; s < count; ++s)
-        for (int64_t u0 = 0; u0 < H; u0 += L)
-          for (int64_t k = 0; k < width; ++k)
-            for (int64_t u = u0; u < std::min<int64_t>(u0 + L, H); ++u)
-              out[(order[s] * H + u) * width + k] = sums.d_weights[(from + k) * D + (offset + s) * H + u];
+        for (int64_t u = 0; u < H; u += L)
+          for (int64_t k = 0; k < width; k += L) {
+            const T* const of = sums.d_weights + (from + k) * D + (offset + s) * H + u;
+            Vec<T> block[L];
+            for (int64_t m = 0; m < L; ++m) block[m] = k + m < width ? load(of + m * D) : Vec<T>{};
+            transpose<T>(block);
+            for (int64_t m = 0; m < std::min<int64_t>(L, H - u); ++m)
+              store(out + (order[s] * H + u + m) * width + k, block[m], width - k);
+          }
     };
     matrix(p.d_w_ih, 0, F, C::input_order, S::xo, S::xn);
     matrix(p.d_w_hh, F, P, C::hidden_order, S::ho, S::hn);
