@@ -41,7 +41,7 @@ struct Backward {
     int turn;
     int64_t held;
     Sample* samples;
-    T *d_c, *carry, *incoming, *d_raw, *left, *scratch[3];
+    T *d_c, *carry, *incoming, *d_raw, *left, *slice, *scratch[3];
     T *d_projected, *raw;
     T* nowhere;
     // sums over this part: (F + P + 1, S::all * H) and (P, H)
@@ -49,8 +49,6 @@ struct Backward {
     Small<T> small;
   };
 
-  // as few as keep their vectors in the first cache while a tile of weights' gradients is summed
-  static constexpr int64_t SAMPLES = 128;
   // weights of more bytes are fetched ahead of their use
   static constexpr int64_t CACHED = 1 << 20;
 
@@ -85,6 +83,7 @@ struct Backward {
     part.incoming = layout.take<T>(TILE_ROWS * std::max<int64_t>(whole(p) ? part.wide_p : 0, 4 * L));
     part.d_raw = layout.take<T>(p.w_hr ? TILE_ROWS * part.wide_h : 0);
     part.left = layout.take<T>(part.ring * part.wide_a);
+    part.slice = layout.take<T>(SAMPLES * 4 * L);
     for (T*& row : part.scratch) row = layout.take<T>(C::GENERAL ? part.wide_h : 0);
     part.d_projected = layout.take<T>(p.w_hr ? part.ring * part.wide_p : 0);
     part.raw = layout.take<T>(p.w_hr ? part.ring * part.wide_h : 0);
@@ -150,6 +149,7 @@ struct Backward {
     const Rows& rows = part.rows;
     for (int64_t row = 0; row < rows.count; ++row) {
       if (rows.length[row] == 0) begin(part, row), end(part, row, nullptr, 0);
+      part.here[row] = row_of(part, row);
       blank(part, row);
     }
     int64_t before = 0;
@@ -228,41 +228,47 @@ struct Backward {
             std::min<int64_t>(L, p.units - u));
   }
 
-  static INLINE Row<T> row_at(Part& part, int64_t position, int64_t row, T* d_now) {
+  // a row, but for what changes from position to position
+  static Row<T> row_of(Part& part, int64_t row) {
     const Problem& p = part.p;
     Row<T> found{};
-    const int64_t b = found.b = part.rows.batch[row], t = found.t = part.rows.step(position);
-    const int64_t S_H = part.slots * p.units;
-    found.saved = as<T>(p.saved) + (b * p.steps + t) * S_H;
+    const int64_t b = found.b = part.rows.batch[row];
     for (int k = 0; k < 3; ++k) found.scratch[k] = part.scratch[k];
-    if (part.rows.cut(row, position)) {
-      found.h_prev = at<T>(p.initial_h, b), found.c_prev = at<T>(p.initial_c, b);
-    } else if (position == part.rows.first(row)) {
-      found.h_prev = at<T>(p.h_0, b), found.c_prev = at<T>(p.c_0, b);
-    } else {
-      const int64_t last = part.rows.step(position - 1);
-      found.h_prev = at<T>(p.y, b, last);
-      found.c_prev = as<T>(p.saved) + (b * p.steps + last) * S_H + 4 * p.units;
-    }
-    if (!C::HAS_C) found.c_prev = nullptr;
-    found.d_gates = d_now + row * part.wide_d;
     found.d_c = part.d_c + row * part.wide_h;
     found.carry = part.carry + row * part.wide_p;
-    if (p.resets) {
-      found.cut = position + 1 < p.steps && part.rows.cut(row, position + 1);
-      // where nobody wants the gradient, it is added up to nothing
-      found.d_initial_h =
-          p.d_initial_h ? as<T>(p.d_initial_h) + b * p.outputs : part.nowhere;
-      found.d_initial_c = p.d_initial_c ? as<T>(p.d_initial_c) + b * p.units : part.nowhere;
-    }
+    // where nobody wants the gradient, it is added up to nothing
+    found.d_initial_h = p.d_initial_h ? as<T>(p.d_initial_h) + b * p.outputs : part.nowhere;
+    found.d_initial_c = p.d_initial_c ? as<T>(p.d_initial_c) + b * p.units : part.nowhere;
     return found;
+  }
+  static INLINE void advance(Part& part, int64_t position, int64_t row, T* d_now) {
+    const Problem& p = part.p;
+    Row<T>& here = part.here[row];
+    const int64_t b = here.b, t = here.t = part.rows.step(position), size = part.slots * p.units;
+    here.saved = as<T>(p.saved) + (b * p.steps + t) * size;
+    here.h_prev = before(part, position, row);
+    if (C::HAS_C) {
+      if (part.rows.cut(row, position)) here.c_prev = at<T>(p.initial_c, b);
+      else if (position == part.rows.first(row)) here.c_prev = at<T>(p.c_0, b);
+      else here.c_prev = here.saved + (part.rows.step(position - 1) - t) * size + 4 * p.units;
+    }
+    here.d_gates = d_now + row * part.wide_d;
+    here.cut = p.resets && position + 1 < p.steps && part.rows.cut(row, position + 1);
+  }
+  // the hidden state that a row had before a position
+  static INLINE const T* before(Part& part, int64_t position, int64_t row) {
+    const Problem& p = part.p;
+    const int64_t b = part.rows.batch[row];
+    if (part.rows.cut(row, position)) return at<T>(p.initial_h, b);
+    if (position == part.rows.first(row)) return at<T>(p.h_0, b);
+    return at<T>(p.y, b, part.rows.step(position - 1));
   }
 
   // one position: of `now` rows, the first `going` have been read at the position behind it
   static void step(Part& part, int64_t position, int64_t now, int64_t going, const T* d_last,
                    T* d_now) {
     const Problem& p = part.p;
-    for (int64_t row = 0; row < now; ++row) part.here[row] = row_at(part, position, row, d_now);
+    for (int64_t row = 0; row < now; ++row) advance(part, position, row, d_now);
     const int64_t vectors = part.wide_p / L, group = whole(p) ? vectors : 4;
     const int64_t groups = (vectors + group - 1) / group;
     // every other position goes through the weights from the end, as forwards
@@ -350,20 +356,24 @@ struct Backward {
     const T* const d_gates = part.d_gates[part.turn];
     const int64_t H = p.units, F = p.features, P = p.outputs, D = part.wide_d;
     if (p.d_x.at) input_gradients(part, d_gates);
-    for (int64_t k = 0; k < part.held; ++k) fill_left(part, k);
     T* const out = part.d_weights;
-    if (S::xn == S::all && S::hn == S::all) {
-      add_outer(part.left, part.wide_a, F + P + 1, d_gates, D, S::all * H, part.held, out, D);
+    // where no weight is learned, nobody wants its gradient
+    const bool wanted = p.d_w_ih || p.d_w_hh || p.d_b_ih || p.d_b_hh;
+    for (int64_t k = 0; wanted && k < part.held; ++k) fill_left(part, k);
+    if (!wanted) {
+    } else if (S::xn == S::all && S::hn == S::all) {
+      add_outer(part.left, part.wide_a, F + P + 1, d_gates, D, S::all * H, part.held, out, D,
+                part.slice);
     } else {
       const auto block = [&](int64_t from, int64_t width, int offset, int count) {
         add_outer(part.left + from, part.wide_a, width, d_gates + offset * H, D, count * H,
-                  part.held, out + from * D + offset * H, D);
+                  part.held, out + from * D + offset * H, D, part.slice);
       };
       block(0, F, S::xo, S::xn), block(F, P, S::ho, S::hn), block(F + P, 1, 0, S::all);
     }
-    if (p.w_hr)
+    if (p.d_w_hr)
       add_outer(part.d_projected, part.wide_p, P, part.raw, part.wide_h, H, part.held,
-                part.d_projection, part.wide_h);
+                part.d_projection, part.wide_h, part.slice);
     part.turn = 1 - part.turn, part.held = 0;
   }
 
@@ -371,10 +381,10 @@ struct Backward {
   static INLINE void fill_left(Part& part, int64_t k) {
     const Problem& p = part.p;
     const Sample sample = part.samples[k];
-    const Row<T> here = row_at(part, sample.position, sample.row, part.d_gates[part.turn]);
+    const int64_t b = part.rows.batch[sample.row], t = part.rows.step(sample.position);
     T* const to = part.left + k * part.wide_a;
     const auto copy = [&](T* out, const T* from, const Field& field, int64_t width) INLINE_LAMBDA {
-      const auto mask = values<T>(field, here.b, 0);
+      const auto mask = values<T>(field, b, 0);
       for (int64_t u = 0; u < width; u += L) {
         const int64_t count = std::min<int64_t>(L, width - u);
         Vec<T> value = longshort::read(from, u, count);
@@ -382,8 +392,8 @@ struct Backward {
         store(out + u, value, count);
       }
     };
-    copy(to, at<T>(p.x, here.b, here.t), p.mask_x, p.features);
-    copy(to + p.features, here.h_prev, p.mask_h, p.outputs);
+    copy(to, at<T>(p.x, b, t), p.mask_x, p.features);
+    copy(to + p.features, before(part, sample.position, sample.row), p.mask_h, p.outputs);
     to[p.features + p.outputs] = T(1);
   }
 

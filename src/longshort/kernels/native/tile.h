@@ -45,9 +45,12 @@ constexpr int panels_at_once(int rows, int slots) {
   return std::clamp((HIDING + rows * slots - 1) / (rows * slots), 1, 4);
 }
 
+// the panels from `first` on
 template <class T, class W, class S, int M, int PN>
-void tile(const Side<T, W>& x, const Side<T, W>& h, Lines<const T> start, Lines<T> out) {
+void tile(const Side<T, W>& x, const Side<T, W>& h, int64_t first, Lines<const T> start,
+          Lines<T> out) {
   constexpr int L = Lanes<T>::count, NS = S::all;
+  start.at += first * NS * L, out.at += first * NS * L;
   Vec<T> sums[M][PN][NS];
   for (int m = 0; m < M; ++m)
     for (int p = 0; p < PN; ++p)
@@ -57,7 +60,7 @@ void tile(const Side<T, W>& x, const Side<T, W>& h, Lines<const T> start, Lines<
     const int64_t depth = side.depth, panel = depth * COUNT * L;
     const T* rows[M];
     for (int m = 0; m < M; ++m) rows[m] = side.left[m];
-    const W *right = side.right, *soon = side.soon;
+    const W *right = side.right + first * panel, *soon = side.soon;
     // counting and jumping takes the place of multiplications
 #pragma GCC unroll 4
     for (int64_t k = 0; k < depth; ++k, right += COUNT * L, soon += 64 / sizeof(W)) {
@@ -80,23 +83,18 @@ void tile(const Side<T, W>& x, const Side<T, W>& h, Lines<const T> start, Lines<
 }
 
 template <class T, class W, class S, int M>
-void tiles_of(int64_t panels, Side<T, W> x, Side<T, W> h, Lines<const T> start, Lines<T> out) {
-  constexpr int L = Lanes<T>::count, MOST = panels_at_once(M, S::all);
-  while (panels > 0) {
-    int taken = 1;
-    if (panels >= MOST) {
-      tile<T, W, S, M, MOST>(x, h, start, out);
-      taken = MOST;
-    } else if (MOST > 2 && panels >= 2) {
-      tile<T, W, S, M, std::min(2, MOST)>(x, h, start, out);
-      taken = 2;
-    } else {
-      tile<T, W, S, M, 1>(x, h, start, out);
-    }
-    panels -= taken;
-    x.right += taken * x.depth * S::xn * L, h.right += taken * h.depth * S::hn * L;
-    start.at += taken * S::all * L, out.at += taken * S::all * L;
+void tiles_of(int64_t panels, const Side<T, W>& x, const Side<T, W>& h, Lines<const T> start,
+              Lines<T> out) {
+  constexpr int MOST = panels_at_once(M, S::all);
+  // Sides are not copied: a copy would wait for the pieces of the original to reach the cache, and
+  // for everything that was stored before them
+  int64_t first = 0;
+  for (; first + MOST <= panels; first += MOST) tile<T, W, S, M, MOST>(x, h, first, start, out);
+  if (MOST > 2 && first + 2 <= panels) {
+    tile<T, W, S, M, std::min(2, MOST)>(x, h, first, start, out);
+    first += 2;
   }
+  for (; first < panels; ++first) tile<T, W, S, M, 1>(x, h, first, start, out);
 }
 
 // sums of `rows` (1 to TILE_ROWS) rows over `panels` panels: out = start + left * right
@@ -266,26 +264,37 @@ void outer_rows(int rows, const T* left, int64_t left_stride, const T* right, in
   }
 }
 
-// `right` and `out` may be read and written up to the end of the last vector
+// samples whose vectors stay in the first cache while all tiles are summed over them
+constexpr int64_t SAMPLES = 128;
+
+// `right` and `out` may be read and written up to the end of the last vector; `slice` holds
+// SAMPLES times 4 vectors
 template <class T>
 void add_outer(const T* left, int64_t left_stride, int64_t left_width, const T* right,
                int64_t right_stride, int64_t right_width, int64_t samples, T* out,
-               int64_t out_stride) {
+               int64_t out_stride, T* slice) {
   constexpr int L = Lanes<T>::count;
   const int64_t vectors = padded<T>(right_width) / L;
-  for (int64_t v = 0; v < vectors; v += 4) {
-    const int64_t wide = std::min<int64_t>(4, vectors - v);
-    in_tiles(left_width, [&](int64_t m, int rows) {
-      const T* l = left + m;
-      const T* r = right + v * L;
-      T* o = out + m * out_stride + v * L;
-      switch (wide) {
-        case 1: return outer_rows<T, 1>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
-        case 2: return outer_rows<T, 2>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
-        case 3: return outer_rows<T, 3>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
-        default: return outer_rows<T, 4>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
-      }
-    });
+  for (; samples > 0; samples -= SAMPLES) {
+    const int64_t some = std::min(samples, SAMPLES);
+    for (int64_t v = 0; v < vectors; v += 4) {
+      const int64_t wide = std::min<int64_t>(4, vectors - v);
+      // rows far apart are as many pages: every tile would look up all of them again
+      for (int64_t s = 0; s < some; ++s)
+        for (int64_t k = 0; k < wide; ++k)
+          store(slice + (s * wide + k) * L, load(right + s * right_stride + (v + k) * L));
+      in_tiles(left_width, [&](int64_t m, int rows) {
+        const T* l = left + m;
+        T* o = out + m * out_stride + v * L;
+        switch (wide) {
+          case 1: return outer_rows<T, 1>(rows, l, left_stride, slice, L, some, o, out_stride);
+          case 2: return outer_rows<T, 2>(rows, l, left_stride, slice, 2 * L, some, o, out_stride);
+          case 3: return outer_rows<T, 3>(rows, l, left_stride, slice, 3 * L, some, o, out_stride);
+          default: return outer_rows<T, 4>(rows, l, left_stride, slice, 4 * L, some, o, out_stride);
+        }
+      });
+    }
+    left += some * left_stride, right += some * right_stride;
   }
 }
 
