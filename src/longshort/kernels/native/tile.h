@@ -64,7 +64,8 @@ void tile(const Side<T, W>& x, const Side<T, W>& h, int64_t first, Lines<const T
     // counting and jumping takes the place of multiplications
 #pragma GCC unroll 4
     for (int64_t k = 0; k < depth; ++k, right += COUNT * L, soon += 64 / sizeof(W)) {
-      __builtin_prefetch(soon, 0, 2);
+      // few rows wait for what they read in any case
+      if constexpr (M > 2) __builtin_prefetch(soon, 0, 2);
       Vec<T> left[M];
       for (int m = 0; m < M; ++m) left[m] = all<T>(rows[m][k]);
       for (int p = 0; p < PN; ++p)
