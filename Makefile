@@ -3,7 +3,8 @@
 # make test-all   the tests, then the long ones
 # make check      lint, format, types
 # make benchmark  the measured tables of the README (needs nothing but the example file)
-# make native     the CPU engine alone, compiled into src/ (SANITIZE=ON checks memory accesses)
+# make native     the CPU engine alone, compiled into src/ (ISAS=avx2 for one instruction set only,
+#                 SANITIZE=ON to check memory accesses)
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -13,6 +14,7 @@ BUILDERS := $(VENV)/.builders
 INSTALLED := $(VENV)/.installed
 SOURCES := $(shell find src -type f ! -name '*.pyc' ! -name '_native*.so') CMakeLists.txt \
   pyproject.toml constraints.txt
+ISAS ?= baseline;avx2;avx512
 SANITIZE ?= OFF
 NATIVE := build/native$(if $(filter ON,$(SANITIZE)),-sanitized)
 # one test process per core, one torch thread each
@@ -56,7 +58,8 @@ benchmark: $(INSTALLED)
 
 # for a checkout that is on the import path: compiles only what has changed
 native: $(BUILDERS)
-	$(BIN)/cmake -G Ninja -B $(NATIVE) --log-level=WARNING -DLONGSHORT_SANITIZE=$(SANITIZE) \
+	$(BIN)/cmake -G Ninja -B $(NATIVE) --log-level=WARNING \
+	  -DLONGSHORT_ISAS="$(ISAS)" -DLONGSHORT_SANITIZE=$(SANITIZE) \
 	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python
 	$(BIN)/cmake --build $(NATIVE)
 	$(BIN)/cmake --install $(NATIVE) --prefix src

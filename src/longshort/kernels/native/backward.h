@@ -31,13 +31,17 @@ struct Backward {
     const Problem& p;
     Weights weights;
     Rows rows;
-    int64_t ring, wide_h, wide_p, wide_d, wide_a;
+    int64_t ring, wide_h, wide_p, wide_d, wide_a, slots;
+    // every row at this position
+    Row<T>* here;
+    // whether the weights do not stay in the cache from one position to the next
+    bool far;
     // two rings of d_gates: the last step of the one before is still read
     T* d_gates[2];
     int turn;
     int64_t held;
     Sample* samples;
-    T *d_c, *carry, *incoming, *d_raw, *left, *scratch[3];
+    T *d_c, *carry, *incoming, *d_raw, *left, *slice, *scratch[3];
     T *d_projected, *raw;
     T* nowhere;
     // sums over this part: (F + P + 1, S::all * H) and (P, H)
@@ -45,7 +49,8 @@ struct Backward {
     Small<T> small;
   };
 
-  static constexpr int64_t SAMPLES = 128;
+  // weights of more bytes are fetched ahead of their use
+  static constexpr int64_t CACHED = 1 << 20;
 
   static Weights lay(const Problem& p, Layout& layout) {
     return {layout.take<T>(padded<T>(p.outputs) * p.units * S::hn),
@@ -67,8 +72,10 @@ struct Backward {
     part.wide_h = padded<T>(p.units), part.wide_p = padded<T>(p.outputs);
     part.wide_d = padded<T>(S::all * p.units) + L;
     part.wide_a = padded<T>(p.features + p.outputs + 1);
-    const bool large = (p.features + p.outputs) * part.wide_d * int64_t(sizeof(T)) > (2 << 20);
-    part.ring = std::max<int64_t>(count, std::min<int64_t>(count * p.steps, large ? 3 * SAMPLES : SAMPLES));
+    part.ring = std::max<int64_t>(count, std::min<int64_t>(count * p.steps, SAMPLES));
+    part.slots = slots(p);
+    part.here = layout.take<Row<T>>(count);
+    part.far = padded<T>(p.outputs) * p.units * S::hn * int64_t(sizeof(T)) > CACHED;
     for (T*& ring : part.d_gates) ring = layout.take<T>(part.ring * part.wide_d);
     part.samples = layout.take<Sample>(part.ring);
     part.d_c = layout.take<T>(C::HAS_C ? count * part.wide_h : 0);
@@ -76,6 +83,7 @@ struct Backward {
     part.incoming = layout.take<T>(TILE_ROWS * std::max<int64_t>(whole(p) ? part.wide_p : 0, 4 * L));
     part.d_raw = layout.take<T>(p.w_hr ? TILE_ROWS * part.wide_h : 0);
     part.left = layout.take<T>(part.ring * part.wide_a);
+    part.slice = layout.take<T>(SAMPLES * 4 * L);
     for (T*& row : part.scratch) row = layout.take<T>(C::GENERAL ? part.wide_h : 0);
     part.d_projected = layout.take<T>(p.w_hr ? part.ring * part.wide_p : 0);
     part.raw = layout.take<T>(p.w_hr ? part.ring * part.wide_h : 0);
@@ -141,6 +149,7 @@ struct Backward {
     const Rows& rows = part.rows;
     for (int64_t row = 0; row < rows.count; ++row) {
       if (rows.length[row] == 0) begin(part, row), end(part, row, nullptr, 0);
+      part.here[row] = row_of(part, row);
       blank(part, row);
     }
     int64_t before = 0;
@@ -196,11 +205,11 @@ struct Backward {
     };
     for (int64_t u = 0; d_h && u < p.outputs; u += 4 * L) {
       const int64_t panels = std::min<int64_t>(4, part.wide_p / L - u / L);
-      T* out[] = {part.incoming};
       std::fill_n(part.incoming, 4 * L, T(0));
       if (d_gates) {
         const T* left[] = {d_gates + S::ho * p.units};
-        product(1, panels, left, part.weights.hidden + u * S::hn * p.units, S::hn * p.units, out);
+        product(1, panels, left, part.weights.hidden + u * S::hn * p.units, S::hn * p.units,
+                {part.incoming, 0});
       } else if (!CARRIES && p.d_h_n) {
         std::copy_n(as<const T>(p.d_h_n) + b * p.outputs + u,
                     std::min<int64_t>(4 * L, p.outputs - u), part.incoming);
@@ -219,64 +228,98 @@ struct Backward {
             std::min<int64_t>(L, p.units - u));
   }
 
-  static INLINE Row<T> row_at(Part& part, int64_t position, int64_t row, T* d_now) {
+  // a row, but for what changes from position to position
+  static Row<T> row_of(Part& part, int64_t row) {
     const Problem& p = part.p;
     Row<T> found{};
-    const int64_t b = found.b = part.rows.batch[row], t = found.t = part.rows.step(position);
-    const int64_t S_H = slots(p) * p.units;
-    found.saved = as<T>(p.saved) + (b * p.steps + t) * S_H;
+    const int64_t b = found.b = part.rows.batch[row];
     for (int k = 0; k < 3; ++k) found.scratch[k] = part.scratch[k];
-    if (part.rows.cut(row, position)) {
-      found.h_prev = at<T>(p.initial_h, b), found.c_prev = at<T>(p.initial_c, b);
-    } else if (position == part.rows.first(row)) {
-      found.h_prev = at<T>(p.h_0, b), found.c_prev = at<T>(p.c_0, b);
-    } else {
-      const int64_t last = part.rows.step(position - 1);
-      found.h_prev = at<T>(p.y, b, last);
-      found.c_prev = as<T>(p.saved) + (b * p.steps + last) * S_H + 4 * p.units;
-    }
-    if (!C::HAS_C) found.c_prev = nullptr;
-    found.d_gates = d_now + row * part.wide_d;
     found.d_c = part.d_c + row * part.wide_h;
     found.carry = part.carry + row * part.wide_p;
-    if (p.resets) {
-      found.cut = position + 1 < p.steps && part.rows.cut(row, position + 1);
-      // where nobody wants the gradient, it is added up to nothing
-      found.d_initial_h =
-          p.d_initial_h ? as<T>(p.d_initial_h) + b * p.outputs : part.nowhere;
-      found.d_initial_c = p.d_initial_c ? as<T>(p.d_initial_c) + b * p.units : part.nowhere;
-    }
+    // where nobody wants the gradient, it is added up to nothing
+    found.d_initial_h = p.d_initial_h ? as<T>(p.d_initial_h) + b * p.outputs : part.nowhere;
+    found.d_initial_c = p.d_initial_c ? as<T>(p.d_initial_c) + b * p.units : part.nowhere;
     return found;
+  }
+  static INLINE void advance(Part& part, int64_t position, int64_t row, T* d_now) {
+    const Problem& p = part.p;
+    Row<T>& here = part.here[row];
+    const int64_t b = here.b, t = here.t = part.rows.step(position), size = part.slots * p.units;
+    here.saved = as<T>(p.saved) + (b * p.steps + t) * size;
+    here.h_prev = before(part, position, row);
+    if (C::HAS_C) {
+      if (part.rows.cut(row, position)) here.c_prev = at<T>(p.initial_c, b);
+      else if (position == part.rows.first(row)) here.c_prev = at<T>(p.c_0, b);
+      else here.c_prev = here.saved + (part.rows.step(position - 1) - t) * size + 4 * p.units;
+    }
+    here.d_gates = d_now + row * part.wide_d;
+    here.cut = p.resets && position + 1 < p.steps && part.rows.cut(row, position + 1);
+  }
+  // the hidden state that a row had before a position
+  static INLINE const T* before(Part& part, int64_t position, int64_t row) {
+    const Problem& p = part.p;
+    const int64_t b = part.rows.batch[row];
+    if (part.rows.cut(row, position)) return at<T>(p.initial_h, b);
+    if (position == part.rows.first(row)) return at<T>(p.h_0, b);
+    return at<T>(p.y, b, part.rows.step(position - 1));
   }
 
   // one position: of `now` rows, the first `going` have been read at the position behind it
   static void step(Part& part, int64_t position, int64_t now, int64_t going, const T* d_last,
                    T* d_now) {
     const Problem& p = part.p;
+    for (int64_t row = 0; row < now; ++row) advance(part, position, row, d_now);
     const int64_t vectors = part.wide_p / L, group = whole(p) ? vectors : 4;
-    const auto part_of = [&](int64_t row, int count, int64_t first, bool goes) INLINE_LAMBDA {
-      const int64_t panels = std::min(group, vectors - first), wide = group * L;
-      const T* left[TILE_ROWS];
-      T* out[TILE_ROWS];
-      for (int m = 0; m < count; ++m) {
-        out[m] = part.incoming + m * wide;
-        if (goes) left[m] = d_last + (row + m) * part.wide_d + S::ho * p.units;
-      }
-      if (goes)
-        product(count, panels, left, part.weights.hidden + first * L * S::hn * p.units,
-                S::hn * p.units, out);
-      for (int m = 0; m < count; ++m) {
-        if (!goes) fresh(part, row + m, first * L, panels * L, out[m]);
-        const Row<T> here = row_at(part, position, row + m, d_now);
-        if (p.w_hr) through_projection(part, here, row + m, out[m]);
-        else C::backward(p, here, first * L, std::min((first + panels) * L, p.units), out[m], part.small);
-      }
-    };
-    for (int64_t first = 0; first < vectors; first += group) {
-      in_tiles(going, [&](int64_t row, int count) INLINE_LAMBDA { part_of(row, count, first, true); });
-      in_tiles(now - going, [&](int64_t row, int count) INLINE_LAMBDA {
-        part_of(going + row, count, first, false);
+    const int64_t groups = (vectors + group - 1) / group;
+    // every other position goes through the weights from the end, as forwards
+    const bool back = position % 2;
+    for (int64_t k = 0; k < groups; ++k) {
+      const int64_t first = (back ? groups - 1 - k : k) * group;
+      const int64_t next = !part.far || k + 1 == groups ? -1 : back ? first - group : first + group;
+      const int64_t panels = std::min(group, vectors - first);
+      in_tiles(going, [&](int64_t row, int count) INLINE_LAMBDA {
+        into_rows(part, row, count, first, panels, next, d_last);
       });
+      in_tiles(now - going, [&](int64_t row, int count) INLINE_LAMBDA {
+        into_rows(part, going + row, count, first, panels, -1, nullptr);
+      });
+    }
+  }
+
+  // fetch what is read of a row from unit u on, while the product before it is made
+  static INLINE void expect(const Problem& p, const Row<T>& here, int64_t u, int64_t panels) {
+    for (int64_t v = u; v < u + panels * L; v += L) {
+      for (int slot = 0; slot < (C::HAS_C ? 5 : 4); ++slot)
+        __builtin_prefetch(here.saved + slot * p.units + v, 0, 3);
+      if (p.d_y.at) __builtin_prefetch(at<T>(p.d_y, here.b, here.t) + v, 0, 3);
+      if (C::HAS_C) __builtin_prefetch(here.c_prev + v, 0, 3);
+    }
+  }
+
+  // `panels` vectors of units of some rows; d_last is null where they were not read behind this
+  static INLINE void into_rows(Part& part, int64_t row, int count, int64_t first, int64_t panels,
+                               int64_t next, const T* d_last) {
+    const Problem& p = part.p;
+    const int64_t wide = panels * L, depth = S::hn * p.units;
+    for (int m = 0; m < count; ++m) expect(p, part.here[row + m], first * L, panels);
+    if (d_last) {
+      const T* left[TILE_ROWS];
+      for (int m = 0; m < count; ++m)
+        left[m] = d_last + (row + m) * part.wide_d + S::ho * p.units;
+      const T* const from = part.weights.hidden + first * L * depth;
+      // a line at every k: each tile fetches a part of the next group
+      constexpr int LINE = 64 / sizeof(T);
+      const int64_t fetched = row / TILE_ROWS;
+      const bool soon = next >= 0 && fetched < 4 * L / LINE;
+      product(count, panels, left, from, depth, {part.incoming, wide},
+              soon ? part.weights.hidden + next * L * depth + fetched * depth * LINE : nullptr);
+    }
+    for (int m = 0; m < count; ++m) {
+      T* const out = part.incoming + m * wide;
+      const Row<T>& here = part.here[row + m];
+      if (!d_last) fresh(part, row + m, first * L, wide, out);
+      if (p.w_hr) through_projection(part, here, row + m, out);
+      else C::backward(p, here, first * L, std::min(first * L + wide, p.units), out, part.small);
     }
   }
 
@@ -294,7 +337,7 @@ struct Backward {
     const Problem& p = part.p;
     const int64_t sample = part.held + row;
     T* const d_projected = part.d_projected + sample * part.wide_p;
-    const T* const projected = here.saved + (slots(p) - 1) * p.units;
+    const T* const projected = here.saved + (part.slots - 1) * p.units;
     for (int64_t u = 0; u < p.outputs; u += L) {
       const int64_t count = std::min<int64_t>(L, p.outputs - u);
       Vec<T> d = arrive<T, true, false>(p, here, u, count, load(d_h + u));
@@ -303,8 +346,7 @@ struct Backward {
     }
     C::unprojected(p, here, part.raw + sample * part.wide_h);
     const T* left[] = {d_projected};
-    T* out[] = {part.d_raw};
-    product(1, part.wide_h / L, left, part.weights.projection, p.outputs, out);
+    product(1, part.wide_h / L, left, part.weights.projection, p.outputs, {part.d_raw, 0});
     C::backward(p, here, 0, p.units, part.d_raw, part.small);
   }
 
@@ -314,20 +356,24 @@ struct Backward {
     const T* const d_gates = part.d_gates[part.turn];
     const int64_t H = p.units, F = p.features, P = p.outputs, D = part.wide_d;
     if (p.d_x.at) input_gradients(part, d_gates);
-    for (int64_t k = 0; k < part.held; ++k) fill_left(part, k);
     T* const out = part.d_weights;
-    if (S::xn == S::all && S::hn == S::all) {
-      add_outer(part.left, part.wide_a, F + P + 1, d_gates, D, S::all * H, part.held, out, D);
+    // where no weight is learned, nobody wants its gradient
+    const bool wanted = p.d_w_ih || p.d_w_hh || p.d_b_ih || p.d_b_hh;
+    for (int64_t k = 0; wanted && k < part.held; ++k) fill_left(part, k);
+    if (!wanted) {
+    } else if (S::xn == S::all && S::hn == S::all) {
+      add_outer(part.left, part.wide_a, F + P + 1, d_gates, D, S::all * H, part.held, out, D,
+                part.slice);
     } else {
       const auto block = [&](int64_t from, int64_t width, int offset, int count) {
         add_outer(part.left + from, part.wide_a, width, d_gates + offset * H, D, count * H,
-                  part.held, out + from * D + offset * H, D);
+                  part.held, out + from * D + offset * H, D, part.slice);
       };
       block(0, F, S::xo, S::xn), block(F, P, S::ho, S::hn), block(F + P, 1, 0, S::all);
     }
-    if (p.w_hr)
+    if (p.d_w_hr)
       add_outer(part.d_projected, part.wide_p, P, part.raw, part.wide_h, H, part.held,
-                part.d_projection, part.wide_h);
+                part.d_projection, part.wide_h, part.slice);
     part.turn = 1 - part.turn, part.held = 0;
   }
 
@@ -335,10 +381,10 @@ struct Backward {
   static INLINE void fill_left(Part& part, int64_t k) {
     const Problem& p = part.p;
     const Sample sample = part.samples[k];
-    const Row<T> here = row_at(part, sample.position, sample.row, part.d_gates[part.turn]);
+    const int64_t b = part.rows.batch[sample.row], t = part.rows.step(sample.position);
     T* const to = part.left + k * part.wide_a;
     const auto copy = [&](T* out, const T* from, const Field& field, int64_t width) INLINE_LAMBDA {
-      const auto mask = values<T>(field, here.b, 0);
+      const auto mask = values<T>(field, b, 0);
       for (int64_t u = 0; u < width; u += L) {
         const int64_t count = std::min<int64_t>(L, width - u);
         Vec<T> value = longshort::read(from, u, count);
@@ -346,8 +392,8 @@ struct Backward {
         store(out + u, value, count);
       }
     };
-    copy(to, at<T>(p.x, here.b, here.t), p.mask_x, p.features);
-    copy(to + p.features, here.h_prev, p.mask_h, p.outputs);
+    copy(to, at<T>(p.x, b, t), p.mask_x, p.features);
+    copy(to + p.features, before(part, sample.position, sample.row), p.mask_h, p.outputs);
     to[p.features + p.outputs] = T(1);
   }
 
@@ -359,12 +405,8 @@ struct Backward {
       const int64_t panels = std::min<int64_t>(4, vectors - first);
       in_tiles(part.held, [&](int64_t k, int count) {
         const T* left[TILE_ROWS];
-        T* out[TILE_ROWS];
-        for (int m = 0; m < count; ++m) {
-          left[m] = d_gates + (k + m) * part.wide_d + S::xo * p.units;
-          out[m] = sums + m * 4 * L;
-        }
-        product(count, panels, left, part.weights.input + first * L * depth, depth, out);
+        for (int m = 0; m < count; ++m) left[m] = d_gates + (k + m) * part.wide_d + S::xo * p.units;
+        product(count, panels, left, part.weights.input + first * L * depth, depth, {sums, 4 * L});
         for (int m = 0; m < count; ++m) {
           const Sample sample = part.samples[k + m];
           const int64_t b = part.rows.batch[sample.row], t = part.rows.step(sample.position);
@@ -372,7 +414,7 @@ struct Backward {
           const auto mask = values<T>(p.mask_x, b, 0);
           for (int64_t u = first * L; u < std::min((first + panels) * L, p.features); u += L) {
             const int64_t wide = std::min<int64_t>(L, p.features - u);
-            Vec<T> d = load(out[m] + u - first * L);
+            Vec<T> d = load(sums + m * 4 * L + u - first * L);
             if (mask) d *= mask.read(u, wide);
             store(to + u, d, wide);
           }
@@ -397,10 +439,15 @@ struct Backward {
       if (!to) return;
       T* const out = as<T>(to);
       for (int s = 0; s < count; ++s)
-        for (int64_t u0 = 0; u0 < H; u0 += L)
-          for (int64_t k = 0; k < width; ++k)
-            for (int64_t u = u0; u < std::min<int64_t>(u0 + L, H); ++u)
-              out[(order[s] * H + u) * width + k] = sums.d_weights[(from + k) * D + (offset + s) * H + u];
+        for (int64_t u = 0; u < H; u += L)
+          for (int64_t k = 0; k < width; k += L) {
+            const T* const of = sums.d_weights + (from + k) * D + (offset + s) * H + u;
+            Vec<T> block[L];
+            for (int64_t m = 0; m < L; ++m) block[m] = k + m < width ? load(of + m * D) : Vec<T>{};
+            transpose<T>(block);
+            for (int64_t m = 0; m < std::min<int64_t>(L, H - u); ++m)
+              store(out + (order[s] * H + u + m) * width + k, block[m], width - k);
+          }
     };
     matrix(p.d_w_ih, 0, F, C::input_order, S::xo, S::xn);
     matrix(p.d_w_hh, F, P, C::hidden_order, S::ho, S::hn);

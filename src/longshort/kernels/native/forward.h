@@ -23,10 +23,11 @@ struct Forward {
   using Ahead = Slots<S::all, S::xo, S::xn, 0, 0>;
   static constexpr int L = Lanes<T>::count;
 
-  // input shares of this many rows are made together, ahead of their steps
-  static constexpr int64_t AHEAD_ROWS = 192;
-  // weights of this many bytes are read at every step together
+  // weights of more bytes are fetched ahead of their use
   static constexpr int64_t CACHED = 1 << 20;
+  // Where weights are as many as these bytes, or rows so few, reading the weights costs more than
+  // multiplying: the inputs' share of the sums is then made ahead, of some positions together.
+  static constexpr int64_t LARGE = 3 << 20, FEW = 16, AHEAD_ROWS = 128;
 
   static Packed<T, W> lay(const Problem& p, Layout& layout) {
     const int64_t panels = padded<T>(p.units) / L;
@@ -63,21 +64,27 @@ struct Forward {
     Rows rows;
     // the hidden state and, where masked, what the product reads; two of each, new and old
     T *h[2], *q[2], *c, *raw, *sums, *ahead, *inputs, *scratch[3];
-    // rows of the input's product
-    const T** left;
-    T** right;
+    // of every row at this position: the whole row, and what the products read of it
+    Row<T>* here;
+    const T **x, **reads;
+    // the input's product for `chunk` positions: rows that are read, and where a position begins
     int64_t chunk;
-    int64_t wide_h, wide_p, panels;
+    const T** left;
+    int64_t* begins;
+    int64_t wide_h, wide_p, panels, slots;
+    // whether the weights do not stay in the cache from one position to the next
+    bool far;
   };
 
   static void lay(Part& part, int64_t count, Layout& layout) {
     const Problem& p = part.p;
     part.wide_h = padded<T>(p.units), part.wide_p = padded<T>(p.outputs);
-    part.panels = part.wide_h / L;
+    part.panels = part.wide_h / L, part.slots = slots(p);
     const int64_t sums = S::all * part.wide_h;
     const int64_t weights = ((p.features * S::xn + p.outputs * S::hn) * part.wide_h) * sizeof(W);
-    const bool fused = p.steps == 1 || weights <= CACHED || count >= AHEAD_ROWS;
-    part.chunk = fused ? 0 : std::min<int64_t>(p.steps, (AHEAD_ROWS + count - 1) / count);
+    part.far = weights > CACHED;
+    const bool ahead = p.steps > 1 && (count < FEW || weights > LARGE);
+    part.chunk = ahead ? std::min<int64_t>(p.steps, (AHEAD_ROWS + count - 1) / count) : 0;
     for (int k = 0; k < 2; ++k) {
       part.h[k] = layout.take<T>(count * part.wide_p);
       part.q[k] = p.mask_h.at ? layout.take<T>(count * part.wide_p) : part.h[k];
@@ -88,7 +95,10 @@ struct Forward {
     part.ahead = layout.take<T>(part.chunk * count * sums);
     part.inputs = layout.take<T>(p.mask_x.at ? std::max<int64_t>(part.chunk * count, TILE_ROWS) * p.features : 0);
     part.left = layout.take<const T*>(part.chunk * count);
-    part.right = layout.take<T*>(part.chunk * count);
+    part.begins = layout.take<int64_t>(part.chunk);
+    part.here = layout.take<Row<T>>(count);
+    part.x = layout.take<const T*>(count);
+    part.reads = layout.take<const T*>(count);
     for (T*& row : part.scratch) row = layout.take<T>(C::GENERAL ? part.wide_h : 0);
   }
 
@@ -136,6 +146,7 @@ struct Forward {
     const Problem& p = part.p;
     const Rows& rows = part.rows;
     int old = 0;
+    for (int64_t row = 0; row < rows.count; ++row) part.here[row] = row_of(part, row);
     int64_t now = rows.active(0, rows.count), before = 0;
     int64_t made = 0;
     for (int64_t row = 0; row < rows.count; ++row)
@@ -206,29 +217,23 @@ struct Forward {
   // the input's share of the sums at positions [from, to): every panel of weights is read once
   static void look_ahead(Part& part, int64_t from, int64_t to) {
     const Problem& p = part.p;
-    const int64_t wide = S::all * part.wide_h;
     int64_t now = part.rows.count, held = 0;
     for (int64_t position = from; position < to; ++position) {
       now = part.rows.active(position, now);
-      for (int64_t row = 0; row < now; ++row, ++held) {
+      part.begins[position - from] = held;
+      for (int64_t row = 0; row < now; ++row, ++held)
         part.left[held] = input(part, row, position, held);
-        part.right[held] = part.ahead + ((position - from) * part.rows.count + row) * wide;
-      }
     }
-    const int64_t group = panels_at_once(tallest(held), S::all);
-    for (int64_t first = 0; first < part.panels; first += group)
+    const int64_t group = panels_at_once(tallest(held), S::all), wide = S::all * part.wide_h;
+    for (int64_t first = 0; first < part.panels; first += group) {
+      const W* const weights = part.weights.input + first * p.features * S::xn * L;
       in_tiles(held, [&](int64_t row, int count) INLINE_LAMBDA {
-        const T* start[TILE_ROWS];
-        T* out[TILE_ROWS];
-        for (int m = 0; m < count; ++m) {
-          start[m] = part.weights.start + first * S::all * L;
-          out[m] = part.right[row + m] + first * S::all * L;
-        }
-        multiply<T, W, Ahead>(
-            count, std::min<int64_t>(group, part.panels - first),
-            {part.left + row, part.weights.input + first * p.features * S::xn * L, p.features},
-            {nullptr, nullptr, 0}, start, out);
+        multiply<T, W, Ahead>(count, std::min<int64_t>(group, part.panels - first),
+                              {part.left + row, weights, p.features, weights}, {},
+                              {part.weights.start + first * S::all * L, 0},
+                              {part.ahead + row * wide + first * S::all * L, wide});
       });
+    }
   }
 
   static void step(Part& part, int64_t position, int64_t now, int old) {
@@ -237,76 +242,102 @@ struct Forward {
       for (int64_t row = 0; row < now; ++row)
         if (part.rows.cut(row, position))
           start_from(part, row, old, p.initial_h, p.initial_c);
+    for (int64_t row = 0; row < now; ++row) advance(part, position, old, row);
     // with layer norm a row needs all of its sums before the first of its units
     const int64_t group = p.normed() ? part.panels : panels_at_once(tallest(now), S::all);
-    for (int64_t first = 0; first < part.panels; first += group) {
-      const int64_t panels = std::min(group, part.panels - first);
-      in_tiles(now, [&](int64_t row, int count) INLINE_LAMBDA {
-        tile_of(part, position, old, row, count, first, panels, group);
-      });
+    const int64_t groups = (part.panels + group - 1) / group;
+    // every other position goes through the weights from the end: what was read last is still in
+    // the cache
+    const bool back = position % 2;
+    for (int64_t k = 0; k < groups; ++k) {
+      const int64_t first = (back ? groups - 1 - k : k) * group;
+      const int64_t next = !part.far || k + 1 == groups ? -1 : back ? first - group : first + group;
+      tiles_of(part, position, now, first, std::min(group, part.panels - first), next);
     }
-    if (p.w_hr) project(part, position, now, old);
+    if (p.w_hr) project(part, now, old);
   }
 
-  static INLINE Row<T> row_at(Part& part, int64_t position, int old, int64_t row) {
+  // a row, but for what changes from position to position
+  static INLINE Row<T> row_of(Part& part, int64_t row) {
     const Problem& p = part.p;
     Row<T> found{};
-    found.b = part.rows.batch[row], found.t = part.rows.step(position);
+    found.b = part.rows.batch[row];
     found.c = part.c + row * part.wide_h;
-    found.h = part.h[old] + row * part.wide_p;
-    found.h_new = part.h[1 - old] + row * part.wide_p;
-    found.q_new = part.q[1 - old] + row * part.wide_p;
-    found.y = const_cast<T*>(at<T>(p.y, found.b, found.t));
     found.raw = p.w_hr ? part.raw + row * part.wide_h : nullptr;
-    found.saved = p.saved ? as<T>(p.saved) + (found.b * p.steps + found.t) * slots(p) * p.units
-                          : nullptr;
     for (int k = 0; k < 3; ++k) found.scratch[k] = part.scratch[k];
     return found;
   }
-
-  static INLINE void tile_of(Part& part, int64_t position, int old, int64_t row, int count,
-                             int64_t first, int64_t panels, int64_t group) {
+  static INLINE void advance(Part& part, int64_t position, int old, int64_t row) {
     const Problem& p = part.p;
-    const T *x[TILE_ROWS], *q[TILE_ROWS], *start[TILE_ROWS];
-    T* out[TILE_ROWS];
-    for (int m = 0; m < count; ++m) {
-      q[m] = part.q[old] + (row + m) * part.wide_p;
-      out[m] = part.sums + m * group * S::all * L;
-      if (part.chunk) {
-        const int64_t at = (position % part.chunk) * part.rows.count + row + m;
-        start[m] = part.ahead + (at * part.panels + first) * S::all * L;
-      } else {
-        x[m] = input(part, row + m, position, m);
-        start[m] = part.weights.start + first * S::all * L;
-      }
-    }
-    multiply<T, W, S>(count, panels,
-                      {x, part.weights.input + first * p.features * S::xn * L,
-                       part.chunk ? 0 : p.features},
-                      {q, part.weights.hidden + first * p.outputs * S::hn * L, p.outputs}, start,
-                      out);
-    for (int m = 0; m < count; ++m)
-      C::forward(p, row_at(part, position, old, row + m), first * L,
-                 std::min((first + panels) * L, p.units), out[m]);
+    Row<T>& here = part.here[row];
+    const int64_t t = here.t = part.rows.step(position), at_row = row * part.wide_p;
+    here.h = part.h[old] + at_row, here.h_new = part.h[1 - old] + at_row;
+    here.q_new = part.q[1 - old] + at_row, part.reads[row] = part.q[old] + at_row;
+    here.y = const_cast<T*>(at<T>(p.y, here.b, t));
+    if (p.saved) here.saved = as<T>(p.saved) + (here.b * p.steps + t) * part.slots * p.units;
+    if (part.chunk || p.mask_x.at) return;
+    part.x[row] = at<T>(p.x, here.b, t);
+    // the next input of this row lies far from that of the row before
+    const T* const next = part.x[row] + (p.reverse ? -p.x.step : p.x.step);
+    for (int64_t k = 0; k < p.features; k += 64 / sizeof(T)) __builtin_prefetch(next + k, 0, 2);
+  }
+
+  // fetch what a row will write from unit u on: waiting for it would cost more than computing it
+  static INLINE void expect(Part& part, const Row<T>& row, int64_t u) {
+    __builtin_prefetch(row.y + u, 1, 3);
+    if (!row.saved) return;
+    for (int64_t slot = 0; slot < part.slots; ++slot)
+      __builtin_prefetch(row.saved + slot * part.p.units + u, 1, 3);
+  }
+
+  // the panels from `first` on, in all rows; the panels from `next` on, if any, are fetched meanwhile
+  static INLINE void tiles_of(Part& part, int64_t position, int64_t now, int64_t first,
+                              int64_t panels, int64_t next) {
+    const Problem& p = part.p;
+    const int64_t wide = S::all * part.wide_h, depth = part.chunk ? 0 : p.features;
+    const int64_t x_panel = p.features * S::xn * L, q_panel = p.outputs * S::hn * L;
+    const W *const w_x = part.weights.input + first * x_panel;
+    const W *const w_q = part.weights.hidden + first * q_panel;
+    constexpr int LINE = 64 / sizeof(W);
+    int64_t fetched = 0;
+    const Lines<T> sums = {part.sums, panels * S::all * L};
+    const Lines<const T> start =
+        part.chunk ? Lines<const T>{part.ahead + part.begins[position % part.chunk] * wide +
+                                        first * S::all * L, wide}
+                   : Lines<const T>{part.weights.start + first * S::all * L, 0};
+    in_tiles(now, [&](int64_t row, int count) INLINE_LAMBDA {
+      if (p.mask_x.at && !part.chunk)
+        for (int m = 0; m < count; ++m) part.x[row + m] = input(part, row + m, position, m);
+      for (int m = 0; m < count; ++m) expect(part, part.here[row + m], first * L);
+      const bool soon = next >= 0 && fetched < S::hn * L / LINE;
+      multiply<T, W, S>(
+          count, panels,
+          {part.x + row, w_x, depth,
+           soon ? part.weights.input + next * x_panel + fetched * p.features * LINE : w_x},
+          {part.reads + row, w_q, p.outputs,
+           soon ? part.weights.hidden + next * q_panel + fetched * p.outputs * LINE : w_q},
+          {start.at + row * start.stride, start.stride}, sums);
+      ++fetched;
+      for (int m = 0; m < count; ++m)
+        C::forward(p, part.here[row + m], first * L, std::min((first + panels) * L, p.units),
+                   sums.at + m * sums.stride);
+    });
   }
 
   // the hidden state from the outputs of all units: clip(W_hr raw)
-  static void project(Part& part, int64_t position, int64_t now, int old) {
+  static void project(Part& part, int64_t now, int old) {
     const Problem& p = part.p;
-    const int64_t last = slots(p) - 1;
+    const int64_t last = part.slots - 1;
     in_tiles(now, [&](int64_t row, int count) {
       const T* left[TILE_ROWS];
-      T* out[TILE_ROWS];
-      for (int m = 0; m < count; ++m) {
-        left[m] = part.raw + (row + m) * part.wide_h;
-        out[m] = part.h[1 - old] + (row + m) * part.wide_p;
-      }
+      for (int m = 0; m < count; ++m) left[m] = part.raw + (row + m) * part.wide_h;
+      const Lines<T> out = {part.h[1 - old] + row * part.wide_p, part.wide_p};
       product(count, part.wide_p / L, left, part.weights.projection, p.units, out);
       for (int m = 0; m < count; ++m) {
-        const Row<T> here = row_at(part, position, old, row + m);
+        const Row<T>& here = part.here[row + m];
         for (int64_t u = 0; u < p.outputs; u += L) {
           const int64_t width = std::min<int64_t>(L, p.outputs - u);
-          Vec<T> h = load(out[m] + u);
+          Vec<T> h = load(out.at + m * out.stride + u);
           if (p.proj_clip != UNBOUNDED) {
             if (here.saved) store(here.saved + last * p.units + u, h, width);
             h = clamp<T>(h, -p.proj_clip, p.proj_clip);

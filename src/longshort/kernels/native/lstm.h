@@ -25,16 +25,23 @@ struct Lstm {
     const int64_t H = p.units;
     for (int64_t u = u0; u < u1; u += L, sums += BLOCKS * L) {
       const int64_t count = std::min<int64_t>(L, u1 - u);
-      const Vec<T> i = sigmoid<T>(load(sums + I * L)), f = sigmoid<T>(load(sums + F * L));
-      const Vec<T> g = tanh(load(sums + G * L)), o = sigmoid<T>(load(sums + O * L));
-      const Vec<T> c = f * load(row.c + u) + i * g;
+      const Vec<T> f = sigmoid<T>(load(sums + F * L));
+      const Vec<T> under_i = inverse_sigmoid<T>(load(sums + I * L));
+      const Vec<T> under_o = inverse_sigmoid<T>(load(sums + O * L));
+      const Fraction<T> g = tanh_fraction(load(sums + G * L));
+      // i g and o tanh(c) take one division each
+      const Vec<T> both = T(1) / (under_i * g.under);
+      const Vec<T> c = f * load(row.c + u) + g.over * both;
+      const Fraction<T> shown = tanh_fraction(c);
+      const Vec<T> out = T(1) / (under_o * shown.under);
       store(row.c + u, c);
       if (T* saved = row.saved) {
-        store(saved + u, i, count), store(saved + H + u, f, count);
-        store(saved + 2 * H + u, g, count), store(saved + 3 * H + u, o, count);
+        store(saved + u, g.under * both, count), store(saved + H + u, f, count);
+        store(saved + 2 * H + u, g.over * both * under_i, count);
+        store(saved + 3 * H + u, shown.under * out, count);
         store(saved + 4 * H + u, c, count);
       }
-      leave<T, false>(p, row, u, count, o * tanh(c));
+      leave<T, false>(p, row, u, count, shown.over * out);
     }
   }
 

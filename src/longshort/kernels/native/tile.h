@@ -28,69 +28,79 @@ struct Side {
   const T* const* left;
   const W* right;
   int64_t depth;
+  // what is read soon after this: a line of it is fetched at every k, while there is time
+  const W* soon;
+};
+// rows at equal distances
+template <class T>
+struct Lines {
+  T* at;
+  int64_t stride;
 };
 
-// sums that fit into registers beside what they are made of
-constexpr int MOST_SUMS = 4 * TILE_ROWS;
-
-// panels in one tile: few rows need several panels to hide the latency of their sums
+// Panels in one tile: as many as hide the latency of its sums. More would only let few rows read
+// more weights between one use of a row's value and the next.
 constexpr int panels_at_once(int rows, int slots) {
-  return std::clamp(MOST_SUMS / (rows * slots), 1, 4);
+  constexpr int HIDING = 8;
+  return std::clamp((HIDING + rows * slots - 1) / (rows * slots), 1, 4);
 }
 
+// the panels from `first` on
 template <class T, class W, class S, int M, int PN>
-void tile(const Side<T, W>& x, const Side<T, W>& h, const T* const* start, T* const* out) {
+void tile(const Side<T, W>& x, const Side<T, W>& h, int64_t first, Lines<const T> start,
+          Lines<T> out) {
   constexpr int L = Lanes<T>::count, NS = S::all;
+  start.at += first * NS * L, out.at += first * NS * L;
   Vec<T> sums[M][PN][NS];
   for (int m = 0; m < M; ++m)
     for (int p = 0; p < PN; ++p)
-      for (int s = 0; s < NS; ++s) sums[m][p][s] = load(start[m] + (p * NS + s) * L);
+      for (int s = 0; s < NS; ++s)
+        sums[m][p][s] = load(start.at + m * start.stride + (p * NS + s) * L);
   const auto add = [&]<int OFFSET, int COUNT>(const Side<T, W>& side) INLINE_LAMBDA {
-    const int64_t panel = side.depth * COUNT * L;
-    for (int64_t k = 0; k < side.depth; ++k) {
+    const int64_t depth = side.depth, panel = depth * COUNT * L;
+    const T* rows[M];
+    for (int m = 0; m < M; ++m) rows[m] = side.left[m];
+    const W *right = side.right + first * panel, *soon = side.soon;
+    // counting and jumping takes the place of multiplications
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < depth; ++k, right += COUNT * L, soon += 64 / sizeof(W)) {
+      __builtin_prefetch(soon, 0, 2);
       Vec<T> left[M];
-      for (int m = 0; m < M; ++m) left[m] = all<T>(side.left[m][k]);
+      for (int m = 0; m < M; ++m) left[m] = all<T>(rows[m][k]);
       for (int p = 0; p < PN; ++p)
         for (int s = 0; s < COUNT; ++s) {
-          const Vec<T> right = load(side.right + p * panel + (k * COUNT + s) * L);
-          for (int m = 0; m < M; ++m) sums[m][p][OFFSET + s] += left[m] * right;
+          const Vec<T> weight = load(right + p * panel + s * L);
+          for (int m = 0; m < M; ++m) sums[m][p][OFFSET + s] += left[m] * weight;
         }
     }
   };
-  if constexpr (S::xn > 0) add.template operator()<S::xo, S::xn>(x);
+  if constexpr (S::xn > 0)
+    if (x.depth) add.template operator()<S::xo, S::xn>(x);
   if constexpr (S::hn > 0) add.template operator()<S::ho, S::hn>(h);
   for (int m = 0; m < M; ++m)
     for (int p = 0; p < PN; ++p)
-      for (int s = 0; s < NS; ++s) store(out[m] + (p * NS + s) * L, sums[m][p][s]);
+      for (int s = 0; s < NS; ++s) store(out.at + m * out.stride + (p * NS + s) * L, sums[m][p][s]);
 }
 
 template <class T, class W, class S, int M>
-void tiles_of(int64_t panels, Side<T, W> x, Side<T, W> h, const T* const* start, T* const* out) {
-  constexpr int L = Lanes<T>::count, MOST = panels_at_once(M, S::all);
-  const T* from[M];
-  T* to[M];
-  for (int m = 0; m < M; ++m) from[m] = start[m], to[m] = out[m];
-  while (panels > 0) {
-    int taken = 1;
-    if (panels >= MOST) {
-      tile<T, W, S, M, MOST>(x, h, from, to);
-      taken = MOST;
-    } else if (MOST > 2 && panels >= 2) {
-      tile<T, W, S, M, std::min(2, MOST)>(x, h, from, to);
-      taken = 2;
-    } else {
-      tile<T, W, S, M, 1>(x, h, from, to);
-    }
-    panels -= taken;
-    x.right += taken * x.depth * S::xn * L, h.right += taken * h.depth * S::hn * L;
-    for (int m = 0; m < M; ++m) from[m] += taken * S::all * L, to[m] += taken * S::all * L;
+void tiles_of(int64_t panels, const Side<T, W>& x, const Side<T, W>& h, Lines<const T> start,
+              Lines<T> out) {
+  constexpr int MOST = panels_at_once(M, S::all);
+  // Sides are not copied: a copy would wait for the pieces of the original to reach the cache, and
+  // for everything that was stored before them
+  int64_t first = 0;
+  for (; first + MOST <= panels; first += MOST) tile<T, W, S, M, MOST>(x, h, first, start, out);
+  if (MOST > 2 && first + 2 <= panels) {
+    tile<T, W, S, M, std::min(2, MOST)>(x, h, first, start, out);
+    first += 2;
   }
+  for (; first < panels; ++first) tile<T, W, S, M, 1>(x, h, first, start, out);
 }
 
 // sums of `rows` (1 to TILE_ROWS) rows over `panels` panels: out = start + left * right
 template <class T, class W, class S>
 void multiply(int rows, int64_t panels, const Side<T, W>& x, const Side<T, W>& h,
-              const T* const* start, T* const* out) {
+              Lines<const T> start, Lines<T> out) {
   switch (rows) {
     case 1: return tiles_of<T, W, S, 1>(panels, x, h, start, out);
     case 2: return tiles_of<T, W, S, 2>(panels, x, h, start, out);
@@ -122,34 +132,28 @@ inline int tallest(int64_t rows) {
 
 // ---- a cell's weights, by unit: panel p holds units [p L, (p + 1) L) of every slot ----
 
-INLINE void put(float& out, float value) { out = value; }
-INLINE void put(double& out, double value) { out = value; }
-INLINE void put(BFloat16& out, float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  // values are bfloat16 already: nothing is rounded
-  out.bits = static_cast<uint16_t>(bits >> 16);
+// A block of the transpose of w, whose rows are `depth` apart: a vector's lanes are `real` rows (or
+// zero), and columns [0, count) become vectors `stride` apart.
+template <class T, class W>
+INLINE void transposed(const T* w, int64_t depth, int64_t real, int64_t count, W* out,
+                       int64_t stride) {
+  constexpr int L = Lanes<T>::count;
+  Vec<T> block[L];
+  for (int lane = 0; lane < L; ++lane)
+    block[lane] = lane < real ? load(w + lane * depth, count) : Vec<T>{};
+  transpose<T>(block);
+  for (int k = 0; k < std::min<int64_t>(count, L); ++k) store(out + k * stride, block[k]);
 }
 
 // from w, whose rows are gate * units + unit, with `depth` columns; slot s is gate order[s]
 template <class T, class W>
 void pack_units(const T* w, int64_t units, int64_t depth, const int* order, int count, W* out) {
   constexpr int L = Lanes<T>::count;
-  for (int64_t u = 0; u < units; u += L) {
-    const int64_t wide = std::min<int64_t>(L, units - u);
-    for (int s = 0; s < count; ++s) {
-      W* to = out + s * L;
-      const T* from = w + (order[s] * units + u) * depth;
-      // blocks of columns, so that both sides stay in the cache
-      for (int64_t k0 = 0; k0 < depth; k0 += L) {
-        const int64_t k1 = std::min<int64_t>(k0 + L, depth);
-        for (int64_t lane = 0; lane < L; ++lane)
-          for (int64_t k = k0; k < k1; ++k)
-            put(to[k * count * L + lane], lane < wide ? from[lane * depth + k] : T(0));
-      }
-    }
-    out += depth * count * L;
-  }
+  for (int64_t u = 0; u < units; u += L, out += depth * count * L)
+    for (int s = 0; s < count; ++s)
+      for (int64_t k = 0; k < depth; k += L)
+        transposed(w + (order[s] * units + u) * depth + k, depth, units - u, depth - k,
+                   out + (k * count + s) * L, count * L);
 }
 
 // one value per unit and gate into [panel][slot][lane], for the slots of `order`; adds to out
@@ -163,24 +167,25 @@ void add_units(const T* values, int64_t units, const int* order, int count, int 
       out[(u / L * all_slots + offset + s) * L + u % L] += values[order[s] * units + u];
 }
 
-// ---- plain products: out = left * right, right (depth, width) in panels of one vector ----
+// ---- plain products: out = left * right, right (depth, width) in groups of up to 4 vectors:
+// [group][k][vector][lane] ----
 
-using Product = Slots<1, 0, 1, 0, 0>;
-
+// units up to the end of their last vector
 template <class T>
-constexpr int64_t padded(int64_t width) {
-  return (width + Lanes<T>::count - 1) / Lanes<T>::count * Lanes<T>::count;
+constexpr int64_t padded(int64_t units) {
+  return (units + Lanes<T>::count - 1) / Lanes<T>::count * Lanes<T>::count;
 }
 
 // right from a matrix whose rows are gate * units + unit, `width` wide: the gates of `order`
 template <class T>
 void pack_columns(const T* w, int64_t width, int64_t units, const int* order, int count, T* out) {
   constexpr int L = Lanes<T>::count;
-  for (int64_t n = 0; n < width; n += L) {
-    const int64_t real = std::min<int64_t>(L, width - n);
+  for (int64_t n = 0; n < width; n += 4 * L) {
+    const int64_t end = std::min(n + 4 * L, width);
     for (int s = 0; s < count; ++s)
-      for (int64_t u = 0; u < units; ++u, out += L)
-        store(out, load(w + (order[s] * units + u) * width + n, real));
+      for (int64_t u = 0; u < units; ++u)
+        for (int64_t v = n; v < end; v += L, out += L)
+          store(out, load(w + (order[s] * units + u) * width + v, width - v));
   }
 }
 
@@ -188,24 +193,33 @@ void pack_columns(const T* w, int64_t width, int64_t units, const int* order, in
 template <class T>
 void pack_transposed(const T* w, int64_t width, int64_t depth, T* out) {
   constexpr int L = Lanes<T>::count;
-  for (int64_t n = 0; n < width; n += L)
-    for (int64_t k = 0; k < depth; ++k, out += L)
-      for (int64_t lane = 0; lane < L; ++lane)
-        out[lane] = n + lane < width ? w[(n + lane) * depth + k] : T(0);
+  for (int64_t n = 0; n < width; n += 4 * L) {
+    const int64_t vectors = (std::min<int64_t>(4 * L, width - n) + L - 1) / L;
+    for (int64_t v = 0; v < vectors; ++v)
+      for (int64_t k = 0; k < depth; k += L)
+        transposed(w + (n + v * L) * depth + k, depth, width - n - v * L, depth - k,
+                   out + (k * vectors + v) * L, vectors * L);
+    out += depth * vectors * L;
+  }
 }
 
-// left * right for a few rows
+// left * right for a few rows; `soon` as in Side
 template <class T>
 INLINE void product(int rows, int64_t panels, const T* const* left, const T* right, int64_t depth,
-                    T* const* out) {
+                    Lines<T> out, const T* soon = nullptr) {
   alignas(64) static const T none[4 * Lanes<T>::count] = {};
-  const T* start[TILE_ROWS];
   constexpr int L = Lanes<T>::count;
-  for (int64_t p = 0; p < panels; p += 4) {
-    T* to[TILE_ROWS];
-    for (int m = 0; m < rows; ++m) start[m] = none, to[m] = out[m] + p * L;
-    multiply<T, T, Product>(rows, std::min<int64_t>(4, panels - p),
-                            {left, right + p * depth * L, depth}, {nullptr, nullptr, 0}, start, to);
+  for (int64_t p = 0; p < panels; p += 4, right += 4 * depth * L, out.at += 4 * L) {
+    const Side<T, T> side = {left, right, depth, soon ? soon : right};
+    const auto run = [&]<int N>() INLINE_LAMBDA {
+      multiply<T, T, Slots<N, 0, N, 0, 0>>(rows, 1, side, {}, {none, 0}, out);
+    };
+    switch (panels - p) {
+      case 1: run.template operator()<1>(); break;
+      case 2: run.template operator()<2>(); break;
+      case 3: run.template operator()<3>(); break;
+      default: run.template operator()<4>();
+    }
   }
 }
 
@@ -217,7 +231,12 @@ void outer_tile(const T* left, int64_t left_stride, const T* right, int64_t righ
   constexpr int L = Lanes<T>::count;
   Vec<T> sums[M][NV];
   for (int m = 0; m < M; ++m)
-    for (int v = 0; v < NV; ++v) sums[m][v] = load(out + m * out_stride + v * L);
+    for (int v = 0; v < NV; ++v) {
+      sums[m][v] = load(out + m * out_stride + v * L);
+      // the next tile's
+      __builtin_prefetch(out + (M + m) * out_stride + v * L, 1, 3);
+    }
+#pragma GCC unroll 2
   for (int64_t s = 0; s < samples; ++s) {
     Vec<T> l[M];
     for (int m = 0; m < M; ++m) l[m] = all<T>(left[s * left_stride + m]);
@@ -245,26 +264,37 @@ void outer_rows(int rows, const T* left, int64_t left_stride, const T* right, in
   }
 }
 
-// `right` and `out` may be read and written up to the end of the last vector
+// samples whose vectors stay in the first cache while all tiles are summed over them
+constexpr int64_t SAMPLES = 128;
+
+// `right` and `out` may be read and written up to the end of the last vector; `slice` holds
+// SAMPLES times 4 vectors
 template <class T>
 void add_outer(const T* left, int64_t left_stride, int64_t left_width, const T* right,
                int64_t right_stride, int64_t right_width, int64_t samples, T* out,
-               int64_t out_stride) {
+               int64_t out_stride, T* slice) {
   constexpr int L = Lanes<T>::count;
   const int64_t vectors = padded<T>(right_width) / L;
-  for (int64_t v = 0; v < vectors; v += 4) {
-    const int64_t wide = std::min<int64_t>(4, vectors - v);
-    in_tiles(left_width, [&](int64_t m, int rows) {
-      const T* l = left + m;
-      const T* r = right + v * L;
-      T* o = out + m * out_stride + v * L;
-      switch (wide) {
-        case 1: return outer_rows<T, 1>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
-        case 2: return outer_rows<T, 2>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
-        case 3: return outer_rows<T, 3>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
-        default: return outer_rows<T, 4>(rows, l, left_stride, r, right_stride, samples, o, out_stride);
-      }
-    });
+  for (; samples > 0; samples -= SAMPLES) {
+    const int64_t some = std::min(samples, SAMPLES);
+    for (int64_t v = 0; v < vectors; v += 4) {
+      const int64_t wide = std::min<int64_t>(4, vectors - v);
+      // rows far apart are as many pages: every tile would look up all of them again
+      for (int64_t s = 0; s < some; ++s)
+        for (int64_t k = 0; k < wide; ++k)
+          store(slice + (s * wide + k) * L, load(right + s * right_stride + (v + k) * L));
+      in_tiles(left_width, [&](int64_t m, int rows) {
+        const T* l = left + m;
+        T* o = out + m * out_stride + v * L;
+        switch (wide) {
+          case 1: return outer_rows<T, 1>(rows, l, left_stride, slice, L, some, o, out_stride);
+          case 2: return outer_rows<T, 2>(rows, l, left_stride, slice, 2 * L, some, o, out_stride);
+          case 3: return outer_rows<T, 3>(rows, l, left_stride, slice, 3 * L, some, o, out_stride);
+          default: return outer_rows<T, 4>(rows, l, left_stride, slice, 4 * L, some, o, out_stride);
+        }
+      });
+    }
+    left += some * left_stride, right += some * right_stride;
   }
 }
 
