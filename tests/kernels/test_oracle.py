@@ -574,7 +574,9 @@ def test_rows_of_no_steps_pass_their_state_through(spec: Spec) -> None:
 
 
 @pytest.mark.parametrize("cell", FACTORS)
-def test_a_cut_lets_nothing_through(cell: str) -> None:
+def test_a_cut_lets_nothing_through(cell: str, engine: str) -> None:
+    # the CPU engine reads batches with cuts by other instructions: its last bits may differ
+    bits = 0 if engine == "reference" else 1e-14
     case = Case(plain(cell, size=(1, 5, 2, 3), initial="vector"))
     values = case.tensors()
     case.resets = np.array([[False, False, True, False, False]])
@@ -592,12 +594,12 @@ def test_a_cut_lets_nothing_through(cell: str) -> None:
     case.spec["reverse"] = True
     cut = case.run(values)
     case.resets = None
-    agree(results(cut), results(case.run(values)), 0)
+    agree(results(cut), results(case.run(values)), bits)
     # a cut at padding counts for nothing
     case.lengths, case.resets = np.array([3]), np.array([[False, False, False, True, True]])
     for case.spec["reverse"] in (False, True):
         cut = case.run(values)
-        agree(results(cut), results(case.run(values, resets=None)), 0)
+        agree(results(cut), results(case.run(values, resets=None)), bits)
 
 
 def part_of(case: Case, values: Mapping[str, Tensor], start: int, stop: int) -> dict[str, Any]:
