@@ -67,7 +67,9 @@ def case(options: Options, size: tuple[int, ...], dtype: torch.dtype = torch.flo
 def everything(arguments: list[Any], **reading: Any) -> list[Tensor]:
     """Outputs, states, and the gradients of all inputs."""
     x, state, weights, options = arguments
-    leaves = [t.detach().requires_grad_() for t in (x, *state, *(w for w in weights if w is not None))]
+    leaves = [
+        t.detach().requires_grad_() for t in (x, *state, *(w for w in weights if w is not None))
+    ]
     inner = iter(leaves)
     x, state = next(inner), tuple(next(inner) for _ in state)
     weights = Weights(*(None if w is None else next(inner) for w in weights))
@@ -119,16 +121,19 @@ def test_the_same_bits_for_any_threads_batch_and_chunks(
     arguments = case(options, size)
     x, state, weights, _ = arguments
     lengths = ragged(*size[:2])
-    results = {}
+    results, gradients = {}, {}
     for count in (1, 2, 3, 4):
         torch.set_num_threads(count)
         with torch.no_grad():
             results[count] = cpu.run(*arguments, lengths=lengths)
-        first, again = everything(arguments, lengths=lengths), everything(arguments, lengths=lengths)
+        first, again = (
+            everything(arguments, lengths=lengths),
+            everything(arguments, lengths=lengths),
+        )
         assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
         assert torch.equal(first[0], results[count].out)
-        near(first, everything(arguments, lengths=lengths) if count == 1 else kept, 1e-6)
-        kept = first
+        gradients[count] = first
+        near(first, gradients[1], 1e-6)
         assert torch.equal(results[count].out, results[1].out)
     torch.set_num_threads(1)
     with torch.no_grad():

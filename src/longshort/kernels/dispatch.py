@@ -44,7 +44,9 @@ def engine(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float3
     if where.type == "cuda":
         return Engine("torch", f"torch's own fused operators (cuDNN) run plain cells over {kind}")
     if where.type == "cpu" and dtype in cpu.DTYPES and cpu.AVAILABLE:
-        return Engine("cpu", f"the fused C++ engine ({cpu.isa()}) runs LSTM, GRU and RNN over {kind}")
+        return Engine(
+            "cpu", f"the fused C++ engine ({cpu.isa()}) runs LSTM, GRU and RNN over {kind}"
+        )
     missing = cpu.MISSING if where.type == "cpu" and dtype in cpu.DTYPES else ""
     reason = missing or f"no fused engine exists yet for {kind}"
     return Engine("reference", f"the plain loop in torch: {reason}")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import is_
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from longshort.kernels import cpu
+from longshort.kernels.problem import describe, place
 from longshort.kernels.reference import Masks, Options, State, Weights
 
 
@@ -53,9 +53,9 @@ class Plan:
         x, problems, self._held = first.new_empty(rows, 1, first.shape[1]), [], []
         state = tuple(first.new_empty(shape[1:]) for shape in self.states)
         for layer, own in zip(weights, masks, strict=True):
-            problem, held = cpu.describe(x, state, layer, options, None, {"masks": own})
+            problem, held = describe(x, state, layer, options, None, {"masks": own})
             x = first.new_empty(rows, 1, outputs)
-            problem.y = cpu.place(x)
+            problem.y = place(x)
             problems.append(problem)
             self._held += [*held, x]
         self._step: Callable[..., None] = cpu.bind(problems, [cpu.pack(p) for p in problems])
