@@ -90,10 +90,7 @@ class Stack(nn.Module, Generic[S]):
 
     def weights(self, layer: int, direction: int = 0) -> Weights:
         """The weights of one layer (from 0) and direction (0 forward, 1 backward)."""
-        found = {
-            field: getattr(self, self._name(field, layer, direction)) for field in self._fields
-        }
-        return Weights(**found)
+        return Weights(**{f: getattr(self, self._name(f, layer, direction)) for f in self._fields})
 
     @property
     def all_weights(self) -> list[list[nn.Parameter]]:
@@ -207,10 +204,9 @@ class Stack(nn.Module, Generic[S]):
             RuntimeError: the layer is bidirectional, or features or state do not fit.
         """
         self._refuse_both_ways("step")
-        if state is not None and not torch.is_grad_enabled():
-            found = quick_step(self, x_t, self._open(state))
-            if found is not None:
-                return found[0], self._close(found[1])
+        quick = None if state is None else quick_step(self, x_t, self._open(state))
+        if quick is not None:
+            return quick[0], self._close(quick[1])
         if x_t.dim() != 2:
             name = type(self).__name__
             raise ValueError(f"{name}.step: Expected x_t to be 2D (B, F), got {x_t.dim()}D instead")

@@ -121,6 +121,8 @@ def ready(layer: Any, x_t: Tensor, rows: int) -> Plan | None:
 
 def quick_step(layer: Any, x_t: Tensor, state: tuple[Tensor, ...]) -> Any:
     """``layer.step`` by the plan: y_t and the new state; None where it has to go the long way."""
+    if torch.is_grad_enabled():
+        return None
     plan = ready(layer, x_t, x_t.shape[0])
     if plan is None or len(state) != len(plan.states):
         return None
