@@ -26,7 +26,7 @@ ORDER = [
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
     "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",
-    "kernels/operators", "kernels/dispatch",
+    "kernels/problem", "kernels/cpu", "kernels/plan", "kernels/operators", "kernels/dispatch",
     "layers/masks", "layers/parameters", "layers/initial", "layers/regularise", "layers/convert",
     "layers/settings", "layers/arguments", "layers/trace", "layers/stream",
     "layers/summary", "layers/stack",

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from longshort.kernels import dispatch, fused, operators, reference
+from longshort.kernels import cpu, dispatch, fused, operators, reference
 from longshort.kernels.reference import (
     GRUOptions,
     LSTMOptions,
@@ -45,9 +45,10 @@ def definition(*arguments: Any, **reading: Any) -> Steps:
 
 
 def test_the_engine_says_which_and_why() -> None:
-    assert dispatch.engine().name == "reference"
-    assert "no fused engine" in dispatch.engine("cpu", torch.float64).reason
+    assert dispatch.engine().name == ("cpu" if cpu.AVAILABLE else "reference")
+    assert cpu.isa() in dispatch.engine("cpu", torch.float64).reason
     assert "bfloat16" in dispatch.engine(dtype=torch.bfloat16).reason
+    assert "no fused engine" in dispatch.engine(dtype=torch.float16).reason
     assert dispatch.engine("cuda:1").name == "torch"
     assert "cuda:1" in dispatch.engine("cuda:1").reason
 
@@ -72,7 +73,7 @@ def test_an_engine_that_cannot_is_not_chosen_but_says_so() -> None:
             dispatch.choose(x, state, other, kind, "torch", **reading)
         with pytest.raises(ValueError, match=message):
             dispatch.recurrence(x, state, other, kind, engine="torch", **reading)
-    with pytest.raises(ValueError, match="auto, reference or torch"):
+    with pytest.raises(ValueError, match="auto, cpu, reference or torch"):
         dispatch.recurrence(x, state, weights, options, engine="fast")  # type: ignore[arg-type]
 
 

@@ -455,7 +455,7 @@ def test_the_torch_engine_agrees_and_refuses() -> None:
     with pytest.raises(ValueError, match=r"torch\.func"):
         vmap(fused)(x.unsqueeze(1))
     assert build("lstm", engine="torch").engine().name == "torch"
-    assert build("lstm").engine().name == "reference"
+    assert build("lstm").engine().name == "cpu"
     for given in ("lengths", "resets", "return_gates"):
         with pytest.raises(ValueError, match="torch's operators"):
             build("lstm", engine="torch").engine(**{given: True})

@@ -10,7 +10,6 @@ where no compiler was at hand when the package was installed; the reference then
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,35 +20,36 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from longshort.kernels import reference
-from longshort.kernels.fused import transformed
-from longshort.kernels.reference import Masks, Options, Reading, State, Steps, Weights
+from longshort.kernels.problem import CELLS, describe, native, place
+from longshort.kernels.reference import Options, Reading, State, Steps, Weights
 
-try:
-    from longshort.kernels import _native
-except ImportError:
-    _native = None  # type: ignore[assignment]
-
-AVAILABLE = _native is not None and bool(_native.isas())
+AVAILABLE = native is not None and bool(native.isas())
 MISSING = (
     ""
     if AVAILABLE
     else "the CPU engine is not compiled: install a C++ compiler and install longshort again"
 )
-CELLS = {"lstm": 0, "gru": 1, "rnn": 2}
-FORGETS = {"gate": 0, "coupled": 1, "none": 2}
+
+
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 # weights that so few steps read are packed once and kept, until they change
 KEPT_STEPS = 64
 
+# asked at every step: torch's own names for these ask other questions first
+_tracing = torch._C._get_tracing_state
+_modes = torch._C._len_torch_dispatch_stack
+_autocast = torch._C._is_any_autocast_enabled
+_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+
 
 def isa() -> str:
     """The instruction set in use: "avx512", "avx2" or "baseline"; "" without the engine."""
-    return _native.isa() if AVAILABLE else ""
+    return str(native.isa()) if AVAILABLE else ""
 
 
 def isas() -> tuple[str, ...]:
     """The instruction sets that this build has and this machine can run, the best first."""
-    return tuple(_native.isas()) if AVAILABLE else ()
+    return tuple(native.isas()) if AVAILABLE else ()
 
 
 @contextmanager
@@ -60,16 +60,16 @@ def use(name: str) -> Iterator[None]:
         ValueError: this build or machine has none of that name.
     """
     before = isa()
-    _native.use(name)
+    native.use(name)
     try:
         yield
     finally:
-        _native.use(before)
+        native.use(before)
 
 
 def peak() -> float:
     """What one core can multiply and add from registers alone, in GFLOP/s of float32."""
-    return _native.peak()
+    return float(native.peak())
 
 
 def refusal(
@@ -91,18 +91,31 @@ def refusal(
         return "the CPU engine gives no gradients of masks"
     if not x.numel() or not weights.w_hh.numel():
         return "the CPU engine reads 1 step of 1 row of 1 feature or more"
-    if torch.jit.is_tracing() or torch._C._len_torch_dispatch_stack():
-        return "the CPU engine is not seen by tracing and dispatch modes"
+    if not unwatched():
+        return "the CPU engine is not seen by tracing, dispatch modes and forward-mode derivatives"
     for tensor in (x, *state, *weights):
-        if tensor is not None and (
-            type(tensor) not in (Tensor, nn.Parameter) or transformed(tensor)
-        ):
+        if tensor is not None and (type(tensor) not in (Tensor, nn.Parameter) or _wrapped(tensor)):
             return "the CPU engine knows no tensor subclasses and torch.func transforms"
-    if forward_ad._current_level >= 0:
-        return "the CPU engine knows no forward-mode derivatives"
     if isinstance(options, reference.RNNOptions) and (masks and masks[2] is not None):
         return "an RNN has no candidate to drop"
     return None
+
+
+def unwatched() -> bool:
+    """Whether torch looks only at results now, and not at what is computed on the way."""
+    return not _tracing() and not _modes() and forward_ad._current_level < 0
+
+
+def memory(x: Tensor) -> bool:
+    """Whether nothing but a tensor's memory matters now: it may be read as numbers side by side."""
+    return (
+        type(x) is Tensor
+        and x.is_cpu
+        and x.is_contiguous()
+        and unwatched()
+        and not _autocast()
+        and not _wrapped(x)
+    )
 
 
 def run(
@@ -117,7 +130,7 @@ def run(
     inputs = (x, *state, *weights, *(initial or ()))
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in inputs):
         call = Call(options, reading, len(state), len(initial or ()))
-        flat = Recurrence.apply(call, *inputs)
+        flat = Recurrence.apply(call, *inputs)  # type: ignore[no-untyped-call]
         return _steps(call, flat)
     steps, _ = _forward(x, state, weights, options, initial, reading, keep=False)
     return steps
@@ -142,7 +155,8 @@ class Recurrence(torch.autograd.Function):
     """The engine as one node of autograd's graph."""
 
     @staticmethod
-    def forward(ctx: Any, call: Call, *inputs: Tensor | None) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(ctx: Any, call: Call, *inputs: Tensor | None) -> tuple[Tensor, ...]:
+        """Outputs, last states, and what is recorded beyond the outputs."""
         x, state, weights, initial = call.split(inputs)
         steps, saved = _forward(
             x, state, weights, call.options, initial or None, call.reading, keep=True
@@ -155,6 +169,7 @@ class Recurrence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Their gradients to those of the inputs; by the reference where a graph is wanted."""
         *inputs, out, saved = ctx.saved_tensors
         if torch.is_grad_enabled():
             return (None, *_differentiable(ctx, inputs, grads))
@@ -173,27 +188,29 @@ def _differentiable(
     ctx: Any, inputs: list[Tensor | None], grads: tuple[Tensor | None, ...]
 ) -> list[Tensor | None]:
     """The gradients as functions of everything they depend on, by the reference."""
-    x, state, weights, initial = ctx.call.split(inputs)
+    # of tensors of its own: the state may depend on the same weights through earlier calls, and
+    # what comes that way is not this call's
+    needs = ctx.needs_input_grad[1:]
+    own = [
+        t if t is None or not need else t.view_as(t) for t, need in zip(inputs, needs, strict=True)
+    ]
+    x, state, weights, initial = ctx.call.split(own)
     reading = {**ctx.call.reading, "initial": initial or None}
-    kinds = {
-        reference.LSTMOptions: reference.lstm,
-        reference.GRUOptions: reference.gru,
-        reference.RNNOptions: reference.rnn,
-    }
-    steps = kinds[type(ctx.call.options)](x, state, weights, ctx.call.options, **reading)
+    steps = CELLS[ctx.call.options.cell].define(x, state, weights, ctx.call.options, **reading)
     outputs = (steps.out, *steps.state, *steps.states[1:], *steps.gates)
-    wanted = [t for t, need in zip(inputs, ctx.needs_input_grad[1:], strict=True) if need]
-    pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if g is not None]
+    pairs = [
+        (o, g) for o, g in zip(outputs, grads, strict=True) if g is not None and o.requires_grad
+    ]
     found = iter(
         torch.autograd.grad(
             [o for o, _ in pairs],
-            wanted,  # type: ignore[arg-type]
+            [t for t, need in zip(own, needs, strict=True) if need and t is not None],
             [g for _, g in pairs],
             create_graph=True,
             allow_unused=True,
         )
     )
-    return [next(found) if need else None for need in ctx.needs_input_grad[1:]]
+    return [next(found) if need else None for need in needs]
 
 
 def _forward(
@@ -216,16 +233,18 @@ def _forward(
     out = torch.empty(*shape, state[0].shape[1], dtype=wide)
     out = out.transpose(0, 1) if shape[0] == steps and shape != (rows, steps) else out
     last = tuple(torch.empty(part.shape, dtype=wide) for part in state)
-    problem.y = _place(out)
+    problem.y = place(out)
     problem.h_n = last[0].data_ptr()
     problem.c_n = last[1].data_ptr() if len(last) > 1 else 0
     saved = None
     if keep or record:
         make = torch.zeros if record and reading.get("lengths") is not None else torch.empty
-        saved = make(rows, steps, problem.slots, weights.w_hh.shape[0] // len(options.gates), dtype=wide)
+        saved = make(
+            rows, steps, problem.slots, weights.w_hh.shape[0] // len(options.gates), dtype=wide
+        )
         problem.saved = saved.data_ptr()
     problem.narrow = dtype == torch.bfloat16 and not keep
-    _native.forward(problem, _packed(problem, weights, options))
+    native.forward(problem, _packed(problem, weights, options))
     states, gates = _recorded(options, out, saved, reading) if record else ((), ())
     if dtype != wide:
         out, last = out.to(dtype), tuple(part.to(dtype) for part in last)
@@ -254,7 +273,7 @@ def _backward(
     problem, held = describe(x, state, weights, call.options, initial or None, call.reading)
     wide = held[0].dtype
     held.append(out.to(wide))
-    problem.y = _place(held[-1])
+    problem.y = place(held[-1])
     problem.saved = saved.data_ptr()
 
     def ready(grad: Tensor | None) -> Tensor | None:
@@ -274,12 +293,14 @@ def _backward(
             if name.startswith("initial"):
                 made = torch.zeros(x.shape[0], tensor.shape[-1], dtype=wide)
             elif name == "x" and tensor.stride(0) < tensor.stride(1):
-                made = torch.empty_like(tensor.transpose(0, 1), dtype=wide, memory_format=torch.contiguous_format).transpose(0, 1)
+                made = torch.empty_like(
+                    tensor.transpose(0, 1), dtype=wide, memory_format=torch.contiguous_format
+                ).transpose(0, 1)
             else:
                 made = torch.empty(tensor.shape, dtype=wide)
-            setattr(problem, f"d_{name}", _place(made) if name == "x" else made.data_ptr())
+            setattr(problem, f"d_{name}", place(made) if name == "x" else made.data_ptr())
         found.append(made)
-    _native.backward(problem)
+    native.backward(problem)
     return [
         None if made is None else _like(made, tensor)
         for made, tensor in zip(found, inputs, strict=True)
@@ -292,107 +313,39 @@ def _like(grad: Tensor, tensor: Tensor | None) -> Tensor:
     return grad.sum_to_size(tensor.shape).to(tensor.dtype)
 
 
-def _incoming(
-    problem: Any, call: Call, grads: list[Tensor | None], held: list[Tensor]
-) -> None:
+def _incoming(problem: Any, call: Call, grads: list[Tensor | None], held: list[Tensor]) -> None:
     parts, lstm = call.parts, call.options.cell == "lstm"
     if grads[0] is not None:
-        problem.d_y = _place(grads[0])
+        problem.d_y = place(grads[0])
     for name, grad in zip(("d_h_n", "d_c_n"), grads[1 : 1 + parts], strict=False):
         if grad is not None:
             held.append(grad.contiguous())
             setattr(problem, name, held[-1].data_ptr())
     rest = grads[1 + parts :]
     if lstm and rest and rest[0] is not None:
-        problem.d_cells = _place(rest[0])
+        problem.d_cells = place(rest[0])
     gates = rest[1:] if lstm else rest
     if any(grad is not None for grad in gates):
         like = next(grad for grad in gates if grad is not None)
         none = torch.zeros((), dtype=like.dtype).expand_as(like)
         held.append(none)
-        problem.d_gates = [_place(none if grad is None else grad) for grad in gates]
+        problem.d_gates = [place(none if grad is None else grad) for grad in gates]
 
 
-def describe(
-    x: Tensor,
-    state: State,
-    weights: Weights,
-    options: Options,
-    initial: State | None,
-    reading: dict[str, Any],
-) -> tuple[Any, list[Tensor]]:
-    """A problem for the engine, and the tensors whose memory it names, x first."""
-    wide = torch.float32 if x.dtype == torch.bfloat16 else x.dtype
-    held: list[Tensor] = []
-
-    def hold(tensor: Tensor, *, whole: bool = False) -> Tensor:
-        tensor = tensor.detach().to(wide)
-        if whole or (tensor.stride(-1) != 1 and tensor.shape[-1] > 1):
-            tensor = tensor.contiguous()
-        held.append(tensor)
-        return tensor
-
-    problem = _native.Problem()
-    x = hold(x)
-    rows, steps, features = x.shape
-    units = weights.w_hh.shape[0] // len(options.gates)
-    problem.rows, problem.steps, problem.features, problem.units = rows, steps, features, units
-    problem.outputs, problem.cell = weights.w_hh.shape[1], CELLS[options.cell]
-    problem.wide, problem.threads = wide == torch.float64, torch.get_num_threads()
-    problem.reverse = reading.get("reverse", False)
-    if isinstance(options, reference.LSTMOptions):
-        problem.forget = FORGETS[options.forget]
-        problem.cell_clip, problem.proj_clip = _bound(options.cell_clip), _bound(options.proj_clip)
-    elif isinstance(options, reference.RNNOptions):
-        problem.relu = options.nonlinearity == "relu"
-    problem.gate_clip = _bound(options.gate_clip)
-    for name, weight in zip(Weights._fields, weights, strict=True):
-        if weight is not None:
-            setattr(problem, name, hold(weight, whole=True).data_ptr())
-    problem.x = _place(x)
-    for name, part in zip(("h_0", "c_0"), state, strict=False):
-        setattr(problem, name, _row(hold(part)))
-    if reading.get("lengths") is not None:
-        held.append(reading["lengths"].to(device="cpu", dtype=torch.int64).contiguous())
-        problem.lengths = held[-1].data_ptr()
-    if reading.get("resets") is not None:
-        held.append(reading["resets"].contiguous())
-        problem.resets = held[-1].data_ptr()
-        for name, part in zip(("initial_h", "initial_c"), initial or (), strict=False):
-            width = units if name == "initial_c" else problem.outputs
-            setattr(problem, name, _row(hold(part).expand(rows, width)))
-    widths = (features, problem.outputs, units, problem.outputs, units)
-    for name, mask, width in zip(
-        ("mask_x", "mask_h", "mask_g", "keep_h", "keep_c"),
-        reading.get("masks") or Masks(),
-        widths,
-        strict=True,
-    ):
-        if mask is not None:
-            many = 1 if name in ("mask_x", "mask_h") else steps
-            full = hold(mask).expand(rows, many, width)
-            setattr(problem, name, _place(full))
-    return problem, held
+def pack(problem: Any) -> Any:
+    """A problem's weights as the engine reads them."""
+    return native.Packed(problem)
 
 
-def _bound(value: float | None) -> float:
-    return math.inf if value is None else value
-
-
-def _place(tensor: Tensor) -> tuple[int, int, int, int]:
-    """Where (B, T, N) values lie."""
-    return (tensor.data_ptr(), tensor.stride(0), tensor.stride(1), tensor.stride(2))
-
-
-def _row(tensor: Tensor) -> tuple[int, int, int, int]:
-    """Where (B, N) values lie."""
-    return (tensor.data_ptr(), tensor.stride(0), 0, 1)
+def bind(problems: list[Any], packed: list[Any]) -> Any:
+    """The step through problems that feed each other, as a function of addresses."""
+    return native.Plan(problems, packed).step
 
 
 class Kept(NamedTuple):
     """Weights that were packed, and what they were packed from."""
 
-    owner: weakref.ref[Tensor]
+    owner: weakref.ref[nn.Parameter]
     key: tuple[Any, ...]
     packed: Any
 
@@ -404,15 +357,15 @@ def _packed(problem: Any, weights: Weights, options: Options) -> Any:
     """The weights as the engine reads them, kept for short calls until a weight changes."""
     owner = weights.w_hh
     if problem.rows * problem.steps > KEPT_STEPS or type(owner) is not nn.Parameter:
-        return _native.Packed(problem)
+        return pack(problem)
     if any(w is not None and w.is_inference() for w in weights):
-        return _native.Packed(problem)
+        return pack(problem)
     key = fingerprint(weights, options, problem)
     found = _kept.get(id(owner))
     if found is None or found.owner() is not owner or found.key != key:
         number = id(owner)
         gone = weakref.ref(owner, lambda _: _kept.pop(number, None))
-        found = _kept[number] = Kept(gone, key, _native.Packed(problem))
+        found = _kept[number] = Kept(gone, key, pack(problem))
     return found.packed
 
 

@@ -1,24 +1,30 @@
 """One door to the recurrence: it chooses the engine, and says which and why.
 
-Engines are ``reference``, which computes everything everywhere, and ``torch``, torch's own fused
-operators, for plain cells on CUDA. An engine that cannot compute an option is not chosen; nothing
-is approximated.
+Engines are ``reference``, which computes everything everywhere; ``cpu``, our own fused engine in
+C++; and ``torch``, torch's own fused operators, for plain cells on CUDA. An engine that cannot
+compute an option is not chosen; nothing is approximated.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal, NamedTuple, Unpack
+from typing import Any, Literal, NamedTuple, Unpack, get_args
 
 import torch
 from torch import Tensor
 
-from longshort.kernels import fused, operators, reference
+from longshort.kernels import cpu, fused, operators, reference
 from longshort.kernels.memory import Memory, in_chunks
 from longshort.kernels.reference import Masks, Options, Reading, State, Steps, Weights
 
 # auto is the fastest engine that can; the others are asked for by name
-Choice = Literal["auto", "reference", "torch"]
+Choice = Literal["auto", "cpu", "reference", "torch"]
+
+
+NAMES = {
+    "cpu": "the fused C++ engine",
+    "torch": "torch's own fused operators (cuDNN on CUDA)",
+}
 
 
 class Engine(NamedTuple):
@@ -37,7 +43,13 @@ def engine(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float3
     kind = f"{where} tensors of {str(dtype).removeprefix('torch.')}"
     if where.type == "cuda":
         return Engine("torch", f"torch's own fused operators (cuDNN) run plain cells over {kind}")
-    return Engine("reference", f"the plain loop in torch: no fused engine exists yet for {kind}")
+    if where.type == "cpu" and dtype in cpu.DTYPES and cpu.AVAILABLE:
+        return Engine(
+            "cpu", f"the fused C++ engine ({cpu.isa()}) runs LSTM, GRU and RNN over {kind}"
+        )
+    missing = cpu.MISSING if where.type == "cpu" and dtype in cpu.DTYPES else ""
+    reason = missing or f"no fused engine exists yet for {kind}"
+    return Engine("reference", f"the plain loop in torch: {reason}")
 
 
 def recurrence(
@@ -93,22 +105,19 @@ def choose(
     Raises:
         ValueError: the engine that was asked for is unknown or cannot compute this.
     """
+    if engine not in get_args(Choice):
+        names = f"{', '.join(get_args(Choice)[:-1])} or {get_args(Choice)[-1]}"
+        raise ValueError(f"engine should be {names}, got: {engine!r}")
     if engine == "reference":
         return Engine("reference", "the plain loop in torch, as asked for")
-    refusal = fused.refusal(x, state, weights, options, reading)
-    if engine == "torch":
-        if refusal is not None:
-            raise ValueError(f"engine='torch': {refusal}; use engine='auto'")
-        return Engine("torch", "torch's own fused operators, as asked for")
+    fast = engine if engine != "auto" else "torch" if x.device.type == "cuda" else "cpu"
+    judge = fused.refusal if fast == "torch" else cpu.refusal
+    refusal = judge(x, state, weights, options, reading)
+    if refusal is None:
+        return Engine(fast, f"{NAMES[fast]}{', as asked for' if engine != 'auto' else ''}")
     if engine != "auto":
-        raise ValueError(f"engine should be auto, reference or torch, got: {engine!r}")
-    if x.device.type != "cuda":
-        return Engine(
-            "reference", f"the plain loop in torch: no fused engine exists yet for {x.device}"
-        )
-    if refusal is not None:
-        return Engine("reference", f"the plain loop in torch: {refusal}")
-    return Engine("torch", "torch's own fused operators (cuDNN) compute this cell")
+        raise ValueError(f"engine={engine!r}: {refusal}; use engine='auto'")
+    return Engine("reference", f"the plain loop in torch: {refusal}")
 
 
 def _run(
@@ -147,10 +156,9 @@ def _at_once(
     engine: Choice = "auto",
     **reading: Unpack[Reading],
 ) -> Steps:
-    chosen = "reference"
-    # asking costs more than a small step does
-    if engine != "reference" and (engine != "auto" or x.device.type == "cuda"):
-        chosen = choose(x, state, weights, options, engine, **reading).name
+    chosen = choose(x, state, weights, options, engine, **reading).name
+    if chosen == "cpu":
+        return cpu.run(x, state, weights, options, **reading)
     if chosen == "torch":
         return fused.run(x, state, weights, options, reverse=reading.get("reverse", False))
     if isinstance(options, reference.LSTMOptions):

@@ -47,7 +47,7 @@ DEFAULTS: dict[str, Any] = {
 CHOICES = {
     "merge": ("concat", "sum", "mean", "product"),
     "memory": ("all", "recompute", "chunks"),
-    "engine": ("auto", "reference", "torch"),
+    "engine": ("auto", "cpu", "reference", "torch"),
 }
 
 

@@ -22,7 +22,7 @@ from longshort.layers.masks import draw_seed, keep_mask
 from longshort.layers.parameters import NAMES, shapes
 from longshort.layers.regularise import KINDS, Regularisers
 from longshort.layers.settings import DEFAULTS, complete
-from longshort.layers.stream import Chunk, Stream, chunks
+from longshort.layers.stream import Chunk, Stream, chunks, quick_step
 from longshort.layers.summary import Summary, cost, plain_costs
 from longshort.layers.trace import Runs, Trace, merge
 
@@ -90,10 +90,7 @@ class Stack(nn.Module, Generic[S]):
 
     def weights(self, layer: int, direction: int = 0) -> Weights:
         """The weights of one layer (from 0) and direction (0 forward, 1 backward)."""
-        found = {
-            field: getattr(self, self._name(field, layer, direction)) for field in self._fields
-        }
-        return Weights(**found)
+        return Weights(**{f: getattr(self, self._name(f, layer, direction)) for f in self._fields})
 
     @property
     def all_weights(self) -> list[list[nn.Parameter]]:
@@ -207,6 +204,9 @@ class Stack(nn.Module, Generic[S]):
             RuntimeError: the layer is bidirectional, or features or state do not fit.
         """
         self._refuse_both_ways("step")
+        quick = None if state is None else quick_step(self, x_t, self._open(state))
+        if quick is not None:
+            return quick[0], self._close(quick[1])
         if x_t.dim() != 2:
             name = type(self).__name__
             raise ValueError(f"{name}.step: Expected x_t to be 2D (B, F), got {x_t.dim()}D instead")
@@ -247,6 +247,11 @@ class Stack(nn.Module, Generic[S]):
         """
         self._refuse_both_ways("truncated")
         return chunks(self, input, every, hx, lengths, resets)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether training draws masks."""
+        return self.regularisers.active or (self.dropout > 0 and self.num_layers > 1)
 
     @property
     def _directions(self) -> int:
@@ -326,7 +331,7 @@ class Stack(nn.Module, Generic[S]):
         """All layers over x (B, T, F), from a state of parts (N, B, .)."""
         parts = [part.unbind(0) for part in state]
         dropping = self.training and self.dropout > 0 and self.num_layers > 1
-        drawing = dropping or (self.training and self.regularisers.active)
+        drawing = self.training and self.disturbed
         seed = draw_seed() if drawing else None
         reading: Reading = {"lengths": lengths, "resets": resets, "record": record}
         outputs: list[Tensor] = []

@@ -337,7 +337,7 @@ struct Backward {
     const Problem& p = part.p;
     const int64_t sample = part.held + row;
     T* const d_projected = part.d_projected + sample * part.wide_p;
-    const T* const projected = here.saved + (part.slots - 1) * p.units;
+    const T* const projected = here.saved + projected_slot(p) * p.units;
     for (int64_t u = 0; u < p.outputs; u += L) {
       const int64_t count = std::min<int64_t>(L, p.outputs - u);
       Vec<T> d = arrive<T, true, false>(p, here, u, count, load(d_h + u));

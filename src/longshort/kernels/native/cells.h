@@ -171,6 +171,13 @@ void unnormalise_gate(const Problem& p, int gate, const T* value, const Spread<T
                  small.norm_bias ? small.norm_bias + at : nullptr);
 }
 
+// value * (1 - keep) + old * keep, exactly `value` where keep is 0 and `old` where it is 1
+template <class T>
+INLINE Vec<T> kept(Vec<T> value, Vec<T> old, Vec<T> keep) {
+  const Vec<T> way = old - value;
+  return keep < T(0.5) ? value + keep * way : old - (T(1) - keep) * way;
+}
+
 // ---- in and out of a cell ----
 
 // the hidden state after a step: zoneout, then to the output, the next step and its product
@@ -178,7 +185,7 @@ template <class T, bool GENERAL>
 INLINE void leave(const Problem& p, const Row<T>& row, int64_t u, int64_t count, Vec<T> h) {
   if constexpr (GENERAL) {
     if (const auto keep = values<T>(p.keep_h, row.b, row.t))
-      h += keep.read(u, count) * (load(row.h + u) - h);
+      h = kept<T>(h, load(row.h + u), keep.read(u, count));
     if (const auto mask = values<T>(p.mask_h, row.b, 0))
       store(row.q_new + u, h * mask.read(u, count));
   }

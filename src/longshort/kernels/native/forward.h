@@ -327,7 +327,7 @@ struct Forward {
   // the hidden state from the outputs of all units: clip(W_hr raw)
   static void project(Part& part, int64_t now, int old) {
     const Problem& p = part.p;
-    const int64_t last = part.slots - 1;
+    const int64_t last = projected_slot(p);
     in_tiles(now, [&](int64_t row, int count) {
       const T* left[TILE_ROWS];
       for (int m = 0; m < count; ++m) left[m] = part.raw + (row + m) * part.wide_h;

@@ -92,7 +92,7 @@ struct Lstm {
       Vec<T> c = load(new_c + u);
       const Vec<T> h = o * tanh(seen(p, spread_c, c, u, count));
       if (const auto keep = values<T>(p.keep_c, row.b, row.t))
-        c += keep.read(u, count) * (load(row.c + u) - c);
+        c = kept<T>(c, load(row.c + u), keep.read(u, count));
       store(row.c + u, c);
       if (saved) {
         store(saved + 3 * H + u, o, count), store(saved + 4 * H + u, c, count);

@@ -76,12 +76,15 @@ struct Problem {
   INLINE bool keeps_sums() const { return norm_gain || gate_clip != UNBOUNDED; }
 };
 
-// vectors of H that are saved for a step. LSTM: i f g o c, then the sums of i f g o, then W_hr r.
+// vectors of H that are saved for a step. LSTM: i f g o c, then the sums of i f g o, then W_hr raw.
 // GRU: r z n and W_hn h + b_hn, then the sums of r z n. RNN: n, then its sum.
-INLINE int slots(const Problem& p) {
+INLINE int projected_slot(const Problem& p) {
   const int gates[] = {5, 4, 1}, sums[] = {4, 3, 1};
-  return gates[p.cell] + (p.keeps_sums() ? sums[p.cell] : 0) +
-         (p.w_hr && p.proj_clip != UNBOUNDED ? 1 : 0);
+  return gates[p.cell] + (p.keeps_sums() ? sums[p.cell] : 0);
+}
+INLINE int slots(const Problem& p) {
+  const bool kept = p.w_hr && p.proj_clip != UNBOUNDED;
+  return projected_slot(p) + (kept ? static_cast<int>((p.outputs + p.units - 1) / p.units) : 0);
 }
 
 }  // namespace longshort
