@@ -81,7 +81,7 @@ def test_every_flipped_byte_and_every_cut_is_noticed(model: Path, tmp_path: Path
         ('{"format":1,"kind":"toy","kind":"b","version":"9","sections":{}}', "twice"),
         ('{"format":1,"kind":"toy","version":"9","sections":{"x":NaN}}', "NaN"),
         ('{"format":1,"kind":"toy","version":"9"}', "broken"),
-        ('{"format":"1","kind":"toy","version":"9","sections":{}}', "number"),
+        ('{"format":"1","kind":"toy","version":"9","sections":{}}', "must be of type int"),
         ("[" * 100_000, "broken"),
         ("not json", "broken"),
     ],
