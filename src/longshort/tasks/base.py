@@ -8,7 +8,9 @@ everything else stands here, once.
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -239,44 +241,54 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             params[name] = artifact.value(content, name, kind, where)
         self = cls(**params, device=device)
         fitted = artifact.section(content, "fit", Fit, where)
-        prefix = "learned."
-        arrays = {n[len(prefix) :]: a for n, a in content.tensors.items() if n.startswith(prefix)}
         try:
-            self._restore(content, arrays, where)
-            self.models_ = [self._load_member(n, content.tensors) for n in range(fitted.members)]
-            history = bytes(content.tensors["history"])
-            self.history_ = TypeAdapter(History).validate_python(
-                artifact.parse(history), strict=False
-            )
+            self._restore(content, _under("learned.", content.tensors), where)
+            history = artifact.parse(bytes(content.tensors["history"]))
+            self.history_ = TypeAdapter(History).validate_python(history, strict=False)
+            self._check_tensors(content.tensors, fitted.members)
+            self.models_ = self._load_members(content.tensors, fitted.members)
         except _MISFITS as error:
-            raise ModelFileError(f"{where}: its content does not fit together ({error})") from error
+            reason = str(error).removeprefix(f"{where}: ")
+            raise ModelFileError(
+                f"{where}: its content does not fit together ({reason[:_LONGEST]})"
+            ) from error
         self.refitted_ = fitted.refitted
         self.settings_ = self.get_params(deep=False)
         return self
 
-    def _load_member(self, number: int, tensors: dict[str, NDArray[Any]]) -> Model:
-        """A network with the weights of a file, once names, shapes and numbers are as they must."""
-        prefix = f"member{number}."
-        found = {n[len(prefix) :]: a for n, a in tensors.items() if n.startswith(prefix)}
-        if self.recurrent.depth > len(found):
-            raise ValueError(f"{self.recurrent.depth} layers and {len(found)} tensors")
-        # a network without memory of its own: a header cannot ask for more than the file holds
+    def _check_tensors(self, tensors: Mapping[str, NDArray[Any]], members: int) -> None:
+        """Every tensor of a file is one that ``save`` would write: nothing more, of its type."""
+        _, learned = self._learned()
+        known = {"history": np.dtype(np.uint8)}
+        known |= {f"learned.{name}": array.dtype for name, array in learned.items()}
+        for name, array in tensors.items():
+            number = re.fullmatch(r"member(0|[1-9]\d{0,3})\..+", name)
+            wanted = np.dtype(np.float32) if number else known.get(name)
+            if wanted is None or (number and int(number[1]) >= members):
+                raise ValueError(f"tensor {name!r} is not one of this model")
+            if array.dtype != wanted:
+                raise ValueError(f"tensor {name!r} must hold {wanted}, and holds {array.dtype}")
+
+    def _load_members(self, tensors: Mapping[str, NDArray[Any]], members: int) -> list[Model]:
+        """Networks with the weights of a file, once all names, shapes and numbers are right."""
+        found = [_under(f"member{number}.", tensors) for number in range(members)]
+        if self.recurrent.depth > len(found[0]):
+            raise ValueError(f"{self.recurrent.depth} layers and {len(found[0])} tensors")
+        wanted = {n: tuple(tensor.shape) for n, tensor in self._hollow().state_dict().items()}
+        for number, weights in enumerate(found):
+            _check_weights(f"member{number}", weights, wanted)
+        return [self._filled(weights) for weights in found]
+
+    def _hollow(self) -> Model:
+        """A network without memory of its own: no header can ask for more than its file holds."""
         with torch.device("meta"):
-            wanted = {n: tuple(t.shape) for n, t in self._network().state_dict().items()}
-        shapes = {name: array.shape for name, array in found.items()}
-        if shapes != wanted:
-            odd = sorted(n for n in {*shapes, *wanted} if shapes.get(n) != wanted.get(n))
-            raise ValueError(
-                f"tensor {prefix}{odd[0]}: {shapes.get(odd[0])}, not {wanted.get(odd[0])}"
-            )
-        for name, array in found.items():
-            if array.dtype != np.float32 or not np.isfinite(array).all():
-                raise ValueError(f"tensor {prefix}{name} must hold finite numbers of float32")
-        model = self._new(0)
-        model.load_state_dict(
-            {name: torch.from_numpy(array.copy()) for name, array in found.items()}
-        )
-        return model.eval()
+            return self._network()
+
+    def _filled(self, weights: Mapping[str, NDArray[Any]]) -> Model:
+        model = self._hollow()
+        kept = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
+        model.load_state_dict(kept, assign=True)
+        return model.to(self._device()).eval()
 
 
 @dataclass(frozen=True)
@@ -287,5 +299,27 @@ class Fit:
     refitted: bool
 
 
+def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The tensors whose names begin so, by the rest of their names."""
+    return {n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)}
+
+
+def _check_weights(
+    member: str, weights: Mapping[str, NDArray[Any]], wanted: Mapping[str, tuple[int, ...]]
+) -> None:
+    """The names and shapes that a network has, and finite numbers."""
+    for name in sorted({*weights, *wanted}):
+        here = weights[name].shape if name in weights else "missing"
+        there = wanted.get(name, "absent")
+        if here != there:
+            raise ValueError(f"tensor {member}.{name} is {here}, and must be {there}")
+    for name, array in weights.items():
+        # where one of the numbers is NaN, so are the least and the greatest
+        if array.size and not np.isfinite([array.min(), array.max()]).all():
+            raise ValueError(f"tensor {member}.{name} must hold finite numbers")
+
+
+# so much of a reason is told, whatever a file's names are
+_LONGEST = 300
 # what building from a file that contradicts itself can end in
 _MISFITS = (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError)
