@@ -185,6 +185,8 @@ class Batch:
         targets: what the head scores; its shape is the head's to say.
         target_mask: like targets' leading axes, True where an element is scored.
         target_lengths: (B,) of int64 where targets have their own lengths.
+        row: where the rows begin in the larger batch that they are a part of: what training
+            disturbs is drawn for the whole batch, however it is cut.
     """
 
     inputs: Mapping[str, Tensor]
@@ -199,6 +201,7 @@ class Batch:
     targets: Tensor | None = None
     target_mask: Tensor | None = None
     target_lengths: Tensor | None = None
+    row: int = 0
 
     @property
     def rows(self) -> int:
@@ -227,6 +230,10 @@ class Batch:
     def select(self, rows: Tensor) -> Batch:
         """The given rows, in that order; ``rows`` is (B',) of int64."""
         return self.map(lambda tensor: tensor.index_select(0, rows))
+
+    def slice(self, start: int, stop: int) -> Batch:
+        """Rows ``start`` to ``stop``, which know where in this batch they lay."""
+        return self.map(lambda tensor: tensor[start:stop]).replace(row=self.row + start)
 
     def target(self) -> Tensor:
         """The targets; a ValueError where the batch was made for prediction only."""
