@@ -21,6 +21,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
@@ -167,10 +168,9 @@ def section(artifact: Artifact, name: str, kind: type[_Settings], where: str) ->
         if key not in known:
             _refuse(where, f"section {name!r} has the unknown field {key!r}: {suggest(key, known)}")
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(content), strict=True)
-    except (ValidationError, ValueError) as error:
-        text = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
-        _refuse(where, f"section {name!r}: {text}")
+        return adapter(kind).validate_json(json.dumps(content), strict=True)
+    except ValidationError as error:
+        _refuse(where, f"section {name!r}{_told(error)}")
 
 
 def value(artifact: Artifact, name: str, kind: Any, where: str) -> Any:
@@ -182,9 +182,22 @@ def value(artifact: Artifact, name: str, kind: Any, where: str) -> Any:
     if name not in artifact.sections:
         _refuse(where, f"its section {name!r} is missing")
     try:
-        return TypeAdapter(kind).validate_python(artifact.sections[name], strict=True)
+        return adapter(kind).validate_python(artifact.sections[name], strict=True)
     except ValidationError as error:
-        _refuse(where, f"section {name!r}: {error.errors()[0]['msg']}")
+        _refuse(where, f"section {name!r}{_told(error)}")
+
+
+@cache
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """What checks values against a type; made once for each, and it must be hashable."""
+    return TypeAdapter(kind)
+
+
+def _told(error: ValidationError) -> str:
+    """Where in a value the first thing that is wrong stands, and what is wrong."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = "".join(f", {part!r}" for part in first["loc"])
+    return f"{place}: {first['msg']}"
 
 
 def parse(text: str | bytes) -> Any:
@@ -225,10 +238,14 @@ def parse(text: str | bytes) -> Any:
 def _check_depth(found: Any) -> None:
     level = [found]
     for _ in range(MAX_DEPTH):
-        groups = [part.values() if isinstance(part, dict) else part for part in level]
-        level = [inner for group in groups for inner in group if isinstance(inner, dict | list)]
-        if not level:
+        groups = [part for part in level if isinstance(part, dict | list)]
+        if not groups:
             return
+        level = [
+            inner
+            for group in groups
+            for inner in (group.values() if isinstance(group, dict) else group)
+        ]
     raise ValueError(f"its values lie more than {MAX_DEPTH} deep")
 
 
@@ -323,9 +340,9 @@ def _place(name: str, info: Any) -> _Place:
         raise ValueError(f"tensor {name!r} is of dtype {kind!r}: {suggest(str(kind), _DTYPES)}")
     for part, fewest, most in ((shape, 0, MAX_AXES), (offsets, 2, 2)):
         if not isinstance(part, list) or not fewest <= len(part) <= most:
-            raise ValueError(f"tensor {name!r}: {part!r} must be {fewest} to {most} numbers")
+            raise ValueError(f"tensor {name!r} needs {fewest} to {most} numbers, not {part!r}")
         if not all(type(number) is int and 0 <= number <= MAX_FILE for number in part):
-            raise ValueError(f"tensor {name!r}: {part!r} must hold whole numbers, 0 or more")
+            raise ValueError(f"tensor {name!r} needs whole numbers up to {MAX_FILE}, not {part!r}")
     dtype = _DTYPES[kind]
     start, stop = offsets
     if stop - start != math.prod(shape) * dtype.itemsize:

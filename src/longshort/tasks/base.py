@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 from sklearn.base import BaseEstimator
 
 from longshort import __version__, artifact
@@ -230,8 +230,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             raise ModelFileError(f"{where}: holds a {content.kind!r}, not a {cls.kind!r}")
         expected = {*cls.sections, *cls.scalars, "random_state", "learned", "fit"}
         if set(content.sections) != expected:
-            odd = sorted(expected ^ set(content.sections))
-            raise ModelFileError(f"{where}: sections are missing or unknown: {', '.join(odd)}")
+            odd = ", ".join(map(repr, sorted(expected ^ set(content.sections))))
+            raise ModelFileError(f"{where}: sections are missing or unknown: {odd[:_LONGEST]}")
         params: dict[str, Any] = {
             name: artifact.section(content, name, kind, where)
             for name, kind in cls.sections.items()
@@ -244,11 +244,13 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         try:
             self._restore(content, _under("learned.", content.tensors), where)
             history = artifact.parse(bytes(content.tensors["history"]))
-            self.history_ = TypeAdapter(History).validate_python(history, strict=False)
-            self._check_tensors(content.tensors, fitted.members)
+            self.history_ = artifact.adapter(History).validate_python(history, strict=False)
+            self._check_learned(content, fitted.members)
             self.models_ = self._load_members(content.tensors, fitted.members)
         except _MISFITS as error:
             reason = str(error).removeprefix(f"{where}: ")
+            if isinstance(error, KeyError):
+                reason += " is missing"
             raise ModelFileError(
                 f"{where}: its content does not fit together ({reason[:_LONGEST]})"
             ) from error
@@ -256,25 +258,35 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         self.settings_ = self.get_params(deep=False)
         return self
 
-    def _check_tensors(self, tensors: Mapping[str, NDArray[Any]], members: int) -> None:
-        """Every tensor of a file is one that ``save`` would write: nothing more, of its type."""
-        _, learned = self._learned()
-        known = {"history": np.dtype(np.uint8)}
-        known |= {f"learned.{name}": array.dtype for name, array in learned.items()}
-        for name, array in tensors.items():
+    def _check_learned(self, content: artifact.Artifact, members: int) -> None:
+        """Nothing of a file was passed over or read as something else than it is.
+
+        What was restored is written again: a file's settings stand in it, and its tensors too.
+        """
+        settings, arrays = self._learned()
+        again = json.loads(json.dumps(settings))
+        for name, value in content.sections["learned"].items():
+            if not _within(value, again.get(name)):
+                raise ValueError(f"learned {name!r} is {value!r}, and means {again.get(name)!r}")
+        known = {f"learned.{name}": array for name, array in arrays.items()}
+        for name, array in content.tensors.items():
             number = re.fullmatch(r"member(0|[1-9]\d{0,3})\..+", name)
-            wanted = np.dtype(np.float32) if number else known.get(name)
-            if wanted is None or (number and int(number[1]) >= members):
+            ours = int(number[1]) < members if number else name in known or name == "history"
+            if not ours:
                 raise ValueError(f"tensor {name!r} is not one of this model")
-            if array.dtype != wanted:
-                raise ValueError(f"tensor {name!r} must hold {wanted}, and holds {array.dtype}")
+            if name in known and not _same(array, known[name]):
+                raise ValueError(f"tensor {name!r} is not what it was read as")
 
     def _load_members(self, tensors: Mapping[str, NDArray[Any]], members: int) -> list[Model]:
         """Networks with the weights of a file, once all names, shapes and numbers are right."""
         found = [_under(f"member{number}.", tensors) for number in range(members)]
         if self.recurrent.depth > len(found[0]):
             raise ValueError(f"{self.recurrent.depth} layers and {len(found[0])} tensors")
-        wanted = {n: tuple(tensor.shape) for n, tensor in self._hollow().state_dict().items()}
+        try:
+            wanted = {n: tuple(tensor.shape) for n, tensor in self._hollow().state_dict().items()}
+        except (RuntimeError, TypeError, ArithmeticError):
+            asked = {name: getattr(self, name) for name in ("recurrent", *self.scalars)}
+            raise ValueError(f"no network can be built for {asked}") from None
         for number, weights in enumerate(found):
             _check_weights(f"member{number}", weights, wanted)
         return [self._filled(weights) for weights in found]
@@ -304,6 +316,22 @@ def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArra
     return {n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)}
 
 
+def _same(found: NDArray[Any], again: NDArray[Any]) -> bool:
+    """Whether two arrays are of one type and say the same; bytes are JSON."""
+    if found.dtype != again.dtype:
+        return False
+    if found.dtype == np.uint8:
+        return bool(artifact.parse(bytes(found)) == artifact.parse(bytes(again)))
+    return np.array_equal(found, again)
+
+
+def _within(found: Any, again: Any) -> bool:
+    """Whether all that was found is there again; a later version may know more."""
+    if isinstance(found, dict) and isinstance(again, dict):
+        return all(_within(value, again.get(name)) for name, value in found.items())
+    return type(found) is type(again) and bool(found == again)
+
+
 def _check_weights(
     member: str, weights: Mapping[str, NDArray[Any]], wanted: Mapping[str, tuple[int, ...]]
 ) -> None:
@@ -312,11 +340,12 @@ def _check_weights(
         here = weights[name].shape if name in weights else "missing"
         there = wanted.get(name, "absent")
         if here != there:
-            raise ValueError(f"tensor {member}.{name} is {here}, and must be {there}")
+            raise ValueError(f"tensor {f'{member}.{name}'!r} is {here}, and must be {there}")
     for name, array in weights.items():
         # where one of the numbers is NaN, so are the least and the greatest
-        if array.size and not np.isfinite([array.min(), array.max()]).all():
-            raise ValueError(f"tensor {member}.{name} must hold finite numbers")
+        finite = not array.size or np.isfinite([array.min(), array.max()]).all()
+        if array.dtype != np.float32 or not finite:
+            raise ValueError(f"tensor {f'{member}.{name}'!r} must hold finite numbers of float32")
 
 
 # so much of a reason is told, whatever a file's names are

@@ -1,0 +1,81 @@
+"""Hostile and broken model files: refused in words, nothing run, nothing written, little memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Attempt
+from .corpus import cases
+
+# what opening a file may take beyond the file's own size
+MOST = 64 * 2**20
+
+
+@pytest.fixture(scope="module")
+def tried(
+    golden: Path, attempt: Attempt, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """Every case by its file's name, beside what opening it came to."""
+    folder = tmp_path_factory.mktemp("corpus")
+    sentinel = folder.parent / "sentinel"
+    told = {}
+    for number, case in enumerate(cases(golden.read_bytes(), str(sentinel))):
+        path = folder / f"case{number:03}{case.suffix}"
+        path.write_bytes(case.content)
+        if case.size:
+            os.truncate(path, case.size)
+        told[path.name] = case
+    before = {path.name for path in folder.iterdir()}
+    result = attempt("files", folder)
+    assert {path.name for path in folder.iterdir()} == before
+    assert not sentinel.exists()
+    return {"cases": told, **result}
+
+
+def test_every_hostile_file_is_refused_in_words_that_name_it(tried: dict[str, Any]) -> None:
+    assert len(tried["cases"]) > 150
+    wrong = []
+    for name, case in tried["cases"].items():
+        found = tried["found"][name]
+        fits = re.search(case.says, found["said"]) and name in found["said"]
+        if found["kind"] != "ModelFileError" or not fits or len(found["said"]) > 700:
+            wrong.append((case.name, case.says, found))
+    assert not wrong
+
+
+def test_no_hostile_file_runs_or_writes_anything(tried: dict[str, Any]) -> None:
+    assert tried["deeds"] == []
+
+
+def test_no_hostile_file_takes_much_memory(tried: dict[str, Any]) -> None:
+    costs = {tried["cases"][name].name: found["over"] for name, found in tried["found"].items()}
+    assert max(costs.values()) < MOST, Counter(costs).most_common(5)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [pytest.param(1000, id="1000"), pytest.param(10_000, id="10000", marks=pytest.mark.slow)],
+)
+def test_no_mutant_of_a_real_file_is_opened(attempt: Attempt, count: int) -> None:
+    result = attempt("mutants", count)
+    assert result["found"]["bad"] == []
+    assert result["found"]["ends"] == {"ModelFileError": count}
+    assert result["found"]["over"] < MOST
+    assert result["deeds"] == []
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(500, id="500"), pytest.param(10_000, id="10000", marks=pytest.mark.slow)]
+)
+def test_mutants_with_a_fitting_digest_are_refused_or_models(attempt: Attempt, count: int) -> None:
+    result = attempt("resealed", count)
+    assert result["found"]["bad"] == []
+    assert result["found"]["ends"]["ModelFileError"] > count / 2
+    assert result["found"]["over"] < MOST
+    assert result["deeds"] == []
