@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from longshort.contracts import Batch, Encoded, State
 from longshort.errors import ArgumentError
-from longshort.heads.real import LEVELS, Output, RealHead, check_levels
+from longshort.heads.distributions import LEVELS, Output, check_levels
+from longshort.heads.real import RealHead
 
 B, T, L, K, H, F, KNOWN = 6, 5, 3, 2, 4, 3, 2
 OUTPUTS = get_args(Output)
@@ -36,7 +37,7 @@ def reading(seed: int = 1) -> Encoded:
     return Encoded(z, (x, z), State(), torch.tensor([5, 3, 1, 5, 2, 4]))
 
 
-def asked(seed: int = 2, **changes: Tensor | None) -> Batch:
+def asked(seed: int = 2, output: str = "quantiles", **changes: Tensor | None) -> Batch:
     source = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
@@ -49,6 +50,11 @@ def asked(seed: int = 2, **changes: Tensor | None) -> Batch:
         reference=draw(B, L, K),
         targets=2 * draw(B, L, K),
     )
+    if output == "negative-binomial":
+        scale = torch.tensor([[1.0, 8.0]], dtype=torch.float64).expand(B, K)
+        counts = (5 * draw(B, L, K)).abs().round()
+        last = batch.reference.abs()
+        batch = batch.replace(reference=last, targets=counts / scale.unsqueeze(1), scale=scale)
     return batch.replace(**changes)
 
 
@@ -138,7 +144,7 @@ def test_answer_is_the_sum_of_three_affine_maps() -> None:
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_covariates_may_be_absent(output: str) -> None:
     head = RealHead(H, L, K, output).double()
-    batch = asked(reference=None).replace(future={})
+    batch = asked(output=output, reference=None).replace(future={})
     found = head.decode(reading(), batch)
     assert found.point.shape == (B, L, K)
     assert found.quantiles is not None
@@ -147,11 +153,14 @@ def test_covariates_may_be_absent(output: str) -> None:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_first_forecasts_are_close_to_the_reference(output: str) -> None:
-    head, batch = RealHead(H, L, K, output, inputs=F, future=KNOWN).double(), asked()
-    assert (head.decode(reading(), batch).point - batch.reference).abs().max() < 0.5
+    head = RealHead(H, L, K, output, inputs=F, future=KNOWN).double()
+    batch = asked(output=output)
+    # the median of counts is a count
+    least = 1.0 if output == "negative-binomial" else 0.5
+    assert (head.decode(reading(), batch).point - batch.reference).abs().max() < least
 
 
-@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("output", [name for name in OUTPUTS if name != "negative-binomial"])
 def test_a_shifted_reference_shifts_the_forecast(output: str) -> None:
     head, shift = make(output), 7.5
     batch = asked()
@@ -172,7 +181,7 @@ def test_quantiles_never_cross(seed: int, std: float) -> None:
     for output in OUTPUTS:
         head = make(output, seed, std)
         head.calibrate(torch.randn(9, L, K, dtype=torch.float64))
-        found = head.decode(reading(seed), asked(seed)).quantiles
+        found = head.decode(reading(seed), asked(seed, output)).quantiles
         assert found is not None
         assert (found.diff(dim=-1) >= 0).all()
         assert found.isfinite().all()
@@ -265,7 +274,7 @@ def test_intervals_are_kept_with_the_weights() -> None:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_masked_targets_are_not_scored(output: str) -> None:
-    head, batch = make(output), asked()
+    head, batch = make(output), asked(output=output)
     mask = torch.rand(B, L, K, generator=torch.Generator().manual_seed(4)) < 0.6
     poisoned = batch.replace(targets=torch.where(mask, batch.target(), torch.nan), target_mask=mask)
     loss = head.loss(reading(), poisoned)
@@ -288,7 +297,7 @@ def test_masked_targets_are_not_scored(output: str) -> None:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_gradients_are_those_of_finite_differences(output: str) -> None:
-    head, batch = make(output), asked()
+    head, batch = make(output), asked(output=output)
     names = [name for name, _ in head.named_parameters()]
 
     def total(*values: Tensor) -> Tensor:
@@ -315,7 +324,7 @@ class Scorer(nn.Module):
 
 def test_units_say_what_a_loss_is_measured_in() -> None:
     units = [RealHead(1, 1, 1, output).unit for output in OUTPUTS]
-    assert units == ["pinball", "nats", "mse", "mae", "huber"]
+    assert units == ["pinball", "nats", "nats", "nats", "mse", "mae", "huber"]
 
 
 def test_unknown_outputs_and_levels_are_refused() -> None:

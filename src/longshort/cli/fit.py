@@ -20,7 +20,7 @@ from longshort.data.sources.stamps import Fill
 from longshort.data.splits import Split
 from longshort.data.windows import Relative, Window
 from longshort.errors import OutputError
-from longshort.heads.real import Output
+from longshort.heads.distributions import Output
 from longshort.layers.encoder import Recurrent
 from longshort.records import Evaluation
 from longshort.report.document import page
@@ -85,7 +85,11 @@ def forecast(
     log: Annotated[bool, typer.Option(help="Take logarithms of the targets.")] = False,
     per_series: Annotated[bool, typer.Option(help="Scale each series by itself.")] = False,
     output: Annotated[
-        str, typer.Option(help="quantiles, gaussian, or a point by mse, mae, huber.")
+        str,
+        typer.Option(
+            help="quantiles, gaussian, student-t, negative-binomial (counts), or a point by "
+            "mse, mae, huber."
+        ),
     ] = "quantiles",
     size: Annotated[int, typer.Option(help="Units per layer.")] = Recurrent().size,
     depth: Annotated[int, typer.Option(help="Layers.")] = Recurrent().depth,

@@ -168,6 +168,7 @@ class Windows:
         roles = {role: series.role_indices(role) for role in ("past", "future", "static")}
         # a series that the codec was not fitted on is scaled by what lies before its first origin
         past = series.crop(0, self.first)
+        self.codec.check(series)
         self.centre, self.spread = self.codec.row_stats(past.keys, past.values, past.offsets)
         centre, spread = (np.repeat(part, series.lengths, 0) for part in (self.centre, self.spread))
         encoded = self.codec.encode(series.values, centre, spread)

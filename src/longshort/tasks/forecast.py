@@ -23,7 +23,8 @@ from longshort.data.splits import Cuts, Seen, Split, cut, refuse_short, refuse_u
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
 from longshort.errors import DataError
 from longshort.evaluate.forecast import Windowed, ahead_points, evaluate_forecasts
-from longshort.heads.real import LEVELS, Output, RealHead, check_output
+from longshort.heads.distributions import LEVELS, Output, Point, check_output, family
+from longshort.heads.real import RealHead
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.metrics.real import quantiles_at
@@ -48,8 +49,9 @@ class Forecaster(Estimator):
         horizon: L, steps to forecast, 1 or more.
         window: context length and what forecasts are relative to.
         scaling: how numbers are scaled.
-        output: "quantiles" (default), "gaussian", or a point trained by "mse", "mae" or "huber"
-            with intervals from its errors on the validation part.
+        output: "quantiles" (default), "gaussian", "student-t" (heavy tails), "negative-binomial"
+            (counts), or a point trained by "mse", "mae" or "huber" with intervals from its errors
+            on the validation part.
         split: which part of the given data chooses, and which is left for ``evaluate``.
         fill: what to do with gaps in time: "none" (an error), "missing", "previous" or "ignore".
         recurrent: the network.
@@ -121,7 +123,9 @@ class Forecaster(Estimator):
         context = self.window.rows(horizon, int(cuts.valid_start.min()))
         refuse_short(sequences, cuts, context, horizon)
         refuse_untold(sequences, cuts)
-        codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling)
+        counts = family(self.output, LEVELS).counts
+        codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
+        codec.check(sequences)
         training = sequences.crop(0, cuts.valid_start)
         season = self.window.season or find_season(training, horizon)
         missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
@@ -175,7 +179,7 @@ class Forecaster(Estimator):
         return Model(RecurrentEncoder(embed, self.recurrent), head, encoding.codec)
 
     def _after(self, model: Model, examples: Examples) -> None:
-        if self.output in ("quantiles", "gaussian") or not isinstance(model.head, RealHead):
+        if not (isinstance(model.head, RealHead) and isinstance(model.head.family, Point)):
             return
         errors = []
         with torch.no_grad():

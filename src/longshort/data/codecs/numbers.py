@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeVar, cast, get_args
 
 import numpy as np
@@ -58,6 +58,10 @@ class NumberCodec:
 
     Missing values stay NaN. Made by ``fit`` or ``from_parts``.
 
+    Targets that are counts are never shifted: their centre is 0 and their spread their mean, as in
+    DeepAR (Salinas et al. 2020), 1 or more, rounded to a power of two: dividing by it loses no
+    digit, so that counts up to 2^24 come back from float32 as they were.
+
     Args:
         scaling: the settings.
         names, roles: the F columns.
@@ -65,6 +69,7 @@ class NumberCodec:
         centre, spread: (F,), or (S, F) with ``per_series``, in units of f(x); spread is above 0.
         typical: (2, F), centre and spread over all series together: the scale of static columns,
             and of a series that has no observed value.
+        counts: the targets are whole numbers of 0 or more.
     """
 
     scaling: Scaling
@@ -74,10 +79,16 @@ class NumberCodec:
     centre: Floats
     spread: Floats
     typical: Floats
+    counts: bool = False
 
     @classmethod
     def fit(
-        cls, sequences: Sequences, train_end: Ints, scaling: Scaling | None = None
+        cls,
+        sequences: Sequences,
+        train_end: Ints,
+        scaling: Scaling | None = None,
+        *,
+        counts: bool = False,
     ) -> NumberCodec:
         """Learn centre and spread from each series' first ``train_end`` rows.
 
@@ -85,28 +96,46 @@ class NumberCodec:
             sequences: S series; rows from ``train_end`` on are never looked at.
             train_end: (S,) of int64, rows of each series that belong to training.
             scaling: None is the standard one.
+            counts: the targets are counts; ``scaling.method`` is for covariates alone.
 
         Raises:
-            DataError: ``log`` and a target that is negative in training; the value is named.
+            DataError: ``log`` and a target that is negative in training, or ``counts`` and one
+                that is no whole number of 0 or more; the value is named.
+            ArgumentError: ``counts`` and ``log``.
         """
         scaling = scaling or Scaling()
+        if counts and scaling.log:
+            raise ArgumentError(
+                "Scaling(log=True): counts are told by their own distribution, without a "
+                "logarithm; use log=False"
+            )
         train = sequences.crop(0, np.asarray(train_end, dtype=np.int64))
         roles = tuple(field.role for field in sequences.fields)
         zero, one = np.zeros(len(roles)), np.ones(len(roles))
-        blank = cls(scaling, sequences.names, roles, (), zero, one, np.stack([zero, one]))
+        typical = np.stack([zero, one])
+        blank = cls(scaling, sequences.names, roles, (), zero, one, typical, counts)
         seen = blank._forward(train.values, train.offsets, train.keys, sequences.source)
-        centre, spread = _stats(seen, scaling.method)
+        centre, spread = blank._stats(seen)
         spread = np.where(np.isnan(spread), 1.0, spread)
         centre = np.where(np.isnan(centre), 0.0, centre)
         if not scaling.per_series:
             typical = np.stack([centre, spread])
-            return cls(scaling, sequences.names, roles, (), centre, spread, typical)
-        found = [_stats(seen[train.rows(s)], scaling.method) for s in range(len(train))]
+            return replace(blank, centre=centre, spread=spread, typical=typical)
+        found = [blank._stats(seen[train.rows(s)]) for s in range(len(train))]
         centres, spreads = (np.stack(part) for part in zip(*found, strict=True))
-        typical = np.stack([centre, _median_spread(spreads, spread, blank._static)])
-        codec = cls(scaling, sequences.names, roles, sequences.keys, centres, spreads, typical)
+        usual = blank._even(_median_spread(spreads, spread, blank._static))
+        codec = replace(blank, keys=sequences.keys, typical=np.stack([centre, usual]))
         centres, spreads = codec._complete(centres, spreads)
-        return cls(scaling, sequences.names, roles, sequences.keys, centres, spreads, typical)
+        return replace(codec, centre=centres, spread=spreads)
+
+    def check(self, sequences: Sequences) -> None:
+        """Refuse targets that cannot be encoded.
+
+        Raises:
+            DataError: ``log`` and a negative one, ``counts`` and one that is no whole number of 0
+                or more; source, column, series, row and value are named.
+        """
+        self._forward(sequences.values, sequences.offsets, sequences.keys, sequences.source)
 
     def row_stats(
         self, keys: Sequence[str], values: Floats, offsets: Ints
@@ -134,7 +163,7 @@ class NumberCodec:
         for s in np.flatnonzero(at < 0).tolist():
             rows = slice(int(offsets[s]), int(offsets[s + 1]))
             seen = self._forward(values[rows])
-            own_centre, own_spread = _stats(seen, self.scaling.method)
+            own_centre, own_spread = self._stats(seen)
             centre[s], spread[s] = self._complete(own_centre, own_spread)
         return centre, spread
 
@@ -208,6 +237,7 @@ class NumberCodec:
             **self.scaling.get_params(),
             "names": list(self.names),
             "roles": list(self.roles),
+            "counts": self.counts,
         }
         keys = json.dumps(self.keys, ensure_ascii=False).encode()
         arrays: dict[str, NDArray[Any]] = {
@@ -231,7 +261,10 @@ class NumberCodec:
                 tuple(settings["names"]),
                 tuple(settings["roles"]),
                 tuple(json.loads(np.asarray(arrays["keys"], dtype=np.uint8).tobytes())),
-                *(np.array(arrays[n], dtype=np.float64) for n in ("centre", "spread", "typical")),
+                np.array(arrays["centre"], dtype=np.float64),
+                np.array(arrays["spread"], dtype=np.float64),
+                np.array(arrays["typical"], dtype=np.float64),
+                bool(settings.get("counts", False)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the scaling of the numbers cannot be read: {error}") from None
@@ -278,25 +311,47 @@ class NumberCodec:
     ) -> Floats:
         """f(x), after a look at what f cannot take."""
         values = np.asarray(values, dtype=np.float64)
-        if not self.scaling.log:
+        if not (self.scaling.log or self.counts):
             return values
         values = values.copy()
         for column in self._targets:
-            negative = values[:, column] < 0
-            if negative.any():
-                row, name = int(negative.argmax()), ""
-                value = values[row, column]
+            target = values[:, column]
+            wrong = (target < 0) | (self.counts & (target != np.rint(target)) & ~np.isnan(target))
+            if wrong.any():
+                row, name = int(wrong.argmax()), ""
+                value = target[row]
                 if offsets is not None and keys is not None:
                     series = int(np.searchsorted(offsets, row, side="right")) - 1
                     row -= int(offsets[series])
                     name = f" of series {keys[series]!r}" if keys[series] else ""
+                way = (
+                    "counts are whole numbers of 0 or more; use another output, such as 'quantiles'"
+                    if self.counts
+                    else "a logarithm needs values of 0 or more; use log=False"
+                )
                 raise DataError(
                     f"{source + ': ' if source else ''}column {self.names[column]!r}{name} is "
-                    f"{value:g} in row {row} (counted from 0), and a logarithm needs values of 0 "
-                    "or more; use log=False"
+                    f"{value:g} in row {row} (counted from 0), and {way}"
                 )
-            values[:, column] = np.log1p(values[:, column])
+            if self.scaling.log:
+                values[:, column] = np.log1p(target)
         return values
+
+    def _stats(self, seen: Floats) -> Stats:
+        """Centre and spread (F,) of rows (n, F) of f(x), NaN where they tell nothing."""
+        centre, spread = _stats(seen, self.scaling.method)
+        for column in self._targets if self.counts else ():
+            own = seen[:, column][~np.isnan(seen[:, column])]
+            centre[column] = 0.0 if len(own) else np.nan
+            spread[column] = own.mean() if len(own) else np.nan
+        return centre, self._even(spread)
+
+    def _even(self, spread: Floats) -> Floats:
+        """Spreads (F,), those of counts as powers of two of 1 or more."""
+        even = spread.copy()
+        for column in self._targets if self.counts else ():
+            even[column] = np.exp2(np.rint(np.log2(np.maximum(spread[column], 1.0))))
+        return even
 
     def _complete(self, centre: Floats, spread: Floats) -> Stats:
         """Own statistics (..., F), the typical ones where a series has none or must not differ."""
