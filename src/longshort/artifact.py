@@ -67,8 +67,10 @@ class Artifact(NamedTuple):
     tensors: dict[str, NDArray[Any]]
 
 
-def write_bytes(path: str | Path, data: bytes) -> None:
+def write_bytes(path: str | Path, data: bytes, previous: str | Path | None = None) -> None:
     """Write a whole file or nothing: temporary file, fsync, rename, fsync of the folder.
+
+    What stood there before gets the name ``previous``, if one is given, once all is written.
 
     Raises:
         OutputError: the path and the system's reason; what stood there before still stands.
@@ -85,6 +87,9 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
+        if previous is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(target, previous)
         os.replace(temporary, target)
         temporary = None
         folder = os.open(target.parent, os.O_RDONLY)
@@ -109,8 +114,9 @@ def write(
     version: str,
     sections: Mapping[str, Any],
     tensors: Mapping[str, NDArray[Any]],
+    previous: str | Path | None = None,
 ) -> None:
-    """Write a model file; all or nothing.
+    """Write a model file; all or nothing. What stood there is kept as ``previous``, if given.
 
     Raises:
         OutputError: it cannot be written.
@@ -125,7 +131,7 @@ def write(
         raise ModelFileError(f"{path}: the header would be {size} bytes, more than {MAX_HEADER}")
     place = data.index(_MARK, 8, 8 + size) + len(_MARK)
     data[place : place + 64] = hashlib.sha256(data).hexdigest().encode()
-    write_bytes(path, bytes(data))
+    write_bytes(path, bytes(data), previous)
 
 
 def _ordered(data: bytes) -> bytearray:
