@@ -78,7 +78,7 @@ def test_many_series_at_once_are_what_each_is_alone(columns: Columns) -> None:
         assert np.allclose(alone["warm"], same["warm"], atol=1e-6)
 
 
-@pytest.mark.parametrize("output", ["quantiles", "gaussian", "mse", "mae", "huber"])
+@pytest.mark.parametrize("output", ["quantiles", "gaussian", "student-t", "mse", "mae", "huber"])
 def test_every_output_gives_rising_quantiles(
     output: Any, series: pl.DataFrame, columns: Columns
 ) -> None:
@@ -86,6 +86,43 @@ def test_every_output_gives_rising_quantiles(
     found = model.predict(series, quantiles=[0.05, 0.5, 0.95])
     assert (found["warm_q5"] < found["warm_q50"]).all()
     assert (found["warm_q50"] < found["warm_q95"]).all()
+
+
+@pytest.mark.parametrize("per_series", [False, True])
+def test_counts_are_forecast_as_counts(per_series: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.arange(200)
+    sales = [rng.poisson(level * (1 + 0.5 * np.sin(rows / 3))) for level in (0.5, 400)]
+    data = pl.DataFrame(
+        {
+            "day": np.tile(np.datetime64("2020-01-01") + rows, 2),
+            "shop": np.repeat(["a", "b"], 200),
+            "sold": np.concatenate(sales).astype(float),
+        }
+    )
+    columns = Columns("day", group="shop", target="sold")
+    scaling = Scaling(per_series=per_series)
+    settings = {**SMALL, "training": Training(epochs=3, members=1)}
+    model = Forecaster(
+        columns, horizon=3, output="negative-binomial", scaling=scaling, **settings
+    ).fit(data)
+    model.save(tmp_path / "m.lstm")
+    found = load(tmp_path / "m.lstm").predict(data, quantiles=[0.1, 0.5, 0.9])
+    assert found.equals(model.predict(data, quantiles=[0.1, 0.5, 0.9]))
+    for name in ("sold", "sold_q10", "sold_q90"):
+        assert (found[name] >= 0).all()
+        assert (found[name] == found[name].round()).all()
+    assert (found["sold"] == found["sold_q50"]).all()
+    for value, told in ((-1.0, "-1"), (0.5, "0.5")):
+        wrong = data.with_columns(
+            pl.when(pl.arange(0, 400) == 390).then(value).otherwise(pl.col("sold")).alias("sold")
+        )
+        wrong.write_csv(tmp_path / "sales.csv")
+        told = rf"sales\.csv: column 'sold' of series 'b' is {told} in row 190"
+        with pytest.raises(DataError, match=told):
+            clone(model).fit(tmp_path / "sales.csv")
+        with pytest.raises(DataError, match=told):
+            model.predict(tmp_path / "sales.csv")
 
 
 def test_it_finds_what_a_covariate_tells(series: pl.DataFrame, columns: Columns) -> None:
