@@ -36,7 +36,7 @@ FORMAT = 1
 # the whole JSON header, and the whole file, in bytes; both are checked before anything is parsed
 MAX_HEADER = 2**20
 MAX_FILE = 2**33
-# axes of a tensor, and JSON values inside each other
+# axes of a tensor, and objects and lists of JSON inside each other
 MAX_AXES = 8
 MAX_DEPTH = 32
 
@@ -243,7 +243,7 @@ def parse(text: str | bytes) -> Any:
 
 def _check_depth(found: Any) -> None:
     level = [found]
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_DEPTH + 1):
         groups = [part for part in level if isinstance(part, dict | list)]
         if not groups:
             return

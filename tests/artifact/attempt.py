@@ -1,5 +1,7 @@
 """Open hostile files in a process of its own, and say what each attempt came to and cost.
 
+What is opened after all must also forecast, or say in our words why it cannot.
+
     python attempt.py files GOLDEN FOLDER       every file of a folder
     python attempt.py mutants GOLDEN COUNT      changed copies of a real file
     python attempt.py resealed GOLDEN COUNT     changed copies whose digest fits again
@@ -60,11 +62,16 @@ def attempt(path: Path, watch: Watch) -> tuple[str, str]:
     """How opening a file ended: the class of the refusal (or "opened") and what it said."""
     watch.on = True
     try:
-        load(path)
+        model = load(path)
     except Exception as error:
         return type(error).__name__, str(error)
     finally:
         watch.on = False
+    # what was opened can be used, or says why not
+    try:
+        model.predict(path.with_suffix(".csv"))
+    except LongshortError as error:
+        return "opened", str(error)
     return "opened", ""
 
 
@@ -120,7 +127,8 @@ def mutants(real: bytes, count: int, path: Path, watch: Watch, reseal: bool) -> 
         largest = max(largest, len(data))
         kind, said = attempt(path, watch)
         ends[kind] = ends.get(kind, 0) + 1
-        if kind not in ("ModelFileError", "opened") or (said and str(path) not in said):
+        named = kind == "opened" or str(path) in said
+        if kind not in ("ModelFileError", "opened") or not named:
             bad.append({"kind": kind, "said": said[:500]})
     return {"ends": ends, "bad": bad[:20], "over": peak() - before - largest}
 
@@ -130,9 +138,10 @@ def main() -> None:
     what, golden, rest = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     watch = Watch()
     # everything that is loaded when it is first needed is loaded now
-    load(golden)
+    load(golden).predict(golden.with_suffix(".csv"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mutant.lstm"
+        path.with_suffix(".csv").write_bytes(golden.with_suffix(".csv").read_bytes())
         for broken in (b"", golden.read_bytes()[:-1] + b"\0", golden.read_bytes() + b"\0"):
             path.write_bytes(broken)
             with suppress(LongshortError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from longshort import load
+
 from .conftest import Attempt
-from .corpus import cases
+from .corpus import apart, cases
 
 # what opening a file may take beyond the file's own size
 MOST = 64 * 2**20
@@ -79,3 +82,26 @@ def test_mutants_with_a_fitting_digest_are_refused_or_models(attempt: Attempt, c
     assert result["found"]["ends"]["ModelFileError"] > count / 2
     assert result["found"]["over"] < MOST
     assert result["deeds"] == []
+
+
+@pytest.mark.slow
+def test_a_large_file_that_lacks_its_last_tensor_costs_its_size(
+    golden: Path, attempt: Attempt, tmp_path: Path
+) -> None:
+    units = 2000
+    parts = apart(golden.read_bytes())
+    parts.header["sections"]["recurrent"]["size"] = units
+    for name, (dtype, shape, _) in list(parts.tensors.items()):
+        if name.startswith("member"):
+            wide = [{3: units, 12: 4 * units}.get(length, length) for length in shape]
+            parts.tensors[name] = dtype, wide, bytes(4 * math.prod(wide))
+    whole, lacking = tmp_path / "a.lstm", tmp_path / "b.lstm"
+    whole.write_bytes(parts.file())
+    del parts.tensors["member1.head.readout.weight"]
+    lacking.write_bytes(parts.file())
+    assert lacking.stat().st_size > 100_000_000
+    load(whole)
+    whole.unlink()
+    result = attempt("files", tmp_path)
+    assert "member1.head.readout.weight" in result["found"]["b.lstm"]["said"]
+    assert result["found"]["b.lstm"]["over"] < MOST
