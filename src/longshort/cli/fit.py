@@ -16,7 +16,7 @@ from longshort.cli.terminal import out as terminal
 from longshort.data.codecs.numbers import Method as ScalingMethod
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.sequences import Columns
-from longshort.data.sources.stamps import Fill
+from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
 from longshort.data.windows import Relative, Window
 from longshort.errors import OutputError

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import altair as alt
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from pydantic import PositiveInt
@@ -17,7 +18,7 @@ from longshort.contracts import Examples, Params, whole
 from longshort.data.codecs.calendar import Cycle
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
-from longshort.data.sources.stamps import Fill
+from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Seen, Split, cut, refuse_short, refuse_untold
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
@@ -242,20 +243,25 @@ class Forecaster(Estimator):
         wanted = quantiles_at(found.quantiles, LEVELS, tuple(map(float, quantiles)))
         if isinstance(X, np.ndarray):
             return wanted if quantiles else found.point
-        table: dict[str, NDArray[Any]] = {}
-        if self.columns_.group:
-            keys = np.array(sequences.keys, dtype=object)
-            table[", ".join(self.columns_.group)] = np.repeat(keys, self.encoding_.horizon)
+        table: list[pl.Series] = []
+        named: list[str] = []
+        if sequences.groups is not None:
+            rows = np.repeat(np.arange(len(sequences)), self.encoding_.horizon)
+            table += list(sequences.groups[rows])
+            named += sequences.groups.columns
         times = windows.times(range(len(windows)))
         if times is not None:
-            table[self.columns_.time or "time"] = times.reshape(-1)
+            named.append(self.columns_.time or "time")
+            table.append(sequences.clock.column(named[-1], times.reshape(-1)))
         else:
-            table["step"] = np.tile(np.arange(1, self.encoding_.horizon + 1), len(sequences))
+            step = np.tile(np.arange(1, self.encoding_.horizon + 1), len(sequences))
+            table.append(pl.Series("step", step))
         for k, name in enumerate(self.columns_.target):
-            table[name] = found.point[:, :, k].reshape(-1)
+            table.append(pl.Series(name, found.point[:, :, k].reshape(-1)))
             for at, level in enumerate(quantiles):
-                table[f"{name}_q{100 * level:g}"] = wanted[:, :, k, at].reshape(-1)
-        return frame_like(X, table)
+                values = wanted[:, :, k, at].reshape(-1)
+                table.append(pl.Series(f"{name}_q{100 * level:g}", values))
+        return frame_like(X, pl.DataFrame(table), named)
 
     def score(self, X: Any, y: None = None) -> float:
         """Skill over the last-value forecast on every window of ``X``: 1 - MAE / its MAE.
