@@ -20,7 +20,8 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 
 # the river, in the order the data meet its rooms; "x/" is every file of a folder
 ORDER = [
-    "errors", "records", "contracts", "metrics/", "artifact", "data/steps", "data/sequences",
+    "errors", "records", "contracts", "metrics/", "artifact", "checkpoint",
+    "data/steps", "data/clock", "data/sequences",
     "data/splits",
     "data/codecs/", "data/sources/", "data/windows", "data/synthetic",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
@@ -32,8 +33,10 @@ ORDER = [
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/embed", "layers/encoder",
     "rollout",
-    "heads/base", "heads/", "model", "training", "yardsticks/", "evaluate/", "explain", "report/",
-    "tasks/ensemble", "tasks/base", "tasks/", "cli/",
+    "heads/base", "heads/", "model",
+    "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
+    "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain", "report/",
+    "tasks/standing", "tasks/ensemble", "tasks/base", "tasks/", "cli/",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -328,6 +328,15 @@ class Examples(Protocol):
 
     def batch(self, index: Sequence[int]) -> Batch:
         """The examples of the given numbers (0 to len - 1), in that order."""
+        ...
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """Examples that can say where one of them comes from."""
+
+    def label(self, number: int) -> str:
+        """One example in words: the file, series and time, or whatever finds it again."""
         ...
 
 

@@ -16,8 +16,19 @@ from longshort.errors import DataError
 
 # What a method is: ours, a rule without fitted parameters, or a fitted classical method.
 Kind = Literal["lstm", "naive", "classical"]
+# What can happen within an epoch: numbers went wrong, or memory was not enough.
+Happening = Literal["recovery", "memory"]
 # Why training ended.
 Stop = Literal["early", "epochs", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened in an epoch, at which batch (from 0), in words."""
+
+    kind: Happening
+    batch: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,7 @@ class Epoch:
 
     ``train_loss`` and ``valid_loss`` are means per scored element in the head's unit;
     ``gradient_norm`` is the mean norm before clipping; ``rate`` is the last learning rate.
-    ``valid_loss`` is None where there is no validation part (a refit).
+    ``valid_loss`` is None where there is no validation part (a refit). ``events`` tell of retries.
     """
 
     member: int
@@ -37,6 +48,7 @@ class Epoch:
     rate: float
     seconds: float
     best: bool
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -314,7 +314,7 @@ def test_ctrl_c_in_a_later_member_or_refit_never_spoils_a_finished_one(
             raise KeyboardInterrupt
         return real(model, given)
 
-    monkeypatch.setattr("longshort.training.clip", interrupt)
+    monkeypatch.setattr("longshort.training.loop.clip", interrupt)
     cut = Forecaster(columns, **{**SMALL, "training": training}).fit(series)
     assert len(cut.models_) == 1
     first = [w.numpy() for w in whole.models_[0].state_dict().values()]
@@ -342,7 +342,7 @@ def test_ctrl_c_before_the_first_epoch_goes_on(
     def interrupt(model: Any, given: Training) -> float:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("longshort.training.clip", interrupt)
+    monkeypatch.setattr("longshort.training.loop.clip", interrupt)
     model = Forecaster(columns, **SMALL)
     with pytest.raises(KeyboardInterrupt):
         model.fit(series)

@@ -59,8 +59,14 @@ class FitProgress:
         self._bar.start()
         self._task = self._bar.add_task("training", total=epochs, loss="")
 
+    def note(self, text: str) -> None:
+        """Say something that a reader should know."""
+        notes.print(escape(text))
+
     def epoch(self, epoch: Epoch) -> None:
         """Move on by one epoch."""
+        for event in epoch.events:
+            self.note(event.text)
         self._write(json.dumps(asdict(epoch)) + "\n")
         if self._task is not None:
             valid = "" if epoch.valid_loss is None else f", validation {epoch.valid_loss:.4f}"

@@ -22,13 +22,15 @@ from pydantic import Field
 from sklearn.base import BaseEstimator
 
 from longshort import __version__, artifact
+from longshort.checkpoint import Checkpoint
 from longshort.contracts import Examples, Params, whole
 from longshort.errors import ArgumentError, ModelFileError, NotFittedError, suggest
 from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
 from longshort.tasks.ensemble import Ensemble, Parts, Progress
-from longshort.training import Training, seeded
+from longshort.training.seeds import seeded
+from longshort.training.settings import Training
 
 # rows predicted at once; nothing is kept for a backward pass
 PREDICT_ROWS = 512
@@ -105,15 +107,34 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     # fit
 
-    def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: None = None,
+        *,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | str | Path | None = None,
+    ) -> Self:
         """Learn from data; ``y`` is ignored and there for scikit-learn.
 
         Ctrl-C stops training and keeps the best weights so far; before the first epoch is done
-        there are none, and it goes on as a KeyboardInterrupt.
+        there are none, and it goes on as a KeyboardInterrupt. Where torch.distributed has joined
+        processes into a group, they train each network together.
+
+        Args:
+            X: the data.
+            progress: who is told how it goes on.
+            checkpoint: a file to write down how far training has come. If it is there already,
+                training goes on from it, bit by bit as if it had never stopped; when training is
+                done it is removed. See ``longshort.checkpoint.Checkpoint``.
 
         Raises:
             DataError: the data cannot be used as they are.
-            ArgumentError: a setting is not possible for these data.
+            ArgumentError: a setting is not possible for these data, or the checkpoint was made
+                with other settings or data.
+            TrainingError: numbers went wrong, or memory was not enough, and stayed so.
+            OutputError: the checkpoint cannot be written.
+            ModelFileError: the checkpoint cannot be read.
         """
         # whatever goes wrong from here on, no half of an older fit stays
         for name in ("models_", "history_", "refitted_", "settings_"):
@@ -124,7 +145,9 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
                 given = type(getattr(self, name)).__name__
                 raise ArgumentError(f"{name} is a {given}, and must be a {kind.__name__}(...)")
         parts = self._learn(X)
-        found = self._ensemble(progress).train(parts)
+        if isinstance(checkpoint, str | Path):
+            checkpoint = Checkpoint(Path(checkpoint))
+        found = self._ensemble(progress, checkpoint).train(parts)
         self.models_, self.history_, self.refitted_ = found
         self.settings_ = {
             name: value.item() if isinstance(value, np.generic) else value
@@ -132,9 +155,23 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         }
         return self
 
-    def _ensemble(self, progress: Progress | None = None) -> Ensemble:
-        seed = int(self.random_state)
-        return Ensemble(self._new, self._after, self._describe, self.training, seed, progress)
+    def _ensemble(
+        self, progress: Progress | None = None, checkpoint: Checkpoint | None = None
+    ) -> Ensemble:
+        # where it runs may change between a checkpoint and what goes on from it
+        prints = {k: str(v) for k, v in self.get_params().items() if not isinstance(v, Params)}
+        prints = {"model": self.kind, **prints}
+        prints.pop("device")
+        return Ensemble(
+            self._new,
+            self._after,
+            self._describe,
+            self.training,
+            int(self.random_state),
+            progress,
+            checkpoint,
+            prints,
+        )
 
     def _new(self, seed: int) -> Model:
         with seeded(seed):
