@@ -29,8 +29,9 @@ notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def error_text(text: str) -> None:
-    """An error in words, on standard error."""
-    notes.print(f"[bold red]error:[/] {escape(text)}")
+    """An error in words, on standard error; no file's name or cell can command the terminal."""
+    shown = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+    notes.print(f"[bold red]error:[/] {escape(shown)}")
 
 
 class FitProgress:

@@ -16,6 +16,9 @@ from longshort.layers.initial import Method
 from longshort.layers.masks import dropped
 from longshort.layers.recurrent import LSTM
 
+# far beyond any stack that was ever trained, and a second's work to build
+MOST_LAYERS = 1000
+
 
 @dataclass(frozen=True)
 class Recurrent(Params):
@@ -23,7 +26,7 @@ class Recurrent(Params):
 
     Args:
         size: H, units per layer and direction.
-        depth: layers.
+        depth: layers, 1 to 1000.
         bidirectional: read both ways; not for models that stream.
         dropout: share of each step's inputs to the stack, of the values between its layers, and
             of its outputs that training sets to zero, 0 to 1 (1 excluded).
@@ -46,6 +49,8 @@ class Recurrent(Params):
         for name in ("size", "depth"):
             whole(f"Recurrent({name})", getattr(self, name), 1)
         self._whole(1, "size", "depth")
+        if self.depth > MOST_LAYERS:
+            raise ArgumentError(f"Recurrent(depth={self.depth}): must be 1 to {MOST_LAYERS}")
         if self.forget_bias is not None and not math.isfinite(self.forget_bias):
             raise ArgumentError(f"Recurrent(forget_bias={self.forget_bias}): must be finite")
         if not 0 <= self.dropout < 1:

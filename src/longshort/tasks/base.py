@@ -29,6 +29,7 @@ from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
 from longshort.tasks.ensemble import Ensemble, Parts, Progress
+from longshort.training.parts import out_of_memory
 from longshort.training.seeds import seeded
 from longshort.training.settings import Training
 
@@ -174,8 +175,16 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         )
 
     def _new(self, seed: int) -> Model:
-        with seeded(seed):
-            return self._network().to(self._device())
+        try:
+            with seeded(seed):
+                return self._network().to(self._device())
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise ArgumentError(
+                f"{self.recurrent}: a network of this size does not fit into memory; use a "
+                "smaller size or depth"
+            ) from error
 
     def _device(self) -> torch.device:
         if self.device == "auto":

@@ -22,7 +22,13 @@ from longshort.training.settings import Training
 T = TypeVar("T")
 
 # how the CPU's allocators say it; CUDA's has an exception of its own
-_SAYINGS = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
+_SAYINGS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "alloc_failed",
+    "storage size calculation overflowed",
+)
 
 
 class Read(NamedTuple):
