@@ -74,9 +74,13 @@ class History:
 class Score:
     """One method's errors on one target over the test part, averaged over origins and steps.
 
-    ``mae``, ``rmse``, ``crps`` and ``width`` are in the target's own unit; ``mase`` has none;
-    ``coverage`` is the share of values inside the interval (0 to 1). ``skill`` is 1 - MAE over the
-    reference method's MAE, with a block-bootstrap interval; None for the reference itself.
+    ``metrics.real`` says what each is. ``mae``, ``rmse``, ``crps``, ``width`` and the three parts
+    that ``crps`` is the sum of (``dispersion``, ``overprediction``, ``underprediction``) are in the
+    target's own unit; ``mase``, ``rmsse``, ``smape`` (0 to 2), ``mape``, ``wape`` and ``wql`` have
+    none; ``coverage`` is the share of values inside the interval and ``direction`` that of moves
+    foreseen (0 to 1). ``skill`` is 1 - MAE over the reference method's MAE; None for the reference
+    itself. ``low`` and ``high`` are the ends of a 95 % block-bootstrap interval. None is what
+    cannot be said, such as a percentage of nothing.
     """
 
     method: str
@@ -91,17 +95,34 @@ class Score:
     skill: float | None = None
     skill_low: float | None = None
     skill_high: float | None = None
+    coverage_low: float | None = None
+    coverage_high: float | None = None
+    rmsse: float | None = None
+    smape: float | None = None
+    mape: float | None = None
+    wape: float | None = None
+    wql: float | None = None
+    dispersion: float | None = None
+    overprediction: float | None = None
+    underprediction: float | None = None
+    direction: float | None = None
 
 
 @dataclass(frozen=True)
 class StepScore:
-    """One method's error on one target at one step ahead (1 = the next step)."""
+    """One method's error on one target at one step ahead (1 = the next step).
+
+    The LSTM's coverage has a 95 % block-bootstrap interval.
+    """
 
     method: str
     target: str
     step: int
     mae: float
     coverage: float
+    crps: float | None = None
+    coverage_low: float | None = None
+    coverage_high: float | None = None
 
 
 @dataclass(frozen=True)

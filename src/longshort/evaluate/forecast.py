@@ -14,7 +14,7 @@ from longshort import __version__
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.data.windows import Windows
-from longshort.evaluate.judge import Rivals, choose, judge, mase_scales
+from longshort.evaluate.judge import Rivals, choose, judge, naive_scales
 from longshort.kernels.dispatch import engine
 from longshort.records import (
     DataSummary,
@@ -79,7 +79,7 @@ def evaluate_forecasts(
         None if refit else valid,
         levels=levels,
         level=level,
-        naive_scale=mase_scales(rows, mase_season),
+        scales=naive_scales(rows, mase_season),
         rivals=rivals,
         seed=seed,
     )

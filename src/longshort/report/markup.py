@@ -72,6 +72,11 @@ def scrolled(inner: str, label: str) -> str:
     )
 
 
+def folded(title: str, inner: str) -> str:
+    """What is read by whoever opens it."""
+    return f"<details>\n<summary>{text(title)}</summary>\n{inner}\n</details>"
+
+
 def facts(pairs: Mapping[str, str]) -> str:
     """Names and values in two columns."""
     inner = "\n".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in pairs.items())

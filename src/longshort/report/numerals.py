@@ -54,6 +54,18 @@ def percent(share: float | None, decimals: int = 1) -> str:
     return f"{100 * share:.{decimals}f} %"
 
 
+def share(value: float | None, low: float | None, high: float | None) -> str:
+    """A share in percent, with its interval where there is one.
+
+    >>> share(0.8123, 0.771, 0.85), share(0.8, None, None)
+    ('81.2 % [77.1, 85.0]', '80.0 %')
+    """
+    text = percent(value)
+    if low is None or high is None or text == NOTHING:
+        return text
+    return f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
 def gain(share: float | None, low: float | None, high: float | None) -> str:
     """A signed share in percent, with its interval where there is one.
 

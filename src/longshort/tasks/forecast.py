@@ -28,7 +28,7 @@ from longshort.heads.distributions import LEVELS, Output, Point, check_output, f
 from longshort.heads.real import RealHead
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
-from longshort.metrics.real import quantiles_at
+from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
