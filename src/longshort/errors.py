@@ -50,6 +50,13 @@ class MissingDependencyError(LongshortError, ImportError):
     """An optional package is needed; the message says how to install it."""
 
 
+class LongshortWarning(UserWarning):
+    """What was done about data that are not all of use: it names what was left out, and how many.
+
+    Programs turn it into an error with ``warnings.simplefilter("error", LongshortWarning)``.
+    """
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Say which known name is nearest to a misspelt one, or list them all.
 

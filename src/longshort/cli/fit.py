@@ -13,8 +13,8 @@ from longshort import artifact
 from longshort.cli.options import names, part
 from longshort.cli.terminal import FitProgress, notes, show
 from longshort.cli.terminal import out as terminal
-from longshort.data.codecs.numbers import Method as ScalingMethod
 from longshort.data.codecs.numbers import Scaling
+from longshort.data.codecs.spread import Method as ScalingMethod
 from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split

@@ -94,9 +94,8 @@ class Clock:
         moment, zoned = parse(text, name)
         if self.zone is None or zoned == self.universal:
             return moment
-        single = np.array([moment])
-        moment = (to_wall if zoned else to_universal)(single, self.zone)[0]
-        return moment
+        there = to_wall if zoned else to_universal
+        return np.datetime64(there(np.array([moment]), self.zone)[0], "us")
 
 
 def check_zone(zone: str) -> str:

@@ -159,7 +159,7 @@ def falling(times: Times, offsets: Ints) -> Ints:
 
 def differences(times: Times, offsets: Ints) -> Ints:
     """Microseconds from each row to the next, for all neighbours within a series."""
-    apart = np.diff(np.asarray(times, "datetime64[us]").view(np.int64))
+    apart = np.diff(np.asarray(times, "datetime64[us]")).view(np.int64)
     inside = _inside(len(times), offsets)
     return apart if inside.all() else apart[inside]
 

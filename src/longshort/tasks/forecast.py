@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import altair as alt
@@ -15,14 +16,15 @@ from pydantic import PositiveInt
 
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
+from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import Cycle
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
-from longshort.data.splits import Cuts, Seen, Split, cut, refuse_short, refuse_untold
+from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_untold
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
-from longshort.errors import DataError
+from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Windowed, ahead_points, evaluate_forecasts
 from longshort.heads.distributions import LEVELS, Output, Point, check_output, family
 from longshort.heads.real import RealHead
@@ -32,6 +34,7 @@ from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
+from longshort.tasks.ahead import Ahead, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.ensemble import Parts, average
 from longshort.training import Training
@@ -61,7 +64,8 @@ class Forecaster(Estimator):
         device: "cpu", "cuda" or "auto".
 
     Learned: ``models_``, ``history_``, ``encoding_`` (scaling, season, calendar), ``columns_``
-    (every column by name), ``seen_`` (up to where).
+    (every column by name), ``seen_`` (up to where), ``left_out_`` (series too short to learn from,
+    in words).
 
     Example:
         >>> import polars as pl, longshort
@@ -85,6 +89,7 @@ class Forecaster(Estimator):
     columns_: Columns
     fields_: tuple[Field, ...]
     seen_: Seen
+    left_out_: str
 
     def __init__(
         self,
@@ -121,13 +126,17 @@ class Forecaster(Estimator):
         # rows after the last target hold nothing to learn from or to be scored on
         sequences = read_table(data, self.columns, fill=self.fill).until_observed()
         cuts = cut(sequences, self.split)
-        context = self.window.rows(horizon, int(cuts.valid_start.min()))
-        refuse_short(sequences, cuts, context, horizon)
+        context = self.window.rows(horizon, cuts.valid_start)
+        refuse = self.window.short == "refuse"
+        self.left_out_ = leave_short(sequences, cuts, context, horizon, refuse=refuse)
+        if self.left_out_:
+            warnings.warn(self.left_out_, LongshortWarning, stacklevel=3)
         refuse_untold(sequences, cuts)
         counts = family(self.output, LEVELS).counts
         codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
         codec.check(sequences)
         training = sequences.crop(0, cuts.valid_start)
+        codec.check_digits(training)
         season = self.window.season or find_season(training, horizon)
         missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
         self.fields_ = sequences.fields
@@ -141,6 +150,7 @@ class Forecaster(Estimator):
             choose_cycles(sequences, self.window),
             tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
             sequences.spacing,
+            sequences.clock,
         )
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
@@ -198,7 +208,9 @@ class Forecaster(Estimator):
     def _read_again(self, data: Any) -> Sequences:
         """Data for a fitted model: the same columns and time step, whatever else there is."""
         self._check_fitted()
-        sequences = read_table(data, self.columns_, fill=self.fill, require_target=False)
+        sequences = read_table(
+            data, self.columns_, fill=self.fill, require_target=False, like=self.encoding_.clock
+        )
         found, fitted = sequences.spacing, self.encoding_.step
         unknown = sequences.times is not None and sequences.step is None
         if found != fitted and not unknown:
@@ -223,45 +235,48 @@ class Forecaster(Estimator):
 
         Args:
             X: a path, a frame, or an array (samples, time steps[, features]) of the columns that
-                the model was fitted on; each series needs at least the context. Rows after the
-                last observed target give covariates that are known in advance.
+                the model was fitted on. Rows after the last observed target give covariates that
+                are known in advance. Series may be new ones.
             quantiles: levels from 0.05 to 0.95 to give beside the point forecast.
 
         Returns:
             For a path or frame: a frame of the same kind (Polars for a path) with one row per
-            series and step: the group column, the time (or "step" from 1), and for each target
+            series and step: the group columns, the time (or "step" from 1), and for each target
             ``name`` and ``name_q10`` for level 0.1, and so on. For an array: (samples, L, K), or
-            (samples, L, K, levels) where quantiles were asked for.
+            (samples, L, K, levels) where quantiles were asked for. Series that are shorter than
+            the context are left out with a ``LongshortWarning`` (NaN in an array), or refused; see
+            ``Window.short``.
 
         Raises:
-            DataError: the data lack a column, or a series is shorter than the context.
+            DataError: the data lack a column, or no series is as long as the context.
             ArgumentError: a level outside 0.05 to 0.95.
         """
-        sequences = self._read_again(X)
-        windows = Windows.ahead(sequences, self.encoding_)
-        found = self.forecasts(windows, range(len(windows)))
-        wanted = quantiles_at(found.quantiles, LEVELS, tuple(map(float, quantiles)))
+        levels, ahead = tuple(map(float, quantiles)), self._ahead(X)
         if isinstance(X, np.ndarray):
-            return wanted if quantiles else found.point
-        table: list[pl.Series] = []
-        named: list[str] = []
-        if sequences.groups is not None:
-            rows = np.repeat(np.arange(len(sequences)), self.encoding_.horizon)
-            table += list(sequences.groups[rows])
-            named += sequences.groups.columns
-        times = windows.times(range(len(windows)))
-        if times is not None:
-            named.append(self.columns_.time or "time")
-            table.append(sequences.clock.column(named[-1], times.reshape(-1)))
-        else:
-            step = np.tile(np.arange(1, self.encoding_.horizon + 1), len(sequences))
-            table.append(pl.Series("step", step))
-        for k, name in enumerate(self.columns_.target):
-            table.append(pl.Series(name, found.point[:, :, k].reshape(-1)))
-            for at, level in enumerate(quantiles):
-                values = wanted[:, :, k, at].reshape(-1)
-                table.append(pl.Series(f"{name}_q{100 * level:g}", values))
-        return frame_like(X, pl.DataFrame(table), named)
+            return ahead.array(levels)
+        return frame_like(X, pl.concat(ahead.tables(self.columns_, levels)), self._shared())
+
+    def predict_parts(self, X: Any, quantiles: Sequence[float] = ()) -> Iterator[Any]:
+        """What ``predict`` gives for a path or frame, some thousand series at a time.
+
+        The data are read once, and memory does not grow with the number of forecasts.
+        """
+        levels, ahead = tuple(map(float, quantiles)), self._ahead(X)
+        tables = ahead.tables(self.columns_, levels)
+        return (frame_like(X, table, self._shared()) for table in tables)
+
+    def _shared(self) -> list[str]:
+        """Columns of predictions that are columns of the data, too."""
+        time = self.columns_.time
+        return [*self.columns_.group, *([] if time is None else [time])]
+
+    def _ahead(self, X: Any) -> Ahead:
+        sequences = self._read_again(X)
+        refuse = self.settings_["window"].short == "refuse"
+        fits, left_out = long_enough(sequences, self.encoding_, refuse=refuse)
+        if left_out:
+            warnings.warn(left_out, LongshortWarning, stacklevel=3)
+        return Ahead(sequences, self.encoding_, self.forecasts, LEVELS, fits)
 
     def score(self, X: Any, y: None = None) -> float:
         """Skill over the last-value forecast on every window of ``X``: 1 - MAE / its MAE.
@@ -317,7 +332,7 @@ class Forecaster(Estimator):
                 f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
-        return evaluate_forecasts(
+        found = evaluate_forecasts(
             Method("LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())),
             Windowed(train, valid, both, test),
             levels=LEVELS,
@@ -328,6 +343,8 @@ class Forecaster(Estimator):
             settings=self._settings(),
             seed=self.random_state,
         )
+        left_out = (self.left_out_,) if self.left_out_ else ()
+        return replace(found, notes=(*found.notes, *left_out))
 
     def _settings(self) -> dict[str, str]:
         """Every argument in words, for reports."""
@@ -372,6 +389,8 @@ class Forecaster(Estimator):
             encoding.cycles,
             encoding.masked,
             encoding.step,
+            encoding.clock,
+            self.left_out_,
         )
         arrays = {f"codec.{name}": array for name, array in arrays.items()}
         arrays.update({f"seen.{name}": array for name, array in self.seen_.to_arrays().items()})
@@ -399,7 +418,9 @@ class Forecaster(Estimator):
             learned.cycles,
             learned.masked,
             learned.step,
+            learned.clock,
         )
+        self.left_out_ = learned.left_out
         self.seen_ = Seen.from_arrays(
             {name[5:]: array for name, array in arrays.items() if name.startswith("seen.")}
         )
@@ -417,3 +438,5 @@ class Learned:
     cycles: tuple[Cycle, ...]
     masked: tuple[str, ...]
     step: str
+    clock: Clock = Clock()  # noqa: RUF009 - a frozen value
+    left_out: str = ""

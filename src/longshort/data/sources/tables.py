@@ -81,9 +81,9 @@ def read_table(
     offsets = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(keys)))])
     stamped, step, steps = None, None, np.zeros(0, np.int64)
     if columns.time is not None:
-        times, clock = read_stamps(table.column(columns.time), table.where, columns.zone)
+        read, clock = read_stamps(table.column(columns.time), table.where, columns.zone)
         known = table.where, bool(columns.group), clock, not require_target
-        stamped = Stamped(times[rows], offsets, keys, rows, columns.time, table.source, *known)
+        stamped = Stamped(read[rows], offsets, keys, rows, columns.time, table.source, *known)
         stamped = localise(stamped, like)
         check_order(stamped)
         step, steps = settle_step(stamped, fill)
