@@ -19,7 +19,8 @@ def forecast_points(
     """Forecasts to draw: one step ahead without a gap, and every step from a few origins.
 
     At most three series, spread evenly; of each, as many of its last origins as about 1500 points
-    in all allow, and up to four of these, spread evenly, with their whole horizon.
+    in all allow, and up to four of these with their whole horizon, spread evenly over those that
+    have some of the same rows before them.
     """
     horizon, names = windows.horizon, names_of(windows)
     used = np.flatnonzero(windows.last > windows.first)
@@ -33,7 +34,8 @@ def forecast_points(
         end = int(windows.ends[series])
         count = int(windows.last[series] - windows.first[series])
         index = np.arange(end - min(rows, count), end)
-        whole = set(spread_over(len(index), fans).tolist())
+        lead = min(max(14, 2 * horizon), len(index) // 2)
+        whole = {lead + place for place in spread_over(len(index) - lead, fans).tolist()}
         point, quantiles = (np.asarray(part) for part in method(windows, index))
         bounds = np.stack([point, *(quantiles[..., at] for at in ends)], -1)
         actual = windows.actual(index)
