@@ -78,6 +78,9 @@ class Sampler:
 
     The whole state is (seed, epoch, position): the same three numbers give the same batches on any
     machine, and a pass goes on where another one stopped.
+
+    A pass of at most ``most`` batches reads as many examples drawn without replacement, other ones
+    in each epoch; without ``shuffle`` they are spread evenly, the same in each.
     """
 
     size: int
@@ -86,17 +89,25 @@ class Sampler:
     seed: int = 0
     epoch: int = 0
     position: int = 0
+    most: int | None = None
 
     def __len__(self) -> int:
         """Batches of a whole pass."""
-        return math.ceil(self.size / self.rows)
+        whole = math.ceil(self.size / self.rows)
+        return whole if self.most is None else min(whole, self.most)
 
     def order(self) -> Ints:
-        """All example numbers in the order of this pass."""
+        """The example numbers of this pass in their order."""
+        drawn = min(self.size, len(self) * self.rows)
         if not self.shuffle:
-            return np.arange(self.size)
+            if drawn == self.size:
+                return np.arange(self.size)
+            return np.linspace(0, self.size - 1, drawn).round().astype(np.int64)
         key = np.array([self.seed & (2**64 - 1), self.epoch], np.uint64)
-        return np.random.Generator(np.random.Philox(key=key)).permutation(self.size)
+        random = np.random.Generator(np.random.Philox(key=key))
+        if drawn == self.size:
+            return random.permutation(self.size)
+        return random.choice(self.size, drawn, replace=False)
 
     def batches(self) -> Iterator[tuple[int, list[int]]]:
         """(position, example numbers) from ``position`` to the end of the pass."""

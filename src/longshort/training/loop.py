@@ -18,7 +18,7 @@ from longshort.data.windows import Sampler
 from longshort.errors import TrainingError
 from longshort.model import Model
 from longshort.records import Epoch, Event, Stop
-from longshort.training.loss import mean_loss, stream_rows
+from longshort.training.loss import VALID_ROWS, mean_loss, stream_rows
 from longshort.training.parts import clip, gradient, rows_of
 from longshort.training.ranks import Ranks
 from longshort.training.seeds import seeded, step_seed
@@ -205,7 +205,9 @@ class _Run:
         course = self.course
         rows, carried = stream_rows(self.model, self.train, self.training.batch)
         shuffle = not carried
-        sampler = Sampler(len(self.train), rows, shuffle, self.seed, course.epoch, course.position)
+        most = None if carried else self.training.steps
+        place = self.seed, course.epoch, course.position
+        sampler = Sampler(len(self.train), rows, shuffle, *place, most)
         self.model.train()
         for position, index in sampler.batches():
             begun = time.perf_counter()
@@ -272,7 +274,11 @@ class _Run:
         if self.valid is None:
             return None
         begun = time.perf_counter()
-        loss = self.ranks.same(mean_loss(self.model, self.valid) if self.ranks.lead else 0.0)
+        steps, most = self.training.steps, None
+        if steps is not None:
+            most = max(1, steps * self.training.batch // VALID_ROWS)
+        loss = mean_loss(self.model, self.valid, most=most) if self.ranks.lead else 0.0
+        loss = self.ranks.same(loss)
         spent = self.course.seconds + time.perf_counter() - begun
         self.course = replace(self.course, seconds=spent)
         if not math.isfinite(loss):
@@ -336,7 +342,7 @@ class _Run:
 
 def estimate_seconds(model: Model, train: Examples, training: Training, *, seed: int = 0) -> float:
     """Longest that one member can take, in seconds, from timing one step that changes nothing."""
-    rows, _ = stream_rows(model, train, training.batch)
+    rows, carried = stream_rows(model, train, training.batch)
     index = list(range(min(rows, len(train))))
     with seeded(seed):
         model.train()
@@ -348,5 +354,5 @@ def estimate_seconds(model: Model, train: Examples, training: Training, *, seed:
             best = min(best, time.perf_counter() - begun)
         model.zero_grad(set_to_none=True)
         model.eval()
-    steps = math.ceil(len(train) / rows) * training.epochs
-    return best * steps
+    most = None if carried else training.steps
+    return best * len(Sampler(len(train), rows, most=most)) * training.epochs

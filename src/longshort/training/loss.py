@@ -33,18 +33,21 @@ def stream_rows(model: Model, examples: Examples, rows: int) -> tuple[int, bool]
 
 
 @torch.no_grad()
-def mean_loss(model: Model, examples: Examples, rows: int = VALID_ROWS) -> float:
+def mean_loss(
+    model: Model, examples: Examples, rows: int = VALID_ROWS, *, most: int | None = None
+) -> float:
     """The model's mean loss per scored element over all examples, without dropout.
 
-    A carried model reads them in order, from an empty state. Batches for which memory is not
-    enough are read in parts.
+    A carried model reads them in order, from an empty state; any other, where there are more than
+    ``most`` batches, as many examples spread evenly. Batches for which memory is not enough are
+    read in parts.
 
     Raises:
         DataError: no example has a scored element.
         TrainingError: memory is not enough for one row.
     """
     rows, carried = stream_rows(model, examples, rows)
-    sampler = Sampler(len(examples), rows, shuffle=False)
+    sampler = Sampler(len(examples), rows, shuffle=False, most=None if carried else most)
     was_training = model.training
     model.eval()
     total, count = 0.0, 0

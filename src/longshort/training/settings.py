@@ -21,6 +21,9 @@ class Training(Params):
 
     Args:
         epochs: most passes over the training part.
+        steps: most steps of one epoch; None reads the whole training part. Each epoch draws other
+            examples, and as many of the validation part at most, spread evenly, choose the best
+            one. Chunks of streams are always read whole.
         batch: rows of one step; examples that are chunks of streams have their own.
         optimizer: "adam" (Kingma and Ba 2015), "adamw" (Loshchilov and Hutter 2019), "rmsprop"
             (Tieleman and Hinton 2012) or "sgd" with momentum 0.9.
@@ -51,11 +54,12 @@ class Training(Params):
     patience: int | None = 10
     members: int = 3
     refit: bool = False
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "members"):
             whole(f"Training({name})", getattr(self, name), 1)
-        self._whole(1, "epochs", "batch", "members", "patience")
+        self._whole(1, "epochs", "batch", "members", "patience", "steps")
         for name in ("rate", "clip", "clip_value"):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
