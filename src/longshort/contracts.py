@@ -340,6 +340,15 @@ class Labelled(Protocol):
         ...
 
 
+@runtime_checkable
+class Digested(Protocol):
+    """Examples that can tell themselves from others without being read one by one."""
+
+    def digest(self) -> bytes:
+        """Bytes that change with anything that any batch of the examples holds."""
+        ...
+
+
 class Encoder(Protocol):
     """The trunk: reads a batch, continues from a state, returns every step and the new state."""
 

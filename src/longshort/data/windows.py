@@ -6,9 +6,10 @@ that memory holds the series once, as they were read, whatever context and horiz
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -228,6 +229,26 @@ class Windows:
 
     def __len__(self) -> int:
         return int(self.ends[-1]) if len(self.ends) else 0
+
+    def label(self, number: int) -> str:
+        """A window in words: what was read, the series, and the first time it forecasts."""
+        (series,), (origin,) = self.where([number])
+        row = int(self.sequences.offsets[series] + origin)
+        return f"{self.sequences.label(series)}, from {self.sequences.time_label(row)}"
+
+    def digest(self) -> bytes:
+        """Bytes that tell these windows from others: their series, encoding and origins."""
+        series, (settings, arrays) = self.sequences, self.codec.to_parts()
+        told = {f.name: getattr(self.encoding, f.name) for f in fields(self.encoding)}
+        told |= {"codec": settings, "fields": series.fields, "keys": series.keys}
+        found = hashlib.sha256(repr(told).encode())
+        rows = [series.offsets, series.values, self.first, self.last, *arrays.values()]
+        if series.times is not None:
+            rows.append(series.times.view(np.int64))
+        for array in rows:
+            found.update(f"{array.dtype} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).data)
+        return found.digest()
 
     def where(self, index: Sequence[int] | Ints) -> tuple[Ints, Ints]:
         """(series, origin row within it) of each window number, each (N,)."""

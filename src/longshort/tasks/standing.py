@@ -16,7 +16,7 @@ from torch import Tensor
 
 from longshort import artifact
 from longshort.checkpoint import Found
-from longshort.contracts import Batch, Examples
+from longshort.contracts import Batch, Digested, Examples
 from longshort.data.windows import Sampler
 from longshort.errors import ArgumentError, ModelFileError
 from longshort.records import Epoch, Stop
@@ -153,6 +153,9 @@ def digest(parts: Iterable[Examples | None]) -> str:
     found = hashlib.sha256()
     for examples in parts:
         found.update(b"part")
+        if isinstance(examples, Digested):
+            found.update(examples.digest())
+            continue
         if examples is None:
             continue
         for _, index in Sampler(len(examples), VALID_ROWS, shuffle=False).batches():
