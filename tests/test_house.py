@@ -36,7 +36,7 @@ ORDER = [
     "heads/base", "heads/", "model",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
     "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain", "report/",
-    "tasks/standing", "tasks/ensemble", "tasks/base", "tasks/", "cli/",
+    "tasks/standing", "tasks/ensemble", "tasks/base", "tasks/", "cli/", "__main__",
 ]  # fmt: skip
 
 

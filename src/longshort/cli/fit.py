@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from longshort import artifact
+from longshort.checkpoint import Checkpoint
 from longshort.cli.options import names, part
-from longshort.cli.terminal import FitProgress, notes, show
+from longshort.cli.terminal import FitProgress, notes, plain, show
 from longshort.cli.terminal import out as terminal
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.codecs.spread import Method as ScalingMethod
@@ -19,16 +21,20 @@ from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
 from longshort.data.windows import Relative, Window
-from longshort.errors import OutputError
+from longshort.errors import ArgumentError, OutputError
 from longshort.heads.distributions import Output
 from longshort.layers.encoder import Recurrent
 from longshort.records import Evaluation
 from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
-from longshort.training import Optimizer, Schedule, Training
+from longshort.training.ranks import joined
+from longshort.training.settings import Optimizer, Schedule, Training
 
 # the exit code of a fit that Ctrl-C ended: the model is written all the same
 INTERRUPTED = 130
+# between two checkpoints
+SECONDS = 10.0
+GO_ON = "the same command with --resume goes on from where it was"
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a model on a file.")
 
@@ -96,6 +102,9 @@ def forecast(
     bidirectional: Annotated[bool, typer.Option(help="Read the context both ways.")] = False,
     dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = Recurrent().dropout,
     epochs: Annotated[int, typer.Option(help="Most passes.")] = Training().epochs,
+    steps: Annotated[
+        int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
+    ] = None,
     batch: Annotated[int, typer.Option(help="Rows of one step.")] = Training().batch,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adamw",
     rate: Annotated[float, typer.Option(help="Learning rate.")] = Training().rate,
@@ -114,10 +123,21 @@ def forecast(
     ] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Go on with a fit in the folder that was broken off, if there is one, or drop it.",
+            show_default="neither: refuse where there is one",
+        ),
+    ] = None,
 ) -> None:
     """Learn to forecast the next steps of one series or many.
 
     longshort fit forecast weather.csv --time date --target temp_max,temp_min --horizon 7 --out w
+
+    While it trains, the folder holds a checkpoint. After a crash, a kill or Ctrl-C the same command
+    with --resume goes on from there, bit by bit as if it had never stopped.
 
     The last part of the data is kept unseen until training is over; then every method forecasts
     it, from every origin, and the table says which one to trust.
@@ -148,43 +168,73 @@ def forecast(
             patience=patience,
             members=members,
             refit=refit,
+            steps=steps,
         ),
         random_state=seed,
         device=device,
     )
-    run(estimator, data, out)
+    run(estimator, data, out, resume)
 
 
-def run(estimator: Forecaster, data: Path, out: Path) -> None:
-    """Fit, evaluate where a test part was kept, and write everything into a folder."""
-    existed = out.exists()
-    folder = make_folder(out)
-    progress = FitProgress(folder)
-    done = False
-    try:
-        estimator.fit(data, progress=progress)
-        done = True
-    except KeyboardInterrupt:
-        notes.print("interrupted before the first epoch was done: there is nothing to keep")
-        raise typer.Exit(INTERRUPTED) from None
-    finally:
-        progress.close(keep=done)
-        if not (done or existed):
-            folder.rmdir()
-    model = folder / "model.lstm"
+def run(estimator: Forecaster, data: Path, out: Path, resume: bool | None = None) -> None:
+    """Fit, evaluate where a test part was kept, and write everything into a folder.
+
+    Where torchrun has started several processes, they train together; one writes and shows.
+    """
+    checkpoint = Checkpoint(out / "checkpoint.lstm", SECONDS, resume is not False, keep=True)
+    with joined(estimator.device) as ranks:
+        if not ranks.lead:
+            with suppress(KeyboardInterrupt):
+                estimator.fit(data, checkpoint=checkpoint)
+            return
+        if checkpoint.exists and resume is None:
+            raise ArgumentError(
+                f"{checkpoint.path} is left of a fit that was broken off: add --resume to go on "
+                "with it, or --no-resume to drop it and begin anew"
+            )
+        if resume and not checkpoint.exists:
+            notes.print(f"no fit was broken off in {plain(str(out))}: a new one begins")
+        learn(estimator, data, out, checkpoint)
+    model = out / "model.lstm"
     estimator.save(model)
     # what an older model was judged by does not stand beside a newer one
     for name in ("evaluation.json", "report.html"):
-        (folder / name).unlink(missing_ok=True)
-    if estimator.split.test is not None:
-        evaluation = estimator.evaluate(data)
-        show(evaluation)
-        write_evaluation(evaluation, folder)
-        terminal.print(f"report  {folder / 'report.html'}")
+        (out / name).unlink(missing_ok=True)
+    interrupted = "interrupted" in estimator.history_.stops
+    try:
+        if estimator.split.test is not None:
+            evaluation = estimator.evaluate(data)
+            show(evaluation)
+            write_evaluation(evaluation, out)
+            terminal.print(f"report  {out / 'report.html'}")
+    finally:
+        if not interrupted:
+            checkpoint.remove()
     terminal.print(f"model   {model}")
-    if "interrupted" in estimator.history_.stops:
+    if interrupted:
         notes.print("training was interrupted; the model is the best one reached until then")
+        if checkpoint.exists:
+            notes.print(GO_ON)
         raise typer.Exit(INTERRUPTED)
+
+
+def learn(estimator: Forecaster, data: Path, out: Path, checkpoint: Checkpoint) -> None:
+    """Fit and show it; a folder that was made for nothing is taken away again."""
+    existed = out.exists()
+    progress = FitProgress(make_folder(out))
+    done = False
+    try:
+        estimator.fit(data, progress=progress, checkpoint=checkpoint)
+        done = True
+    except KeyboardInterrupt:
+        left = GO_ON if checkpoint.exists else "there is nothing to keep"
+        notes.print(f"interrupted before the first epoch was done: {left}")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        kept = done or checkpoint.exists
+        progress.close(keep=kept)
+        if not (kept or existed):
+            out.rmdir()
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:

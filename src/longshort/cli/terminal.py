@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,10 +30,14 @@ out = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def plain(text: str) -> str:
+    """Text as it is to be shown; no file's name or cell can command the terminal."""
+    return escape("".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text))
+
+
 def error_text(text: str) -> None:
-    """An error in words, on standard error; no file's name or cell can command the terminal."""
-    shown = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
-    notes.print(f"[bold red]error:[/] {escape(shown)}")
+    """An error in words, on standard error."""
+    notes.print(f"[bold red]error:[/] {plain(text)}")
 
 
 class FitProgress:
@@ -62,7 +68,7 @@ class FitProgress:
 
     def note(self, text: str) -> None:
         """Say something that a reader should know."""
-        notes.print(escape(text))
+        notes.print(plain(text))
 
     def epoch(self, epoch: Epoch) -> None:
         """Move on by one epoch."""
@@ -92,12 +98,17 @@ class FitProgress:
             self._path.unlink(missing_ok=True)
 
     def _write(self, line: str, mode: str = "a") -> None:
-        if self._path is not None:
-            try:
-                with self._path.open(mode, encoding="utf-8") as log:
-                    log.write(line)
-            except OSError as error:
-                raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+        if self._path is None:
+            return
+        size = self._path.stat().st_size if mode == "a" and self._path.exists() else 0
+        try:
+            with self._path.open(mode, encoding="utf-8") as log:
+                log.write(line)
+        except OSError as error:
+            # no half of a line stays
+            with suppress(OSError):
+                os.truncate(self._path, size)
+            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
 
 
 def show(evaluation: Evaluation) -> None:
