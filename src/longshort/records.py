@@ -230,15 +230,19 @@ class Evaluation:
         Raises:
             DataError: the text is not JSON or not such a record; ``where`` is named.
         """
+        told = ""
         try:
-            return _EVALUATION.validate_json(text)
+            found: Evaluation = _EVALUATION.validate_json(text)
+            if len(found.units) == len(found.targets):
+                return found
+            told = f"units: {len(found.units)} of them for {len(found.targets)} targets"
         except ValidationError as error:
             first: Any = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "the top level"
-            raise DataError(
-                f"{where}: not an evaluation record: {place}: {first['msg']}. "
-                "Make a new one with 'longshort evaluate'."
-            ) from None
+            told = f"{place}: {first['msg']}"
+        raise DataError(
+            f"{where}: not an evaluation record: {told}. Make a new one with 'longshort evaluate'."
+        )
 
 
 _EVALUATION = TypeAdapter(Evaluation)

@@ -28,7 +28,8 @@ WORDS = [
     "1e308", "-1e308", "nan", "inf", "-inf", "True", "none", "None", "last", "season", "sold",
     "price", "day", "shop", "sold,price", "sold,sold", ",", ",,", "a,b", "\u202e", "雨", "--help",
     "2024-04-01", "2024-04-20", "2024-13-01", "1900-01-01", "9999-12-31", "cpu", "cuda", "cuda:99",
-    "meta", "auto", "adam", "sgd", "huber", "gaussian", "log", "previous", "/proc/x", "/dev/null", "a/b",
+    "meta", "auto", "adam", "sgd", "huber", "gaussian", "log", "previous", "/proc/x", "a/b",
+    "/dev/null",
     str(2**31), str(2**62), str(2**63), str(10**30), "0x10", "1_000", "'", '"', "$(x)", "\x1b[31m",
 ]  # fmt: skip
 # what would rightly take long is asked for as a word or small
