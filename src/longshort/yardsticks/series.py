@@ -24,9 +24,11 @@ from longshort.data.sequences import Floats, Sequences
 from longshort.data.steps import Ints, Step, Times
 from longshort.data.windows import Windows
 from longshort.records import Kind
-from longshort.yardsticks.base import Yardstick, rows_seen
+from longshort.yardsticks.base import Yardstick, rows_seen, spread_over
 from longshort.yardsticks.ridge import RidgeAR
 
+# rows that a season is looked for in
+_LOOKED_AT = 2**18
 # per cycle: its length in seconds, harmonics fitted, and cycles that must have been seen
 _CYCLES: dict[Cycle, tuple[float, int, float]] = {
     "year": (365.2425 * 86_400, 2, 1),
@@ -246,9 +248,14 @@ def season_ratios(train: Sequences, horizon: int) -> dict[int, float]:
     """MAE of the seasonal naive over that of the last value, per season the calendar suggests.
 
     Both are taken over the same origins and steps: those where both rules have an observed value;
-    the ratio is averaged over series and targets. A season must fit twice into a series.
+    the ratio is averaged over series and targets. A season must fit twice into a series. Of more
+    than a quarter of a million rows, the last ones of series spread evenly are looked at.
     """
     found: dict[int, float] = {}
+    train = train.select(
+        spread_over(len(train), _LOOKED_AT * len(train) // max(1, len(train.values)))
+    )
+    train = train.crop(np.maximum(train.lengths - _LOOKED_AT, 0))
     for season in seasons(train.step):
         if season < 2 or not (train.lengths >= 2 * season).any():
             continue
