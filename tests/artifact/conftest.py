@@ -14,6 +14,13 @@ import pytest
 GOLDEN = Path(__file__).parent.parent / "golden" / "sales.lstm"
 
 Attempt = Callable[..., dict[str, Any]]
+Figure = Callable[[str], None]
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """What was measured, in words, for docs/reliability.md."""
+    return lambda words: record_property("figure", words)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,16 @@ import pytest
 
 from longshort import load
 
-from .conftest import Attempt
+from .conftest import Attempt, Figure
 from .corpus import apart, cases
 
 # what opening a file may take beyond the file's own size
 MOST = 64 * 2**20
+
+
+def mebibytes(costs: Iterable[int]) -> str:
+    """The most memory beyond a file's size, in words."""
+    return f"at most {max(0, *costs, 0) / 2**20:.1f} MiB beyond the file's size"
 
 
 @pytest.fixture(scope="module")
@@ -56,37 +62,44 @@ def test_no_hostile_file_runs_or_writes_anything(tried: dict[str, Any]) -> None:
     assert tried["deeds"] == []
 
 
-def test_no_hostile_file_takes_much_memory(tried: dict[str, Any]) -> None:
+def test_no_hostile_file_takes_much_memory(tried: dict[str, Any], figure: Figure) -> None:
     costs = {tried["cases"][name].name: found["over"] for name, found in tried["found"].items()}
     assert max(costs.values()) < MOST, Counter(costs).most_common(5)
+    figure(f"{len(costs)} files, {mebibytes(costs.values())}")
 
 
 @pytest.mark.parametrize(
     "count",
     [pytest.param(1000, id="1000"), pytest.param(10_000, id="10000", marks=pytest.mark.slow)],
 )
-def test_no_mutant_of_a_real_file_is_opened(attempt: Attempt, count: int) -> None:
+def test_no_mutant_of_a_real_file_is_opened(attempt: Attempt, count: int, figure: Figure) -> None:
     result = attempt("mutants", count)
     assert result["found"]["bad"] == []
     assert result["found"]["ends"] == {"ModelFileError": count}
     assert result["found"]["over"] < MOST
     assert result["deeds"] == []
+    figure(f"{count:,} refused, {mebibytes([result['found']['over']])}")
 
 
 @pytest.mark.parametrize(
     "count", [pytest.param(500, id="500"), pytest.param(10_000, id="10000", marks=pytest.mark.slow)]
 )
-def test_mutants_with_a_fitting_digest_are_refused_or_models(attempt: Attempt, count: int) -> None:
+def test_mutants_with_a_fitting_digest_are_refused_or_models(
+    attempt: Attempt, count: int, figure: Figure
+) -> None:
     result = attempt("resealed", count)
     assert result["found"]["bad"] == []
-    assert result["found"]["ends"]["ModelFileError"] > count / 2
+    refused = result["found"]["ends"]["ModelFileError"]
+    assert refused > count / 2
     assert result["found"]["over"] < MOST
     assert result["deeds"] == []
+    over = mebibytes([result["found"]["over"]])
+    figure(f"{refused:,} refused, {count - refused:,} models, {over}")
 
 
 @pytest.mark.slow
 def test_a_large_file_that_lacks_its_last_tensor_costs_its_size(
-    golden: Path, attempt: Attempt, tmp_path: Path
+    golden: Path, attempt: Attempt, tmp_path: Path, figure: Figure
 ) -> None:
     units = 2000
     parts = apart(golden.read_bytes())
@@ -99,9 +112,11 @@ def test_a_large_file_that_lacks_its_last_tensor_costs_its_size(
     whole.write_bytes(parts.file())
     del parts.tensors["member1.head.readout.weight"]
     lacking.write_bytes(parts.file())
-    assert lacking.stat().st_size > 100_000_000
+    size = lacking.stat().st_size
+    assert size > 100_000_000
     load(whole)
     whole.unlink()
     result = attempt("files", tmp_path)
     assert "member1.head.readout.weight" in result["found"]["b.lstm"]["said"]
     assert result["found"]["b.lstm"]["over"] < MOST
+    figure(f"{size / 2**20:.0f} MiB, {mebibytes([result['found']['b.lstm']['over']])}")

@@ -16,6 +16,7 @@ from longshort import load
 from longshort.errors import LongshortError, ModelFileError
 
 from ..artifact.corpus import Parts, apart, outer, sealed  # noqa: TID252
+from .conftest import TRIED
 
 # weights and scales of any size: what overflows is infinite
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::RuntimeWarning")]
@@ -33,6 +34,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def holds(path: Path, data: bytes) -> None:
     """The property: a file is refused by its name, or it is a model that forecasts or says why."""
+    TRIED["test_model_file.py"] += 1
     path.write_bytes(data)
     try:
         model = load(path)

@@ -13,6 +13,8 @@ from typer.main import get_command
 
 from longshort.cli.app import EXIT_CODES, app, main
 
+from .conftest import TRIED
+
 # numbers at the edge of what a float holds overflow in the yardsticks, too
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::RuntimeWarning")]
 
@@ -52,6 +54,7 @@ def options_of(*path: str) -> list[tuple[str, bool]]:
 
 def ends(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """The property: it ends by itself with a code that is documented, and says why."""
+    TRIED["test_options.py"] += 1
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     said = capsys.readouterr()

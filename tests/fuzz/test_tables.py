@@ -17,6 +17,8 @@ from longshort.data.sequences import Columns
 from longshort.data.sources.tables import read_table
 from longshort.errors import DataError
 
+from .conftest import TRIED
+
 pytestmark = pytest.mark.slow
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "sales.csv"
@@ -47,6 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def holds(path: Path, data: bytes, columns: Columns, fill: str, required: bool) -> None:
     """The property: numbers or gaps in order of time, or words with the file's name."""
+    TRIED["test_tables.py"] += 1
     path.write_bytes(data)
     try:
         found = read_table(path, columns, fill=fill, require_target=required)  # type: ignore[arg-type]
