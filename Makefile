@@ -2,7 +2,8 @@
 # make test       the tests, within minutes
 # make test-all   the tests, then the long ones
 # make check      lint, format, types
-# make benchmark  the measured tables of the README (needs nothing but the example file)
+# make benchmark  the measured tables of the README (needs nothing but the example file); it opens a
+#                 test part, so REASON="..." says why whenever that has been opened before
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -41,7 +42,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 
 benchmark: $(INSTALLED)
-	$(BIN)/python benchmarks/seattle.py
+	$(BIN)/python benchmarks/seattle.py --reason "$(REASON)"
 
 clean:
 	rm -rf $(VENV) build dist seattle
