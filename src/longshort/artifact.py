@@ -76,6 +76,9 @@ def write_bytes(path: str | Path, data: bytes, previous: str | Path | None = Non
         OutputError: the path and the system's reason; what stood there before still stands.
     """
     target = Path(path)
+    if target.exists() and not target.is_file():
+        # a rename would put a file in the place of a device, pipe or folder
+        raise OutputError(f"cannot write {target}: it is there, and is no regular file")
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

@@ -179,7 +179,19 @@ def test_a_history_that_cannot_grow_keeps_whole_lines(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_module_is_the_command() -> None:
-    for command in ([sys.executable, "-m", "longshort", "--version"],):
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.stdout.startswith("longshort 0.")
+def test_the_module_is_the_command_and_a_full_output_is_said(whole: Path) -> None:
+    command = [sys.executable, "-m", "longshort", "predict", str(whole / "model.lstm")]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*command, str(WEATHER)], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 5
+    assert "cannot write to standard output: No space left on device" in done.stderr
+
+
+def test_a_device_is_not_replaced(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluation = str(whole / "evaluation.json")
+    code, _, err = run(["report", evaluation, "--out", "/dev/null"], capsys)
+    assert code == 5
+    assert "cannot write /dev/null: it is there, and is no regular file" in err
+    assert Path("/dev/null").is_char_device()

@@ -83,6 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         error_text(str(error))
         sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+    except OSError as error:
+        if debug:
+            raise
+        error_text(f"cannot write {error.filename or 'to standard output'}: {error.strerror}")
+        sys.exit(next(code for kind, code in EXIT_CODES if kind is OutputError))
     except Exception as error:
         if debug:
             raise
