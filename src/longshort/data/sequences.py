@@ -271,6 +271,14 @@ class Sequences:
         return self.crop(0, self.observed_end)
 
     @cached_property
+    def extremes(self) -> tuple[Floats, Floats]:
+        """The least and the greatest value of each field, (F,); NaN where it has none."""
+        low, high = (
+            most.reduce(self.values, axis=0, initial=np.nan) for most in (np.fmin, np.fmax)
+        )
+        return low, high
+
+    @cached_property
     def filled(self) -> Floats:
         """(N, F) values with each gap closed by the latest one before it in the same series."""
         return carry_forward(self.values, self.offsets, 1)

@@ -18,6 +18,8 @@ from longshort.errors import ArgumentError, DataError, ModelFileError, suggest
 
 # largest distance of neighbouring float32 numbers, in standard deviations of a series
 _DIGITS = 0.1
+# what encoded values stay below, so that products of them are numbers of float32, too
+_FAR = 1e15
 # a numpy array or a torch tensor
 A = TypeVar("A")
 
@@ -131,13 +133,39 @@ class NumberCodec:
         return replace(codec, centre=centres, spread=spreads)
 
     def check(self, sequences: Sequences) -> None:
-        """Refuse targets that cannot be encoded.
+        """Refuse values that cannot be encoded.
 
         Raises:
-            DataError: ``log`` and a negative one, ``counts`` and one that is no whole number of 0
-                or more; source, column, series, row and value are named.
+            DataError: ``log`` and a negative target, ``counts`` and one that is no whole number of
+                0 or more, any value so far from those of the training part that numbers of 32 bits
+                cannot tell it; source, column, series, row and value are named.
         """
         self._refuse(sequences.values, sequences.offsets, sequences.keys, sequences.source)
+        low, high = sequences.extremes
+        furthest = np.fmax(np.abs(low), np.abs(high)) + np.abs(self.centre)
+        if not (furthest / self.spread > _FAR).any():
+            return
+        at = self._places(sequences.keys)
+        typical = at < 0
+        centre = np.where(typical[:, None], self.typical[0], np.atleast_2d(self.centre)[at])
+        spread = np.where(typical[:, None], self.typical[1], np.atleast_2d(self.spread)[at])
+        series = np.repeat(np.arange(len(sequences)), sequences.lengths)
+        seen = self._forward(sequences.values)
+        far = np.abs(seen - centre[series]) / spread[series] > _FAR
+        for row, column in np.argwhere(far & ~typical[series][:, None]):
+            raise DataError(
+                f"{sequences.label(int(series[row]))}, {sequences.time_label(int(row))}: column "
+                f"{self.names[column]!r} is {sequences.values[row, column]:g}, and the values that "
+                f"the model was fitted on differ by {spread[series[row], column]:g}: correct it, "
+                "or leave it empty if it is missing"
+            )
+
+    def _places(self, keys: Sequence[str]) -> Ints:
+        """(S,) the place of each series' scale: 0 where all share one, -1 where none is known."""
+        if not self.scaling.per_series:
+            return np.zeros(len(keys), np.int64)
+        known = {key: at for at, key in enumerate(self.keys)}
+        return np.array([known.get(key, -1) for key in keys], dtype=np.int64)
 
     def check_digits(self, train: Sequences) -> None:
         """Refuse columns that change by little more than float32 can hold apart at their level.
@@ -168,10 +196,7 @@ class NumberCodec:
 
     def unknown(self, keys: Sequence[str]) -> NDArray[np.bool_]:
         """(S,) which of these series have a scale of their own that was not fitted."""
-        if not self.scaling.per_series:
-            return np.zeros(len(keys), dtype=bool)
-        known = set(self.keys)
-        return np.array([key not in known for key in keys], dtype=bool)
+        return self._places(keys) < 0
 
     def row_stats(
         self, keys: Sequence[str], values: Floats, offsets: Ints
@@ -193,8 +218,7 @@ class NumberCodec:
         if not self.scaling.per_series:
             shape = (len(keys), width)
             return np.broadcast_to(self.centre, shape), np.broadcast_to(self.spread, shape)
-        known = {key: at for at, key in enumerate(self.keys)}
-        at = np.array([known.get(key, -1) for key in keys], dtype=np.int64)
+        at = self._places(keys)
         centre, spread = self.centre[at].copy(), self.spread[at].copy()
         if (at < 0).any():
             own = self._complete(*self._stats(seen, np.asarray(offsets)))
