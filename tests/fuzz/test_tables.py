@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,37 @@ def test_a_daily_table_gone_wrong(
 def test_any_bytes(folder: Path, data: bytes, suffix: str, columns: Columns) -> None:
     packed = gzip.compress(data) if suffix.endswith("gz") and len(data) % 2 else data
     holds(folder / f"bytes{suffix}", packed, columns, "none", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("deep.jsonl", b"[" * 10**6, "not JSON"),
+        ("digits.jsonl", b'{"y": ' + b"9" * 5000 + b"}", "not JSON|y"),
+        ("mixed.jsonl", b'{"y": false}\n{"y": []}', "kinds"),
+        ("bomb.csv.gz", gzip.compress(b"y\n" + b"1\n" * 2**26), "200 times"),
+    ],
+)
+def test_what_was_found_once(folder: Path, name: str, data: bytes, says: str) -> None:
+    (folder / name).write_bytes(data)
+    with pytest.raises(DataError, match=says):
+        read_table(folder / name, Columns(target=("y",)))
+
+
+def test_what_is_no_regular_file_is_not_read(folder: Path) -> None:
+    (folder / "zeros.csv").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.csv")
+    for path in (folder / "zeros.csv", folder / "pipe.csv", Path("/dev/zero")):
+        with pytest.raises(DataError, match="no regular file"):
+            read_table(path, Columns(target=("y",)))
+
+
+def test_dates_out_of_range_are_named(folder: Path) -> None:
+    for day in (2**31 - 1, 10**7, -(10**6)):
+        dates = pl.Series("t", [0, day], dtype=pl.Int32).cast(pl.Date)
+        pl.DataFrame([dates, pl.Series("y", [1.0, 2.0])]).write_parquet(folder / "days.parquet")
+        with pytest.raises(DataError, match=r"days\.parquet.*9999"):
+            read_table(folder / "days.parquet", Columns("t", target=("y",)))
 
 
 values = st.recursive(

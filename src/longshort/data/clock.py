@@ -155,17 +155,21 @@ def parse(text: str, name: str = "time stamp") -> tuple[np.datetime64, bool]:
     Raises:
         ArgumentError: it cannot be read; ``name`` and the accepted forms are told.
     """
-    plain = text.strip().replace("/", "-")
     try:
-        moment = datetime.fromisoformat(plain if plain.count("-") != 1 else f"{plain}-01")
-    except ValueError:
-        try:
-            moment = datetime(int(plain), 1, 1)
-        except ValueError:
-            raise ArgumentError(
-                f"{name} {text!r} is not a date or time: write 2014-01-01 or 2014-01-01T12:00"
-            ) from None
-    zoned = moment.tzinfo is not None
-    if zoned:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+        moment = _moment(text.strip().replace("/", "-"))
+        zoned = moment.tzinfo is not None
+        if zoned:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise ArgumentError(
+            f"{name} {text!r} is not a date or time: write 2014-01-01 or 2014-01-01T12:00"
+        ) from None
     return np.datetime64(moment, "us"), zoned
+
+
+def _moment(plain: str) -> datetime:
+    """An ISO date or time, a month or a year."""
+    try:
+        return datetime.fromisoformat(plain if plain.count("-") != 1 else f"{plain}-01")
+    except ValueError:
+        return datetime(int(plain), 1, 1)

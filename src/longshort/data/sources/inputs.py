@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import stat
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +20,16 @@ import polars as pl
 
 from longshort.data.clock import check_zone
 from longshort.data.sequences import Columns, composed
+from longshort.data.sources.parquet import check_pages
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, suggest
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz")
 _READ = (*SUFFIXES, ".ndjson.gz")
+# what a reader raises of bytes that are no table; a panic of Polars is no Exception
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+# a text is unpacked to at most so many times its packed size, or to 64 MiB
+_MOST_PACKED = 200
 # columns of text
 TEXT = (pl.String, pl.Categorical, pl.Enum)
 
@@ -75,10 +81,15 @@ class Table:
         chosen = pl.col(self.names[name]).alias(name)
         try:
             frame = self.data.select(chosen if kind is None else chosen.cast(kind)).collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except UNREADABLE as error:
             raise DataError(
                 f"{self.source}, column {name!r}: cannot be read: {_first_line(error)}"
             ) from None
+        if frame.height != self.height:
+            raise DataError(
+                f"{self.source}, column {name!r}: {frame.height} values in {self.height} rows; the "
+                "file is damaged"
+            )
         return frame.to_series()
 
 
@@ -95,7 +106,7 @@ def _composed(names: Iterable[object], source: str) -> dict[str, str]:
     return found
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0]
 
 
@@ -122,7 +133,10 @@ def _from_path(path: Path) -> Table:
     try:
         if path.is_dir():
             raise DataError(f"{path}: this is a folder; give one file ({', '.join(SUFFIXES)})")
-        empty = path.stat().st_size == 0
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise DataError(f"{path}: this is no regular file; give the path of a table")
+        empty = found.st_size == 0
         raw = b"" if kind == "parquet" or not name.lower().endswith(_READ) else path.read_bytes()
     except FileNotFoundError:
         siblings = _siblings(path)
@@ -140,21 +154,35 @@ def _from_path(path: Path) -> Table:
     if kind == "parquet":
         return _scan_parquet(path)
     if name.lower().endswith(".gz"):
-        try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{name}: not a whole gzip file: {error}; compress it anew") from None
+        raw = _unpacked(raw, name)
     raw = _utf8(raw, name)
     return _read_text(raw, name) if kind in ("csv", "tsv") else _read_json(raw, name)
+
+
+def _unpacked(raw: bytes, name: str) -> bytes:
+    """What a gzip file holds, as long as it is no bomb."""
+    most = max(2**26, _MOST_PACKED * len(raw))
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+            found = file.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{name}: not a whole gzip file: {error}; compress it anew") from None
+    if len(found) > most:
+        raise DataError(
+            f"{name}: unpacks to more than {_MOST_PACKED} times its size; unpack it yourself if "
+            "you know what it is"
+        )
+    return found
 
 
 def _scan_parquet(path: Path) -> Table:
     """A Parquet file whose columns are read one by one, when they are asked for."""
     try:
+        check_pages(path)
         data = pl.scan_parquet(path, glob=False, hive_partitioning=False)
         names = data.collect_schema().names()
         height = int(data.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (*UNREADABLE, ValueError) as error:
         raise DataError(
             f"{path.name}: not a Parquet file that can be read: {_first_line(error)}"
         ) from None
@@ -287,12 +315,8 @@ def _read_json(raw: bytes, name: str) -> Table:
         frame = pl.read_ndjson(
             io.BytesIO(b"\n".join(rows[at] for at in full)), infer_schema_length=None
         )
-    except pl.exceptions.PolarsError:
-        frame = pl.DataFrame(
-            [_object(rows[at], f"{name}, line {at + 1}") for at in full],
-            strict=False,
-            infer_schema_length=None,
-        )
+    except UNREADABLE:
+        frame = _mixed([_object(rows[at], f"{name}, line {at + 1}") for at in full], name)
     if frame.height != len(full):
         for at in full:
             _object(rows[at], f"{name}, line {at + 1}")
@@ -300,15 +324,25 @@ def _read_json(raw: bytes, name: str) -> Table:
     return Table.of(frame, name, lines=lines)
 
 
+def _mixed(objects: list[dict[str, Any]], name: str) -> pl.DataFrame:
+    """Objects whose values are of several kinds under one name."""
+    try:
+        return pl.DataFrame(objects, strict=False, infer_schema_length=None)
+    except (*UNREADABLE, TypeError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"{name}: the values under one name are of kinds that fit no column "
+            f"({_first_line(error)}); write numbers, text or null"
+        ) from None
+
+
 def _object(line: bytes, place: str) -> dict[str, Any]:
     shown = line[:40].decode(errors="replace")
     example = 'one object such as {"date": "2012-01-31", "y": 1.5}'
     try:
         value = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(
-            f"{place}: {shown!r} is not JSON: {error.msg} in column {error.colno}; write {example} "
-            "in each line"
+            f"{place}: {shown!r} is not JSON: {error}; write {example} in each line"
         ) from None
     if not isinstance(value, dict):
         raise DataError(f"{place}: {shown!r} is not an object; write {example} in each line")

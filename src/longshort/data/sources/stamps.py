@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 
 from longshort.data.clock import Clock, check_zone
+from longshort.data.sources.inputs import UNREADABLE
 from longshort.data.steps import Times
 from longshort.errors import ArgumentError, DataError
 
@@ -29,6 +31,8 @@ _ZONED = tuple(f"%Y-%m-%d{t}%H:%M{s}%#z" for s in (":%S%.f", "") for t in "T ")
 _OFFSET = r"([+-]\d\d(:?\d\d)?)$"
 # whole numbers from here on are seconds, or parts of seconds, since 1970, and no count of rows
 _EPOCH = 100_000_000
+# what can be written with a year of four digits
+_FIRST, _LAST = np.datetime64("0001-01-01"), np.datetime64("9999-12-31T23:59:59.999999")
 
 
 def read_stamps(column: pl.Series, where: Where, zone: str | None = None) -> tuple[Times, Clock]:
@@ -70,8 +74,19 @@ def read_stamps(column: pl.Series, where: Where, zone: str | None = None) -> tup
             f"{where(_first(absent))}, column {name!r}: the time stamp is missing; give every row "
             "one, or remove the row"
         )
-    times = column.cast(pl.Datetime("us")).to_numpy()
-    return times.astype("datetime64[us]", copy=False), clock
+    try:
+        times = column.cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]", copy=False)
+    except UNREADABLE:
+        raise DataError(
+            f"{where(0)} on, column {name!r}: time stamps beyond the year 9999"
+        ) from None
+    beyond = (times < _FIRST) | (times > _LAST)
+    if beyond.any():
+        row = int(beyond.argmax())
+        raise DataError(
+            f"{where(row)}, column {name!r}: {times[row]} lies outside of the years 1 to 9999"
+        )
+    return times, clock
 
 
 def _whole(column: pl.Series) -> bool:
