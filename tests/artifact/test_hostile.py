@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -120,3 +122,31 @@ def test_a_large_file_that_lacks_its_last_tensor_costs_its_size(
     assert "member1.head.readout.weight" in result["found"]["b.lstm"]["said"]
     assert result["found"]["b.lstm"]["over"] < MOST
     figure(f"{size / 2**20:.0f} MiB, {mebibytes([result['found']['b.lstm']['over']])}")
+
+
+def test_the_watch_sees_what_it_is_for(tmp_path: Path) -> None:
+    code = (
+        "import os, pickle, subprocess, sys\n"
+        "from attempt import Watch\n"
+        "watch = Watch()\n"
+        "watch.on = True\n"
+        "eval('1')\n"
+        "os.system('true')\n"
+        "subprocess.run(['true'])\n"
+        "open(sys.argv[1], 'w').close()\n"
+        "os.remove(sys.argv[1])\n"
+        "pickle.loads(pickle.dumps(os.system))\n"
+        "import colorsys\n"
+        "watch.on = False\n"
+        "print(sorted(deed.split()[0] for deed in watch.deeds))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "x")],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = ("compile", "exec", "import", "open", "os.remove", "os.system", "pickle.find_class")
+    for deed in (*seen, "subprocess.Popen"):
+        assert f"'{deed}'" in done.stdout, (deed, done.stdout)
