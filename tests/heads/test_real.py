@@ -180,7 +180,7 @@ def test_a_shifted_reference_shifts_the_forecast(output: str) -> None:
 def test_quantiles_never_cross(seed: int, std: float) -> None:
     for output in OUTPUTS:
         head = make(output, seed, std)
-        head.calibrate(torch.randn(9, L, K, dtype=torch.float64))
+        head.calibrate(torch.randn(L, K, len(LEVELS), dtype=torch.float64))
         found = head.decode(reading(seed), asked(seed, output)).quantiles
         assert found is not None
         assert (found.diff(dim=-1) >= 0).all()
@@ -233,35 +233,32 @@ def test_quantile_loss_is_least_at_the_quantiles_of_the_data() -> None:
     assert least - 1e-9 <= reached < least * 1.001
 
 
-# intervals of point outputs
+# calibration
 
 
-@pytest.mark.parametrize("output", ["mse", "mae", "huber"])
-def test_calibrated_intervals_are_numpys_quantiles_of_the_errors(output: str) -> None:
-    head, batch = make(output), asked()
-    errors = torch.randn(50, L, K, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
-    errors[::7, 0] = torch.nan
-    head.calibrate(errors)
-    found = head.decode(reading(), batch)
-    spread = np.moveaxis(np.nanquantile(errors.numpy(), LEVELS, axis=0), 0, -1)
-    assert found.quantiles is not None
-    expected = found.point.detach().numpy()[..., None] + spread
-    np.testing.assert_allclose(found.quantiles.detach().numpy(), expected, rtol=0, atol=1e-12)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_calibration_adds_to_the_quantiles_and_leaves_the_point(output: str) -> None:
+    head, batch = make(output), asked(output=output)
+    before = head.decode(reading(), batch)
+    outwards = torch.linspace(-2, 2, len(LEVELS), dtype=torch.float64)
+    shift = outwards * torch.rand(L, K, 1, dtype=torch.float64)
+    head.calibrate(shift)
+    after = head.decode(reading(), batch)
+    assert torch.equal(after.point, before.point)
+    torch.testing.assert_close(after.quantiles, before.quantiles + shift)
 
 
-def test_a_step_without_errors_has_no_interval() -> None:
-    head = make("mse")
-    errors = torch.randn(5, L, K, dtype=torch.float64)
-    errors[:, 1] = torch.nan
-    head.calibrate(errors)
-    found = head.decode(reading(), asked())
-    assert found.quantiles is not None
-    assert torch.equal(found.quantiles[:, 1, :, 0], found.point[:, 1])
+def test_what_would_cross_stops_at_the_inner_quantile() -> None:
+    head, batch = make("quantiles"), asked()
+    before = head.decode(reading(), batch).quantiles
+    head.calibrate(torch.linspace(500, -500, len(LEVELS), dtype=torch.float64).expand(L, K, -1))
+    found = head.decode(reading(), batch).quantiles
+    torch.testing.assert_close(found, before[..., 9:10].expand_as(found))
 
 
 def test_intervals_are_kept_with_the_weights() -> None:
     head, other = make("mse"), make("mse", seed=5)
-    head.calibrate(torch.randn(9, L, K, dtype=torch.float64))
+    head.calibrate(torch.randn(L, K, len(LEVELS), dtype=torch.float64))
     other.load_state_dict(head.state_dict())
     one, two = (part.decode(reading(), asked()).quantiles for part in (head, other))
     assert one is not None

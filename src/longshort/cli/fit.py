@@ -22,6 +22,7 @@ from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
 from longshort.data.windows import Relative, Window
 from longshort.errors import ArgumentError, OutputError
+from longshort.heads.conformal import Calibration
 from longshort.heads.distributions import Output
 from longshort.layers.encoder import Recurrent
 from longshort.records import Evaluation
@@ -97,6 +98,9 @@ def forecast(
             "mse, mae, huber."
         ),
     ] = "quantiles",
+    calibration: Annotated[
+        str, typer.Option(help="Of intervals on the validation part: symmetric, asymmetric, none.")
+    ] = "symmetric",
     size: Annotated[int, typer.Option(help="Units per layer.")] = Recurrent().size,
     depth: Annotated[int, typer.Option(help="Layers.")] = Recurrent().depth,
     bidirectional: Annotated[bool, typer.Option(help="Read the context both ways.")] = False,
@@ -155,6 +159,7 @@ def forecast(
         window=Window(context, cast(Relative, relative), season, calendar),
         scaling=Scaling(cast(ScalingMethod, scaling), log, per_series),
         output=cast(Output, output),
+        calibration=cast(Calibration, calibration),
         split=Split(valid_from or valid, part(test_from, test)),
         fill=cast(Fill, fill),
         recurrent=Recurrent(size, depth, bidirectional, dropout),

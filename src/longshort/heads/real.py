@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from longshort.contracts import Batch, Encoded, Loss, Prediction
 from longshort.heads.base import Head, masked, scored
-from longshort.heads.distributions import LEVELS, Output, Point, check_levels, check_output, family
+from longshort.heads.distributions import LEVELS, Output, check_levels, check_output, family
 
 
 class RealHead(Head):
@@ -63,7 +63,7 @@ class RealHead(Head):
             self.readout.bias.zero_()
             if self.straight is not None:
                 self.straight.weight.zero_()
-        # point outputs learn the spread of their errors after training, see calibrate
+        # what is added to the quantiles, learnt after training: see calibrate
         self.register_buffer("errors", torch.zeros(horizon, targets, len(self.levels)))
         self.errors: Tensor
 
@@ -99,9 +99,14 @@ class RealHead(Head):
         parameters = self._answer(encoded, batch)
         levels = torch.tensor(self.levels, dtype=torch.float64, device=parameters.device)
         quantiles = self.family.quantiles(parameters, levels)
-        if isinstance(self.family, Point):
-            quantiles = quantiles + self.errors
-        return Prediction(self.family.point(parameters), quantiles, self.levels)
+        return Prediction(self.family.point(parameters), self._shifted(quantiles), self.levels)
+
+    def _shifted(self, quantiles: Tensor) -> Tensor:
+        """Quantiles as calibrated; an outer one that would cross an inner one stops there."""
+        moved, middle = quantiles + self.errors, self.levels.index(0.5)
+        upper = moved[..., middle:].cummax(-1).values
+        lower = moved[..., : middle + 1].flip(-1).cummin(-1).values.flip(-1)
+        return torch.cat([lower[..., :-1], upper], -1)
 
     @torch.no_grad()
     def sample(
@@ -118,12 +123,10 @@ class RealHead(Head):
         return self.family.quantiles(parameters, levels.to(parameters.device))
 
     @torch.no_grad()
-    def calibrate(self, errors: Tensor) -> None:
-        """Give point outputs an interval: the quantiles of errors made on unseen windows.
+    def calibrate(self, shifts: Tensor) -> None:
+        """Add a constant to each quantile from now on; see ``heads.conformal.shifts``.
 
         Args:
-            errors: (N, L, K) of actual minus point in encoded units, NaN where missing.
+            shifts: (L, K, Q) in encoded units, kept with the weights.
         """
-        levels = errors.new_tensor(self.levels)
-        spread = torch.nanquantile(errors, levels, dim=0).movedim(0, -1)
-        self.errors.copy_(torch.nan_to_num(spread))
+        self.errors.copy_(shifts)

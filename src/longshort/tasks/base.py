@@ -83,6 +83,9 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _after(self, model: Model, examples: Examples) -> None:
         """What a trained network still learns, from the validation part where there is one."""
 
+    def _settle(self, parts: Parts) -> None:
+        """What all networks together still learn, once every one of them is trained."""
+
     # settings
 
     def set_params(self, **params: Any) -> Self:
@@ -150,6 +153,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             checkpoint = Checkpoint(Path(checkpoint))
         found = self._ensemble(progress, checkpoint).train(parts)
         self.models_, self.history_, self.refitted_ = found
+        self._settle(parts)
         self.settings_ = {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in self.get_params(deep=False).items()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 import altair as alt
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
-from longshort.data.clock import Clock
-from longshort.data.codecs.calendar import Cycle
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
@@ -26,7 +23,8 @@ from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_un
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
 from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Windowed, ahead_points, evaluate_forecasts
-from longshort.heads.distributions import LEVELS, Output, Point, check_output, family
+from longshort.heads.conformal import Calibration, check_calibration
+from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.heads.real import RealHead
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
@@ -36,7 +34,9 @@ from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
 from longshort.tasks.ahead import Ahead, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
+from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.ensemble import Parts, average
+from longshort.tasks.learned import Learned
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.series import find_season
@@ -56,6 +56,9 @@ class Forecaster(Estimator):
         output: "quantiles" (default), "gaussian", "student-t" (heavy tails), "negative-binomial"
             (counts), or a point trained by "mse", "mae" or "huber" with intervals from its errors
             on the validation part.
+        calibration: "symmetric" (default) or "asymmetric" widen or narrow the intervals to what
+            held on the validation part, where it spans 40 horizons or more; "none" leaves them as
+            the networks say. See ``heads.conformal``.
         split: which part of the given data chooses, and which is left for ``evaluate``.
         fill: what to do with gaps in time: "none" (an error), "missing", "previous" or "ignore".
         recurrent: the network.
@@ -83,7 +86,12 @@ class Forecaster(Estimator):
         "recurrent": Recurrent,
         "training": Training,
     }
-    scalars: ClassVar[dict[str, Any]] = {"horizon": PositiveInt, "output": Output, "fill": Fill}
+    scalars: ClassVar[dict[str, Any]] = {
+        "horizon": PositiveInt,
+        "output": Output,
+        "calibration": Calibration,
+        "fill": Fill,
+    }
 
     encoding_: Encoding
     columns_: Columns
@@ -99,6 +107,7 @@ class Forecaster(Estimator):
         window: Window = Window(),  # noqa: B008
         scaling: Scaling = Scaling(),  # noqa: B008
         output: Output = "quantiles",
+        calibration: Calibration = "symmetric",
         split: Split = Split(),  # noqa: B008
         fill: Fill = "none",
         recurrent: Recurrent = Recurrent(),  # noqa: B008
@@ -111,6 +120,7 @@ class Forecaster(Estimator):
         self.window = window
         self.scaling = scaling
         self.output = output
+        self.calibration = calibration
         self.split = split
         self.fill = fill
         self.recurrent = recurrent
@@ -123,6 +133,7 @@ class Forecaster(Estimator):
     def _learn(self, data: Any) -> Parts:
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
+        check_calibration(self.calibration)
         # rows after the last target hold nothing to learn from or to be scored on
         sequences = read_table(data, self.columns, fill=self.fill).until_observed()
         cuts = cut(sequences, self.split)
@@ -190,18 +201,16 @@ class Forecaster(Estimator):
         return Model(RecurrentEncoder(embed, self.recurrent), head, encoding.codec)
 
     def _after(self, model: Model, examples: Examples) -> None:
-        if not (isinstance(model.head, RealHead) and isinstance(model.head.family, Point)):
-            return
-        errors = []
-        with torch.no_grad():
-            for start in range(0, len(examples), PREDICT_ROWS):
-                stop = min(start + PREDICT_ROWS, len(examples))
-                batch = examples.batch(range(start, stop)).to(self._device())
-                point = model.head.decode(model.encoder(batch), batch).point
-                observed = batch.target_mask
-                assert observed is not None
-                errors.append(torch.where(observed, batch.target() - point, torch.nan))
-        model.head.calibrate(torch.cat(errors))
+        # a network that is refitted keeps what it learnt of its errors on unseen windows
+        self._calibrate([model], examples)
+
+    def _settle(self, parts: Parts) -> None:
+        if not self.refitted_:
+            self._calibrate(self.models_, parts.valid or parts.train)
+
+    def _calibrate(self, models: Sequence[Model], examples: Examples) -> None:
+        assert isinstance(examples, Windows)
+        settle(models, examples, self.seen_.valid, self.calibration)
 
     # use
 
@@ -228,7 +237,10 @@ class Forecaster(Estimator):
             assert found.quantiles is not None
             points.append(found.point.numpy())
             quantiles.append(found.quantiles.numpy())
-        return Forecasts(np.concatenate(points), np.concatenate(quantiles))
+        told = np.concatenate(quantiles)
+        # calibration may have moved quantiles below what a count can be
+        counts = self.encoding_.codec.counts
+        return Forecasts(np.concatenate(points), np.maximum(told, 0) if counts else told)
 
     def predict(self, X: Any, quantiles: Sequence[float] = ()) -> Any:
         """Forecast the horizon that follows each series' last observed target.
@@ -307,7 +319,7 @@ class Forecaster(Estimator):
             )
         return float(np.mean(1 - np.where(seen, ours, 0.0).sum((0, 1)) / total))
 
-    def evaluate(self, X: Any, *, level: float = 0.8) -> Evaluation:
+    def evaluate(self, X: Any, *, level: float = 0.8, adaptive: float | None = None) -> Evaluation:
         """Open the test part: every row of ``X`` after those that ``fit`` has seen.
 
         Every origin is forecast, by the LSTM and by each yardstick, on the same windows; the
@@ -316,8 +328,11 @@ class Forecaster(Estimator):
         Args:
             X: the data given to ``fit``, with the later rows.
             level: nominal coverage of the intervals.
+            adaptive: for data that drift, a rate such as 0.05 by which the intervals of every
+                method follow what they have missed; see ``evaluate.adaptive``.
 
         Raises:
+            ArgumentError: ``level`` or ``adaptive`` is not possible.
             DataError: there are no later rows, or the rows that were fitted on are missing.
         """
         sequences = self._read_again(X)
@@ -339,12 +354,13 @@ class Forecaster(Estimator):
             level=level,
             refit=self.refitted_,
             season=self.settings_["window"].season,
+            adaptive_rate=adaptive,
             history=self.history_,
             settings=self._settings(),
             seed=self.random_state,
         )
-        left_out = (self.left_out_,) if self.left_out_ else ()
-        return replace(found, notes=(*found.notes, *left_out))
+        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
+        return replace(found, notes=tuple(note for note in notes if note))
 
     def _settings(self) -> dict[str, str]:
         """Every argument in words, for reports."""
@@ -424,19 +440,3 @@ class Forecaster(Estimator):
         self.seen_ = Seen.from_arrays(
             {name[5:]: array for name, array in arrays.items() if name.startswith("seen.")}
         )
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What a model file keeps beside weights and settings; see ``Encoding`` for the names."""
-
-    codec: dict[str, Any]
-    columns: Columns
-    units: tuple[str, ...]
-    context: PositiveInt
-    season: PositiveInt
-    cycles: tuple[Cycle, ...]
-    masked: tuple[str, ...]
-    step: str
-    clock: Clock = Clock()  # noqa: RUF009 - a frozen value
-    left_out: str = ""
