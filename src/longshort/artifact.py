@@ -20,10 +20,10 @@ import math
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +68,23 @@ class Artifact(NamedTuple):
 
 
 def write_bytes(path: str | Path, data: bytes, previous: str | Path | None = None) -> None:
+    """Write a whole file or nothing; see ``write_stream``."""
+    write_stream(path, lambda file: file.write(data), previous)
+
+
+def write_stream(
+    path: str | Path,
+    put: Callable[[BinaryIO], object],
+    previous: str | Path | None = None,
+) -> None:
     """Write a whole file or nothing: temporary file, fsync, rename, fsync of the folder.
 
     What stood there before gets the name ``previous``, if one is given, once all is written.
+
+    Args:
+        path: where the file is to stand.
+        put: writes all of it into the file that it is handed; nothing stands if it raises.
+        previous: see above.
 
     Raises:
         OutputError: the path and the system's reason; what stood there before still stands.
@@ -83,7 +97,7 @@ def write_bytes(path: str | Path, data: bytes, previous: str | Path | None = Non
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            put(file)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes private files; give the usual permissions back
