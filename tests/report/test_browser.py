@@ -25,6 +25,7 @@ TEXT = 4.5
 
 # what text there is, in which colour on which ground, and what the page's outline is
 LOOK = """() => {
+  for (const part of document.querySelectorAll('details')) part.open = true;
   const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
   const ground = element => {
     for (let e = element; e; e = e.parentElement) {

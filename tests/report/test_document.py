@@ -14,7 +14,7 @@ from longshort.records import Evaluation, FieldSummary, ForecastPoint, History
 from longshort.report import page, score_table
 
 EVIL = '<script>alert("x")</script><img src=http://evil.example/a.png onerror=alert(1)>'
-VOID = {"meta", "link", "img", "br", "hr", "input"}
+VOID = {"meta", "link", "img", "br", "hr", "input", "wbr"}
 SECTIONS = (
     "scores",
     "forecasts",
