@@ -1,4 +1,4 @@
-"""Numbers as a reader meets them: three significant digits, shares in percent, signs shown."""
+"""Numbers and settings as a reader meets them: three digits, shares in percent, no Python."""
 
 from __future__ import annotations
 
@@ -87,6 +87,21 @@ def count(amount: int, one: str, many: str | None = None) -> str:
     ('1 row', '12,345 rows', '3 series')
     """
     return f"{amount:,} {one if amount == 1 else (many or one + 's')}"
+
+
+def setting(value: object) -> str:
+    """A setting's value without a word of Python.
+
+    >>> setting(None), setting(True), setting(()), setting(("a", "b")), setting(0.1)
+    ('not set', 'yes', 'none', 'a, b', '0.1')
+    """
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
 
 
 def duration(seconds: float) -> str:

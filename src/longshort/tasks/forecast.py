@@ -32,6 +32,7 @@ from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
+from longshort.report.numerals import setting
 from longshort.tasks.ahead import Ahead, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
@@ -367,9 +368,9 @@ class Forecaster(Estimator):
         found: dict[str, str] = {"model": self._describe(self.models_[0])}
         for name, value in self.settings_.items():
             if isinstance(value, Params):
-                found.update({f"{name}.{k}": str(v) for k, v in value.get_params().items()})
+                found.update({f"{name}.{k}": setting(v) for k, v in value.get_params().items()})
             else:
-                found[name] = str(value)
+                found[name] = setting(value)
         found["context (rows)"] = str(self.encoding_.context)
         found["season (rows)"] = str(self.encoding_.season)
         return found
