@@ -65,12 +65,16 @@ def write_parts(
         yield from parts
 
     table = register_io_source(read, schema=like.schema)
-    if kind == ".csv":
-        table.sink_csv(file, datetime_format=stamp_format(like))
-    elif kind == ".parquet":
-        table.sink_parquet(file)
-    else:
-        table.sink_ndjson(file)
+    try:
+        if kind == ".csv":
+            table.sink_csv(file, datetime_format=stamp_format(like))
+        elif kind == ".parquet":
+            table.sink_parquet(file)
+        else:
+            table.sink_ndjson(file)
+    except pl.exceptions.PolarsError as error:
+        # a full disk, as Polars tells it
+        raise OSError(str(error)) from error
 
 
 def stamp_format(frame: pl.DataFrame) -> str | None:

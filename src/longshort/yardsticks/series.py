@@ -103,9 +103,8 @@ class Drift:
 
     def point(self, windows: Windows, index: Ints) -> Floats:
         """(N, L, K) raw."""
-        values = windows.sequences.values[:, windows.targets]
         series, origin = windows.where(index)
-        start = windows.sequences.offsets[series]
+        values, start = _own_rows(windows, series)
         seen = np.isfinite(values)
         rows = np.arange(len(values))[:, None]
         # flat rows of the nearest observation at or before, and at or after, each row
@@ -122,6 +121,15 @@ class Drift:
         lead = (end[:, None] + np.arange(windows.horizon))[..., None] - last[:, None]
         point = latest[:, None] + lead * slope[:, None]
         return np.where(known[:, None], point, np.nan)
+
+
+def _own_rows(windows: Windows, series: Ints) -> tuple[Floats, Ints]:
+    """Raw targets of the series from the first to the last of these, and where each begins."""
+    offsets, (first, last) = windows.sequences.offsets, (0, -1)
+    if len(series):
+        first, last = int(series.min()), int(series.max())
+    base = offsets[first]
+    return windows.sequences.targets[base : offsets[last + 1]], offsets[series] - base
 
 
 class _Calendar(NamedTuple):
@@ -214,13 +222,12 @@ def _least_squares(design: Floats, values: Floats) -> Floats:
 
 def _mean_before(windows: Windows, index: Ints) -> Floats:
     """(N, K) mean of the raw values observed before each origin; NaN where there are none."""
-    values = windows.sequences.values[:, windows.targets]
+    series, origin = windows.where(index)
+    values, start = _own_rows(windows, series)
     seen = np.isfinite(values)
     zero = np.zeros((1, values.shape[1]))
     total = np.concatenate([zero, np.cumsum(np.where(seen, values, 0.0), 0)])
     count = np.concatenate([zero, np.cumsum(seen, 0)])
-    series, origin = windows.where(index)
-    start = windows.sequences.offsets[series]
     number = count[start + origin] - count[start]
     sums = total[start + origin] - total[start]
     return np.where(number > 0, sums / np.maximum(number, 1), np.nan)
