@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from longshort import Forecaster, Recurrent, Window
 from longshort.checkpoint import Checkpoint
 from longshort.contracts import Examples
 from longshort.model import Model
@@ -119,6 +118,8 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
 
 def forecaster(checkpoint: Checkpoint | None = None) -> dict[str, Any]:
     """Two members with a refit, from an estimator."""
+    from longshort import Forecaster, Recurrent, Window
+
     steps = np.arange(90)
     data = np.sin(steps / 7) + 0.3 * np.random.default_rng(0).normal(size=(2, 90))
     model = Forecaster(
