@@ -188,11 +188,11 @@ def test_a_history_that_cannot_grow_keeps_whole_lines(
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     progress.start("", 1.0, 9)
+    epochs = [Epoch(0, epoch, 0.1, 0.1, 0.1, 0.1, 0.1, True) for epoch in range(9)]
     resource.setrlimit(resource.RLIMIT_FSIZE, (700, most))
     try:
         with pytest.raises(OutputError, match=rf"cannot write {history}: File too large"):
-            for epoch in range(9):
-                progress.epoch(Epoch(0, epoch, 0.1, 0.1, 0.1, 0.1, 0.1, True))
+            list(map(progress.epoch, epochs))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         signal.signal(signal.SIGXFSZ, before)
