@@ -165,9 +165,10 @@ def check_order(stamped: Stamped) -> None:
     place, series = stamped.where(int(stamped.rows[row + 1])), stamped.series(row)
     hint = _changed_clocks(stamped, row, times[row] - times[row + 1])
     if not hint and not stamped.grouped:
-        how = "fit again with" if stamped.fitted else "name"
+        again = "fit the model again and " if stamped.fitted else ""
         hint = (
-            f". If the table holds several series, {how} the column that tells them apart (--group)"
+            f". If the table holds several series, {again}name the column that tells them apart "
+            "(--group)"
         )
     if times[row] == times[row + 1]:
         raise DataError(
@@ -225,8 +226,7 @@ def settle_step(stamped: Stamped, fill: Fill) -> tuple[Step | None, Ints]:
             else f"which is not a whole number of steps of {step.label} "
             f"({_as_often(step, single)}). Correct the stamp"
         )
-        zone = stamped.clock.zone and stamped.clock.universal and not irregular
-        hint = ", name the zone whose days count (--zone)" if zone else ""
+        hint = ", name the zone whose days count (zone=, --zone)" if stamped.clock.zone else ""
         raise DataError(f"{_between(stamped, odd)}, {what}{hint}, or {equally}")
     absent = steps - 1
     if fill == "none" and absent.any():
