@@ -112,6 +112,15 @@ def test_no_recurrence_but_ours() -> None:
         assert not used & borrowed, path
 
 
+def test_no_random_masks_but_ours() -> None:
+    """Torch's own depend on how a batch is cut and on who draws."""
+    for path in FILES:
+        names = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)]
+        used = {ast.unparse(name) for name in names}
+        assert not {name for name in used if "ropout" in name and "functional" in name}, path
+        assert not {name for name in used if name.startswith(("nn.Dropout", "torch.dropout"))}, path
+
+
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Columns", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",

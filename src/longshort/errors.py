@@ -39,7 +39,7 @@ class ModelFileError(LongshortError, ValueError):
 
 
 class TrainingError(LongshortError, ArithmeticError):
-    """A loss or a gradient is not finite; the model holds the last weights that were good."""
+    """Numbers went wrong or memory was not enough, and stayed so; the best weights return."""
 
 
 class OutputError(LongshortError, OSError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,8 @@ import pytest
 import longshort
 from longshort import Columns, Forecaster, Training, artifact
 from longshort.checkpoint import Checkpoint
-from longshort.errors import ArgumentError, ModelFileError, OutputError
+from longshort.data.windows import Windows
+from longshort.errors import ArgumentError, ModelFileError, OutputError, TrainingError
 from longshort.records import Epoch, History
 
 from .conftest import SMALL
@@ -186,6 +188,30 @@ def test_a_full_disk_ends_the_fit_by_name_and_it_goes_on_later(
     assert names(tmp_path) == {"checkpoint.lstm", "checkpoint.previous.lstm"}
     model = Forecaster(columns, **SMALL).fit(series, checkpoint=at)
     same(model, Forecaster(columns, **SMALL).fit(series))
+
+
+def test_rows_that_cannot_be_learnt_from_are_named(
+    series: pl.DataFrame, columns: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what was read and the first time that they forecast, on the command line's words too."""
+    batch = Windows.batch
+
+    def poisoned(self: Windows, index: Any) -> Any:
+        found = batch(self, index)
+        assert found.targets is not None
+        found.targets[np.isin(index, [40, 41])] = np.inf
+        return found
+
+    monkeypatch.setattr(Windows, "batch", poisoned)
+    with pytest.raises(TrainingError) as error:
+        Forecaster(columns, horizon=2, **SMALL).fit(series)
+    # the first window forecasts the ninth day
+    days = [f"a data frame, from 2020-02-{day:02d}" for day in (18, 19)]
+    assert re.match(r"the loss is (inf|nan) at epoch 0, batch \d+ \(in", str(error.value))
+    assert any(day in str(error.value) for day in days)
+    assert "lower Training(rate=0.003) (--rate), set Training(clip=...) (--clip)" in str(
+        error.value
+    )
 
 
 # kill -9

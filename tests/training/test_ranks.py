@@ -113,6 +113,10 @@ def test_a_process_is_killed_and_they_go_on(tmp_path: Path) -> None:
     whole, again = (told(tmp_path / name, 0)["forecaster"] for name in ("whole", "again"))
     assert again == whole
     check_close(told(tmp_path / "one", 0)["forecaster"], whole)
+    # as many as began need not be there to go on
+    together(2, tmp_path / "killed", folder, 12, timeout=60)
+    assert together(1, tmp_path / "alone", folder) == [0]
+    check_close(told(tmp_path / "alone", 0)["forecaster"], whole)
 
 
 def test_one_process_is_nothing_special() -> None:

@@ -130,7 +130,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             progress: who is told how it goes on.
             checkpoint: a file to write down how far training has come. If it is there already,
                 training goes on from it, bit by bit as if it had never stopped; when training is
-                done it is removed. See ``longshort.checkpoint.Checkpoint``.
+                done it is removed. See ``longshort.checkpoint.Checkpoint``. Of processes that
+                train together each gives it, and the first one writes.
 
         Raises:
             DataError: the data cannot be used as they are.

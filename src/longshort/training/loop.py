@@ -295,8 +295,8 @@ class _Run:
         if course.retries == RETRIES or good is None:
             raise TrainingError(
                 f"{found}, and so it stayed in {course.retries} retries with half the rate each "
-                f"(down to {rate:g}): lower Training(rate={self.training.rate:g}), set "
-                "Training(clip=...), or look for extreme values in the data"
+                f"(down to {rate:g}): lower Training(rate={self.training.rate:g}) (--rate), set "
+                "Training(clip=...) (--clip), or look for extreme values in the data"
             )
         # an epoch that began too far astray cannot be saved by a lower rate
         deeper = any(event.kind == "recovery" for event in course.events)
