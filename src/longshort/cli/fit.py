@@ -20,7 +20,7 @@ from longshort.data.codecs.spread import Method as ScalingMethod
 from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
-from longshort.data.windows import Relative, Window
+from longshort.data.windows import Relative, Short, Window
 from longshort.errors import ArgumentError, OutputError
 from longshort.heads.conformal import Calibration
 from longshort.heads.distributions import Output
@@ -57,6 +57,7 @@ def forecast(
         list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
     ] = None,
     time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
     past: Annotated[
         list[str] | None,
@@ -77,6 +78,9 @@ def forecast(
         int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
     ] = None,
     calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
+    short: Annotated[
+        str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
+    ] = "leave",
     fill: Annotated[
         str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
     ] = "none",
@@ -154,9 +158,10 @@ def forecast(
             names(past),
             names(future) or (),
             names(static) or (),
+            zone,
         ),
         horizon,
-        window=Window(context, cast(Relative, relative), season, calendar),
+        window=Window(context, cast(Relative, relative), season, calendar, cast(Short, short)),
         scaling=Scaling(cast(ScalingMethod, scaling), log, per_series),
         output=cast(Output, output),
         calibration=cast(Calibration, calibration),

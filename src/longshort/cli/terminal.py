@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -38,6 +39,18 @@ def plain(text: str) -> str:
 def error_text(text: str) -> None:
     """An error in words, on standard error."""
     notes.print(f"[bold red]error:[/] {plain(text)}")
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What was left out, on standard error; with the arguments of ``warnings.showwarning``."""
+    notes.print(f"[bold yellow]note:[/] {plain(str(message))}")
 
 
 class FitProgress:
