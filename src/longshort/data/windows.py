@@ -170,13 +170,7 @@ class Windows:
         self.first = np.asarray(first, np.int64)
         self.last = np.maximum(np.asarray(last, np.int64), self.first)
         used = self.last > self.first
-        short = np.flatnonzero(used & (self.first < self.context))
-        if len(short):
-            raise DataError(
-                f"{sequences.label(short[0])}: {self.first[short[0]]} rows before the "
-                f"first forecast, and the model reads a context of {self.context}: give more rows, "
-                "or fit with a smaller context (--context)"
-            )
+        _refuse_short(sequences, np.where(used, self.first, self.context), self.context)
         if (used & (self.last > sequences.lengths - self.horizon + 1)).any():
             raise ValueError("a horizon would reach past the end of its series")
         self.ends = np.cumsum(self.last - self.first)
@@ -208,6 +202,7 @@ class Windows:
                 f"{sequences.label(int((origins == 0).argmax()))}: no target value is observed, so "
                 "there is nothing to forecast from"
             )
+        _refuse_short(sequences, origins, encoding.context)
         whole = extend(sequences, origins + encoding.horizon)
         _refuse_unknown_future(whole, origins, encoding.horizon)
         return cls(whole, encoding, origins, origins + 1)
@@ -385,6 +380,16 @@ class Windows:
             source=tensor(np.asarray(index, np.int64)),
             targets=tensor(np.nan_to_num(target).astype(np.float32)),
             target_mask=tensor(np.isfinite(target)),
+        )
+
+
+def _refuse_short(sequences: Sequences, rows: Ints, context: int) -> None:
+    if (rows < context).any():
+        series = int((rows < context).argmax())
+        raise DataError(
+            f"{sequences.label(series)}: {rows[series]} rows before the first forecast, and the "
+            f"model reads a context of {context}: give more rows, or fit with a smaller context "
+            "(--context)"
         )
 
 
