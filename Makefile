@@ -2,7 +2,8 @@
 # make test       the tests, within minutes
 # make test-all   the tests, then the long ones
 # make check      lint, format, types
-# make benchmark  the measured tables of the README (needs nothing but the example file)
+# make benchmark  the measured tables of the README (needs nothing but the example file); it opens a
+#                 test part, so REASON="..." says why whenever that has been opened before
 # make native     the CPU engine alone, compiled into src/ (ISAS=avx2 for one instruction set only,
 #                 SANITIZE=ON to check memory accesses)
 
@@ -54,7 +55,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 
 benchmark: $(INSTALLED)
-	$(BIN)/python benchmarks/seattle.py
+	$(BIN)/python benchmarks/seattle.py --reason "$(REASON)"
 
 # for a checkout that is on the import path: compiles only what has changed
 native: $(BUILDERS)

@@ -167,7 +167,7 @@ def flat(found: Batch) -> dict[str, Tensor]:
     for name, value in vars(found).items():
         if isinstance(value, Tensor):
             parts[name] = value
-        elif value is not None:
+        elif isinstance(value, dict):
             parts.update({f"{name}/{inner}": tensor for inner, tensor in value.items()})
     return parts
 
@@ -181,6 +181,14 @@ def test_select_takes_rows_of_everything() -> None:
     assert flat(chosen).keys() == flat(whole).keys()
     for name, tensor in flat(whole).items():
         assert torch.equal(flat(chosen)[name], tensor[rows]), name
+
+
+def test_a_slice_takes_rows_of_everything_and_knows_where_they_lay() -> None:
+    whole = batch()
+    part = whole.slice(1, 3)
+    assert (part.rows, whole.row, part.row, part.slice(1, 2).row) == (2, 0, 1, 2)
+    for name, tensor in flat(whole).items():
+        assert torch.equal(flat(part)[name], tensor[1:3]), name
 
 
 def test_map_reaches_every_tensor_and_changes_none() -> None:

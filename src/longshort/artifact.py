@@ -1,10 +1,11 @@
 """The model file: one safetensors file with a strict header and a digest. Knows no classes.
 
-Bytes, in order: 8 bytes N (little-endian), N bytes of JSON, then the tensors. Under the JSON's
-``__metadata__`` stand two texts: ``longshort``, itself JSON with ``format``, ``kind``, ``version``
-and ``sections``; and ``digest``, "sha256:" and 64 hexadecimal digits over every byte of the file
-with those 64 digits set to zero. A digest shows damage, not authorship: whoever can change a file
-can also write a fitting digest.
+docs/format.md describes every byte. In short: 8 bytes N (little-endian), N bytes of JSON, then the
+tensors. Under the JSON's ``__metadata__`` stand two texts: ``longshort``, itself JSON with
+``format``, ``kind``, ``version`` and ``sections``; and ``digest``, "sha256:" and 64 hexadecimal
+digits over every byte of the file with those 64 digits set to zero. A digest shows damage, not
+authorship: whoever can change a file can also write a fitting digest, so that a reader believes
+nothing that it has not checked.
 
 Nothing in a file names code, and nothing is built before everything has been checked.
 """
@@ -17,16 +18,16 @@ import hashlib
 import json
 import math
 import os
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from longshort.errors import ModelFileError, OutputError, suggest
@@ -35,6 +36,20 @@ FORMAT = 1
 # the whole JSON header, and the whole file, in bytes; both are checked before anything is parsed
 MAX_HEADER = 2**20
 MAX_FILE = 2**33
+# axes of a tensor, and objects and lists of JSON inside each other
+MAX_AXES = 8
+MAX_DEPTH = 32
+
+# what a tensor may hold, by safetensors' names
+_DTYPES = {
+    name: np.dtype(kind)
+    for name, kind in {
+        "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4",
+        "I32": "<i4", "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+    }.items()
+}  # fmt: skip
+# a reason is told in at most so many characters, whatever a file's names are
+_LONGEST = 300
 
 _NO_DIGEST = "sha256:" + "0" * 64
 # inside the "longshort" text every quote is escaped, so these bytes stand in a header only once
@@ -52,24 +67,46 @@ class Artifact(NamedTuple):
     tensors: dict[str, NDArray[Any]]
 
 
-def write_bytes(path: str | Path, data: bytes) -> None:
+def write_bytes(path: str | Path, data: bytes, previous: str | Path | None = None) -> None:
+    """Write a whole file or nothing; see ``write_stream``."""
+    write_stream(path, lambda file: file.write(data), previous)
+
+
+def write_stream(
+    path: str | Path,
+    put: Callable[[BinaryIO], object],
+    previous: str | Path | None = None,
+) -> None:
     """Write a whole file or nothing: temporary file, fsync, rename, fsync of the folder.
+
+    What stood there before gets the name ``previous``, if one is given, once all is written.
+
+    Args:
+        path: where the file is to stand.
+        put: writes all of it into the file that it is handed; nothing stands if it raises.
+        previous: see above.
 
     Raises:
         OutputError: the path and the system's reason; what stood there before still stands.
     """
     target = Path(path)
+    if target.exists() and not target.is_file():
+        # a rename would put a file in the place of a device, pipe or folder
+        raise OutputError(f"cannot write {target}: it is there, and is no regular file")
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            put(file)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes private files; give the usual permissions back
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
+        if previous is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(target, previous)
         os.replace(temporary, target)
         temporary = None
         folder = os.open(target.parent, os.O_RDONLY)
@@ -94,8 +131,9 @@ def write(
     version: str,
     sections: Mapping[str, Any],
     tensors: Mapping[str, NDArray[Any]],
+    previous: str | Path | None = None,
 ) -> None:
-    """Write a model file; all or nothing.
+    """Write a model file; all or nothing. What stood there is kept as ``previous``, if given.
 
     Raises:
         OutputError: it cannot be written.
@@ -103,14 +141,14 @@ def write(
     """
     header = {"format": FORMAT, "kind": kind, "version": version, "sections": sections}
     text = json.dumps(header, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     data = _ordered(save_tensors(arrays, {"longshort": text, "digest": _NO_DIGEST}))
     size = int.from_bytes(data[:8], "little")
     if size > MAX_HEADER:
         raise ModelFileError(f"{path}: the header would be {size} bytes, more than {MAX_HEADER}")
     place = data.index(_MARK, 8, 8 + size) + len(_MARK)
     data[place : place + 64] = hashlib.sha256(data).hexdigest().encode()
-    write_bytes(path, bytes(data))
+    write_bytes(path, bytes(data), previous)
 
 
 def _ordered(data: bytes) -> bytearray:
@@ -124,24 +162,18 @@ def _ordered(data: bytes) -> bytearray:
 
 
 def read(path: str | Path) -> Artifact:
-    """Read and check a model file.
+    """Read and check a model file, with little more memory than the file has bytes.
+
+    The tensors are views of the bytes that were read, all of which live as long as one of them.
 
     Raises:
         ModelFileError: it is missing, not such a file, damaged, altered, too large, or written by
             a newer format; the message names the file and what is wrong.
     """
-    data = _bytes(Path(path))
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > min(MAX_HEADER, len(data) - 8):
-        _refuse(path, "this is not a Longshort model file, or it was cut short")
-    _check_digest(path, data, size)
-    header = _header(path, bytes(data[8 : 8 + size]))
-    if header["format"] != FORMAT:
-        _refuse(path, f"format {header['format']}, and this version reads {FORMAT}: upgrade")
-    try:
-        tensors = load_tensors(bytes(data))
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        _refuse(path, f"its tensors cannot be read ({error})")
+    laid = _load(Path(path))
+    _check_digest(path, laid)
+    header = _header(path, laid.metadata["longshort"])
+    tensors = {name: laid.tensor(place) for name, place in laid.places.items()}
     return Artifact(header["kind"], header["version"], header["sections"], tensors)
 
 
@@ -159,10 +191,9 @@ def section(artifact: Artifact, name: str, kind: type[_Settings], where: str) ->
         if key not in known:
             _refuse(where, f"section {name!r} has the unknown field {key!r}: {suggest(key, known)}")
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(content), strict=True)
-    except (ValidationError, ValueError) as error:
-        text = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
-        _refuse(where, f"section {name!r}: {text}")
+        return adapter(kind).validate_json(json.dumps(content), strict=True)
+    except ValidationError as error:
+        _refuse(where, f"section {name!r}{_told(error)}")
 
 
 def value(artifact: Artifact, name: str, kind: Any, where: str) -> Any:
@@ -174,22 +205,37 @@ def value(artifact: Artifact, name: str, kind: Any, where: str) -> Any:
     if name not in artifact.sections:
         _refuse(where, f"its section {name!r} is missing")
     try:
-        return TypeAdapter(kind).validate_python(artifact.sections[name], strict=True)
+        return adapter(kind).validate_python(artifact.sections[name], strict=True)
     except ValidationError as error:
-        _refuse(where, f"section {name!r}: {error.errors()[0]['msg']}")
+        _refuse(where, f"section {name!r}{_told(error)}")
+
+
+@cache
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """What checks values against a type; made once for each, and it must be hashable."""
+    return TypeAdapter(kind)
+
+
+def _told(error: ValidationError) -> str:
+    """Where in a value the first thing that is wrong stands, and what is wrong."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = "".join(f", {part!r}" for part in first["loc"])
+    return f"{place}: {first['msg']}"
 
 
 def parse(text: str | bytes) -> Any:
-    """JSON in which no name stands twice in an object and every number is one.
+    """JSON in UTF-8 whose names stand once, whose numbers are numbers and whose text is text.
 
     Raises:
-        ValueError: it is not such JSON.
+        ValueError: it is not such JSON, or its values lie more than ``MAX_DEPTH`` deep.
     """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ValueError("a name stands twice")
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise ValueError(f"the name {name!r} stands twice")
+            found[name] = value
         return found
 
     def number(name: str) -> NoReturn:
@@ -201,45 +247,158 @@ def parse(text: str | bytes) -> Any:
             raise ValueError(f"{text} is not a finite number")
         return found
 
-    return json.loads(text, object_pairs_hook=once, parse_constant=number, parse_float=finite)
+    plain = text.decode() if isinstance(text, bytes) else text
+    try:
+        found = json.loads(plain, object_pairs_hook=once, parse_constant=number, parse_float=finite)
+    except RecursionError:
+        raise ValueError(f"its values lie more than {MAX_DEPTH} deep") from None
+    _check_depth(found)
+    # half of a surrogate pair can be escaped in JSON, and is no character
+    json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
+def _check_depth(found: Any) -> None:
+    level = [found]
+    for _ in range(MAX_DEPTH + 1):
+        groups = [part for part in level if isinstance(part, dict | list)]
+        if not groups:
+            return
+        level = [
+            inner
+            for group in groups
+            for inner in (group.values() if isinstance(group, dict) else group)
+        ]
+    raise ValueError(f"its values lie more than {MAX_DEPTH} deep")
+
+
+class _Place(NamedTuple):
+    """Where a tensor lies: bytes ``start`` to ``stop``, counted from the end of the header."""
+
+    start: int
+    stop: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+
+class _Laid(NamedTuple):
+    """The bytes of a file, and what its header says of them. Tensors begin at byte ``start``."""
+
+    data: bytearray
+    start: int
+    metadata: dict[str, str]
+    places: dict[str, _Place]
+
+    def tensor(self, place: _Place) -> NDArray[Any]:
+        """A view of one tensor."""
+        count, at = math.prod(place.shape), self.start + place.start
+        # an empty one may lie at the very end, where numpy takes no view
+        flat = np.frombuffer(self.data, place.dtype, count, at) if count else np.empty(0)
+        return flat.astype(place.dtype, copy=False).reshape(place.shape)
 
 
 def _refuse(path: str | Path, reason: str) -> NoReturn:
-    raise ModelFileError(f"{path}: {reason}")
+    told = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]} ..."
+    raise ModelFileError(f"{path}: {told}")
 
 
-def _bytes(path: Path) -> bytearray:
+def _load(path: Path) -> _Laid:
+    """Read a file whose header fits its size; nothing beyond the header is read of another."""
     try:
-        if path.is_dir():
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
             _refuse(path, f"this is a folder; did you mean {path / 'model.lstm'}?")
-        if path.stat().st_size > MAX_FILE:
+        if not stat.S_ISREG(found.st_mode):
+            _refuse(path, "this is no regular file; give the path of a model file")
+        total = found.st_size
+        if total > MAX_FILE:
             _refuse(path, f"larger than {MAX_FILE} bytes, the most a model file may have")
-        return bytearray(path.read_bytes())
+        with path.open("rb") as file:
+            first = file.read(8)
+            size = int.from_bytes(first, "little")
+            if len(first) < 8 or size > min(MAX_HEADER, total - 8):
+                _refuse(path, "this is not a Longshort model file, or it was cut short")
+            head = file.read(size)
+            metadata, places = _layout(path, head, total - 8 - size)
+            data = bytearray(total)
+            data[: 8 + size] = first + head
+            file.readinto(memoryview(data)[8 + size :])
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except MemoryError:
+        _refuse(path, "there is not enough memory to read it")
+    return _Laid(data, 8 + size, metadata, places)
 
 
-def _check_digest(path: str | Path, data: bytearray, size: int) -> None:
-    place = data.find(_MARK, 8, 8 + size)
-    if place < 0:
+def _layout(path: Path, text: bytes, room: int) -> tuple[dict[str, str], dict[str, _Place]]:
+    """What the outer header says: its two texts, and where the tensors lie in ``room`` bytes."""
+    if text.count(_MARK) != 1:
         _refuse(path, "this is not a Longshort model file (no digest in its header)")
-    place += len(_MARK)
-    stated = bytes(data[place : place + 64])
-    data[place : place + 64] = b"0" * 64
-    if hashlib.sha256(data).hexdigest().encode() != stated:
+    try:
+        header = parse(text)
+        metadata = header.pop("__metadata__")
+        if set(metadata) != {"longshort", "digest"} or not all(
+            isinstance(part, str) for part in metadata.values()
+        ):
+            raise ValueError("__metadata__ must hold the texts longshort and digest")
+        places = {name: _place(name, info) for name, info in header.items()}
+        end = 0
+        for name, place in sorted(places.items(), key=lambda item: item[1][:2]):
+            if place.start != end:
+                raise ValueError(f"tensor {name!r} begins at byte {place.start}, not at {end}")
+            end = place.stop
+        if end != room:
+            raise ValueError(f"its tensors have {end} bytes, and the file has {room} for them")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _refuse(path, f"its header is broken ({error}): damaged or altered. Copy it again.")
+    return metadata, places
+
+
+def _place(name: str, info: Any) -> _Place:
+    """One entry of the header, checked by itself."""
+    if not isinstance(info, dict) or set(info) != {"dtype", "shape", "data_offsets"}:
+        raise ValueError(f"tensor {name!r} must have a dtype, a shape and data_offsets")
+    kind, shape, offsets = info["dtype"], info["shape"], info["data_offsets"]
+    if not isinstance(kind, str) or kind not in _DTYPES:
+        raise ValueError(f"tensor {name!r} is of dtype {kind!r}: {suggest(str(kind), _DTYPES)}")
+    for part, fewest, most in ((shape, 0, MAX_AXES), (offsets, 2, 2)):
+        if not isinstance(part, list) or not fewest <= len(part) <= most:
+            raise ValueError(f"tensor {name!r} needs {fewest} to {most} numbers, not {part!r}")
+        if not all(type(number) is int and 0 <= number <= MAX_FILE for number in part):
+            raise ValueError(f"tensor {name!r} needs whole numbers up to {MAX_FILE}, not {part!r}")
+    dtype = _DTYPES[kind]
+    start, stop = offsets
+    if stop - start != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"tensor {name!r} of shape {shape} does not fill its bytes {offsets}")
+    if math.prod(max(1, number) for number in shape) > MAX_FILE:
+        raise ValueError(f"tensor {name!r} of shape {shape} is too large")
+    return _Place(start, stop, dtype, tuple(shape))
+
+
+def _check_digest(path: str | Path, laid: _Laid) -> None:
+    at = laid.data.index(_MARK) + len(_MARK)
+    laid.data[at : at + 64] = b"0" * 64
+    if laid.metadata["digest"] != f"sha256:{hashlib.sha256(laid.data).hexdigest()}":
         _refuse(path, "damaged or altered: its digest does not fit its content. Copy it again.")
 
 
-def _header(path: str | Path, text: bytes) -> dict[str, Any]:
+def _header(path: str | Path, text: str) -> dict[str, Any]:
+    """What the inner header says, once every part of it is there and of its type."""
+    kinds = {"format": int, "kind": str, "version": str, "sections": dict}
     try:
-        header = parse(parse(text)["__metadata__"]["longshort"])
-        format_, kind, version = header["format"], header["kind"], header["version"]
-        if not (type(format_) is int and isinstance(kind, str) and isinstance(version, str)):
-            raise TypeError("format, kind and version must be a number and two texts")
-        if set(header) != {"format", "kind", "version", "sections"}:
-            raise ValueError(f"it holds {sorted(header)}")
-        if not isinstance(header["sections"], dict):
-            raise TypeError("sections must be an object")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        header = parse(text)
+        if not isinstance(header, dict):
+            raise ValueError(f"it must be an object, and is {header!r}")
+    except ValueError as error:
         _refuse(path, f"its header is broken ({error})")
-    return dict(header)
+    given = header.get("format")
+    # a newer format may have other parts, so this comes first
+    if type(given) is int and given != FORMAT:
+        _refuse(path, f"it is of format {given}, and this version reads {FORMAT}: upgrade")
+    for name, kind in kinds.items():
+        if type(header.get(name)) is not kind:
+            seen = repr(header[name]) if name in header else "missing"
+            _refuse(path, f"its header is broken: {name} must be of type {kind.__name__}: {seen}")
+    if len(header) > len(kinds):
+        _refuse(path, f"its header is broken: it holds {', '.join(map(repr, sorted(header)))}")
+    return header

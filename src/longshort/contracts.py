@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -185,6 +185,8 @@ class Batch:
         targets: what the head scores; its shape is the head's to say.
         target_mask: like targets' leading axes, True where an element is scored.
         target_lengths: (B,) of int64 where targets have their own lengths.
+        row: where the rows begin in the larger batch that they are a part of: what training
+            disturbs is drawn for the whole batch, however it is cut.
     """
 
     inputs: Mapping[str, Tensor]
@@ -199,6 +201,7 @@ class Batch:
     targets: Tensor | None = None
     target_mask: Tensor | None = None
     target_lengths: Tensor | None = None
+    row: int = 0
 
     @property
     def rows(self) -> int:
@@ -227,6 +230,10 @@ class Batch:
     def select(self, rows: Tensor) -> Batch:
         """The given rows, in that order; ``rows`` is (B',) of int64."""
         return self.map(lambda tensor: tensor.index_select(0, rows))
+
+    def slice(self, start: int, stop: int) -> Batch:
+        """Rows ``start`` to ``stop``, which know where in this batch they lay."""
+        return self.map(lambda tensor: tensor[start:stop]).replace(row=self.row + start)
 
     def target(self) -> Tensor:
         """The targets; a ValueError where the batch was made for prediction only."""
@@ -321,6 +328,24 @@ class Examples(Protocol):
 
     def batch(self, index: Sequence[int]) -> Batch:
         """The examples of the given numbers (0 to len - 1), in that order."""
+        ...
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """Examples that can say where one of them comes from."""
+
+    def label(self, number: int) -> str:
+        """One example in words: the file, series and time, or whatever finds it again."""
+        ...
+
+
+@runtime_checkable
+class Digested(Protocol):
+    """Examples that can tell themselves from others without being read one by one."""
+
+    def digest(self) -> bytes:
+        """Bytes that change with anything that any batch of the examples holds."""
         ...
 
 

@@ -39,7 +39,7 @@ class ModelFileError(LongshortError, ValueError):
 
 
 class TrainingError(LongshortError, ArithmeticError):
-    """A loss or a gradient is not finite; the model holds the last weights that were good."""
+    """Numbers went wrong or memory was not enough, and stayed so; the best weights return."""
 
 
 class OutputError(LongshortError, OSError):
@@ -48,6 +48,13 @@ class OutputError(LongshortError, OSError):
 
 class MissingDependencyError(LongshortError, ImportError):
     """An optional package is needed; the message says how to install it."""
+
+
+class LongshortWarning(UserWarning):
+    """What was done about data that are not all of use: it names what was left out, and how many.
+
+    Programs turn it into an error with ``warnings.simplefilter("error", LongshortWarning)``.
+    """
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -16,8 +16,19 @@ from longshort.errors import DataError
 
 # What a method is: ours, a rule without fitted parameters, or a fitted classical method.
 Kind = Literal["lstm", "naive", "classical"]
+# What can happen within an epoch: numbers went wrong, or memory was not enough.
+Happening = Literal["recovery", "memory"]
 # Why training ended.
 Stop = Literal["early", "epochs", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened in an epoch, at which batch (from 0), in words."""
+
+    kind: Happening
+    batch: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,7 @@ class Epoch:
 
     ``train_loss`` and ``valid_loss`` are means per scored element in the head's unit;
     ``gradient_norm`` is the mean norm before clipping; ``rate`` is the last learning rate.
-    ``valid_loss`` is None where there is no validation part (a refit).
+    ``valid_loss`` is None where there is no validation part (a refit). ``events`` tell of retries.
     """
 
     member: int
@@ -37,6 +48,7 @@ class Epoch:
     rate: float
     seconds: float
     best: bool
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +74,13 @@ class History:
 class Score:
     """One method's errors on one target over the test part, averaged over origins and steps.
 
-    ``mae``, ``rmse``, ``crps`` and ``width`` are in the target's own unit; ``mase`` has none;
-    ``coverage`` is the share of values inside the interval (0 to 1). ``skill`` is 1 - MAE over the
-    reference method's MAE, with a block-bootstrap interval; None for the reference itself.
+    ``metrics.real`` says what each is. ``mae``, ``rmse``, ``crps``, ``width`` and the three parts
+    that ``crps`` is the sum of (``dispersion``, ``overprediction``, ``underprediction``) are in the
+    target's own unit; ``mase``, ``rmsse``, ``smape`` (0 to 2), ``mape``, ``wape`` and ``wql`` have
+    none; ``coverage`` is the share of values inside the interval and ``direction`` that of moves
+    foreseen (0 to 1). ``skill`` is 1 - MAE over the reference method's MAE; None for the reference
+    itself. ``low`` and ``high`` are the ends of a 95 % block-bootstrap interval. None is what
+    cannot be said, such as a percentage of nothing.
     """
 
     method: str
@@ -79,17 +95,34 @@ class Score:
     skill: float | None = None
     skill_low: float | None = None
     skill_high: float | None = None
+    coverage_low: float | None = None
+    coverage_high: float | None = None
+    rmsse: float | None = None
+    smape: float | None = None
+    mape: float | None = None
+    wape: float | None = None
+    wql: float | None = None
+    dispersion: float | None = None
+    overprediction: float | None = None
+    underprediction: float | None = None
+    direction: float | None = None
 
 
 @dataclass(frozen=True)
 class StepScore:
-    """One method's error on one target at one step ahead (1 = the next step)."""
+    """One method's error on one target at one step ahead (1 = the next step).
+
+    The LSTM's coverage has a 95 % block-bootstrap interval.
+    """
 
     method: str
     target: str
     step: int
     mae: float
     coverage: float
+    crps: float | None = None
+    coverage_low: float | None = None
+    coverage_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -197,15 +230,19 @@ class Evaluation:
         Raises:
             DataError: the text is not JSON or not such a record; ``where`` is named.
         """
+        told = ""
         try:
-            return _EVALUATION.validate_json(text)
+            found: Evaluation = _EVALUATION.validate_json(text)
+            if len(found.units) == len(found.targets):
+                return found
+            told = f"units: {len(found.units)} of them for {len(found.targets)} targets"
         except ValidationError as error:
             first: Any = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "the top level"
-            raise DataError(
-                f"{where}: not an evaluation record: {place}: {first['msg']}. "
-                "Make a new one with 'longshort evaluate'."
-            ) from None
+            told = f"{place}: {first['msg']}"
+        raise DataError(
+            f"{where}: not an evaluation record: {told}. Make a new one with 'longshort evaluate'."
+        )
 
 
 _EVALUATION = TypeAdapter(Evaluation)

@@ -138,6 +138,8 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         ([*FIT, "--optimizer", "adm"], 2, "did you mean 'adam'"),
         ([*FIT, "--test-from", "2013-13-01"], 2, "2013-13-01"),
         ([*FIT, "--horizn", "3"], 2, "--horizon"),
+        ([*FIT, "--depth", "1000000000"], 2, "depth=1000000000"),
+        ([*FIT, "--size", str(2**61)], 2, "does not fit into memory"),
         ([*FIT, "--valid", "1.5"], 2, "1.5"),
         (["fit", "forecast", "absent.csv"], 3, "absent.csv"),
         (["predict", "absent.lstm", str(WEATHER)], 4, "absent.lstm"),

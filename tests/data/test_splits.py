@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.tables import read_table
-from longshort.data.splits import Cuts, Split, cut, stamp
+from longshort.data.splits import Cuts, Split, cut
 from longshort.data.steps import Step
 from longshort.errors import ArgumentError, DataError
 
@@ -46,16 +46,62 @@ def test_the_example_is_cut_at_its_years():
     st.floats(0.01, 0.45),
     st.one_of(st.none(), st.floats(0.01, 0.45)),
 )
-def test_shares_are_of_the_whole_series_to_the_nearest_row(lengths, valid, test):
+def test_shares_without_times_are_of_each_series_to_the_nearest_row(lengths, valid, test):
     # of so few rows nothing may be left for training, which is another test's matter
     assume(all(round(n * valid) + round(n * (test or 0)) < n - 2 for n in lengths))
-    cuts = cut(series(*lengths), Split(valid=valid, test=test))
+    data = series(*lengths, times=False)
+    cuts = cut(data, Split(valid=valid, test=test))
+    if len(set(lengths)) == 1:
+        # series of the same days are cut the same, with times or without
+        dated = cut(series(*lengths), Split(valid=valid, test=test))
+        np.testing.assert_array_equal(dated.valid_start, cuts.valid_start)
+        np.testing.assert_array_equal(dated.test_start, cuts.test_start)
+    np.testing.assert_array_equal(
+        cuts.parts(),
+        np.concatenate(
+            [
+                [0] * v + [1] * (t - v) + [2] * (e - t)
+                for v, t, e in zip(cuts.valid_start, cuts.test_start, cuts.end, strict=True)
+            ]
+        ),
+    )
     for s, length in enumerate(lengths):
         asked = 0 if test is None else max(1, test * length)
         assert abs((cuts.end[s] - cuts.test_start[s]) - asked) <= 0.5
         assert abs((cuts.test_start[s] - cuts.valid_start[s]) - max(1, valid * length)) <= 0.5
         assert cuts.end[s] == length
         assert cuts.valid_start[s] > 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 50)), min_size=2, max_size=4),
+    st.floats(0.05, 0.4),
+    st.floats(0.05, 0.4),
+)
+def test_shares_cut_series_that_end_at_different_dates_at_the_same_ones(spans, valid, test):
+    start = np.datetime64("2012-01-01", "us")
+    days = [start + (begin + np.arange(n)) * np.timedelta64(1, "D") for n, begin in spans]
+    offsets = np.concatenate([[0], np.cumsum([n for n, _ in spans])])
+    keys = tuple(f"s{at}" for at in range(len(spans)))
+    times = np.concatenate(days)
+    values = np.zeros((len(times), 1))
+    data = Sequences((Field("y", "target"),), keys, offsets, times, Step(1, "d"), values, "w.csv")
+    try:
+        cuts = cut(data, Split(valid=valid, test=test))
+    except DataError:
+        assert len(np.unique(times)) < 8
+        return
+    parts = cuts.parts()
+    # no day is in two parts, whichever series it is of
+    for early, late in ((0, 1), (1, 2)):
+        assert (times[parts == early].max() < times[parts == late]).all()
+    # and no other day would come nearer to the shares
+    for part, share in ((2, test), (1, valid)):
+        inside = times[parts <= part]
+        rows = [int((inside >= day).sum()) for day in np.unique(inside)]
+        nearest = min(abs(count - share * len(times)) for count in rows)
+        assert abs((parts == part).sum() - share * len(times)) == pytest.approx(nearest)
 
 
 def test_no_test_part_unless_asked_for():
@@ -128,9 +174,3 @@ def test_overlapping_cuts_are_refused():
             Cuts(*(np.array([start]) for start in starts))
     with pytest.raises(ArgumentError, match="as many series"):
         Cuts(np.array([3]), np.array([5, 5]), np.array([9]))
-
-
-def test_stamps_are_read_in_all_forms_of_a_table():
-    for text in ("2014-01-01", "2014/01/01", "2014-01", "2014", "2014-01-01T00:00", "20140101"):
-        assert stamp(text) == np.datetime64("2014-01-01", "us")
-    assert stamp("2014-01-01T02:00+02:00") == np.datetime64("2014-01-01", "us")

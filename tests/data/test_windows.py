@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from longshort.data.codecs.calendar import encode_calendar
 from longshort.data.codecs.numbers import NumberCodec, Scaling
-from longshort.data.sequences import Field, Sequences
+from longshort.data.sequences import Field, Sequences, carry_forward
 from longshort.data.steps import Step
 from longshort.data.windows import (
     Encoding,
@@ -19,7 +19,6 @@ from longshort.data.windows import (
     Sampler,
     Window,
     Windows,
-    carry_forward,
     choose_cycles,
     extend,
 )
@@ -197,7 +196,7 @@ def test_a_series_shorter_than_the_context_is_refused_by_name() -> None:
     values = series.values.copy()
     values[15:, :3] = np.nan
     told = Sequences(FIELDS, series.keys, series.offsets, series.times, series.step, values, "x")
-    with pytest.raises(DataError, match=r"series 's1': 3 rows before .* context reads 4"):
+    with pytest.raises(DataError, match=r"series 's1': 3 rows before .* a context of 4"):
         Windows.ahead(told.select([1]), encoding(make([12, 9])))
 
 
@@ -264,9 +263,16 @@ def test_a_pass_is_every_example_once_and_goes_on_where_it_stopped(
 
 
 def test_window_settings_are_checked() -> None:
-    assert [Window().rows(horizon, 9999) for horizon in (1, 7, 24, 200)] == [14, 28, 96, 200]
-    assert [Window().rows(24, rows) for rows in (500, 100, 26, 3)] == [96, 38, 1, 1]
-    assert Window(context=5).rows(24, 3) == 5
+    def rows(horizon: int, *lengths: int, **window: object) -> int:
+        return Window(**window).rows(horizon, np.array(lengths))
+
+    assert [rows(horizon, 9999) for horizon in (1, 7, 24, 200)] == [14, 28, 96, 200]
+    assert [rows(24, 500, shortest) for shortest in (500, 100, 26, 3)] == [96, 38, 1, 1]
+    assert rows(24, 3, context=5) == 5
+    # of ten series or more, the shortest tenth has no say, unless it is refused
+    assert rows(24, 3, *[100] * 9) == 38
+    assert rows(24, 3, 3, *[100] * 9) == 1
+    assert rows(24, 3, *[100] * 9, short="refuse") == 1
     with pytest.raises(ArgumentError, match="did you mean 'season'"):
         Window(relative="seasn")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"Window\(context\)=0"):

@@ -11,21 +11,13 @@ from longshort.data.sequences import Field, Sequences
 from longshort.data.steps import Step
 from longshort.data.windows import Encoding, Windows
 from longshort.errors import ArgumentError, DataError
-from longshort.evaluate.judge import (
-    Forecasts,
-    Method,
-    Rival,
-    Rivals,
-    choose,
-    forecast_points,
-    interval_ends,
-    judge,
-    mase_scales,
-    verdict,
-)
+from longshort.evaluate.judge import Rivals, choose, interval_ends, judge, naive_scales
+from longshort.evaluate.points import forecast_points
+from longshort.evaluate.tally import Scales
 from longshort.metrics import real
+from longshort.metrics.bootstrap import block_sums, skill_interval
 from longshort.yardsticks import base
-from longshort.yardsticks.base import with_quantiles
+from longshort.yardsticks.base import Forecasts, Method, with_quantiles
 from longshort.yardsticks.series import all_yardsticks
 
 LEVELS = [round(0.05 * k, 2) for k in range(1, 20)]
@@ -101,8 +93,8 @@ def standard(train, valid):
 
 
 def judged(methods, test, valid=None, **changes):
-    scale = mase_scales(test.sequences.crop(0, 50), 1)
-    settings = {"levels": LEVELS, "naive_scale": scale, "resamples": 200} | changes
+    scales = naive_scales(test.sequences.crop(0, 50), 1)
+    settings = {"levels": LEVELS, "scales": scales, "resamples": 200} | changes
     return judge(methods, test, valid, **settings)
 
 
@@ -115,7 +107,10 @@ def test_scores_are_the_metrics_of_all_forecasts_together(numbers, monkeypatch):
     index = np.arange(len(test))
     actual = test.actual(index)
     assert np.isnan(actual).any()
-    scale = mase_scales(test.sequences.crop(0, 50), 1)[test.where(index)[0]][:, None]
+    scale, root = (
+        part[test.where(index)[0]][:, None] for part in naive_scales(test.sequences.crop(0, 50), 1)
+    )
+    last = test.seasonal(index, 1)
     by_method = {(score.method, score.target): score for score in found.scores}
     assert len(by_method) == len(found.scores) == 2 * len(methods)
     for method in methods:
@@ -127,6 +122,17 @@ def test_scores_are_the_metrics_of_all_forecasts_together(numbers, monkeypatch):
             assert score.mae == pytest.approx(real.mae(y, f))
             assert score.rmse == pytest.approx(real.rmse(y, f))
             assert score.mase == pytest.approx(real.mase(y, f, scale[..., k]))
+            assert score.rmsse == pytest.approx(real.rmsse(y, f, root[..., k]))
+            assert score.smape == pytest.approx(real.smape(y, f))
+            assert score.mape == pytest.approx(real.mape(y, f))
+            assert score.wape == pytest.approx(real.wape(y, f))
+            assert score.wql == pytest.approx(real.wql(y, q, LEVELS))
+            direction = real.directional_accuracy(y, f, last[..., k])
+            assert score.direction == pytest.approx(direction)
+            parts_ = real.weighted_interval_score(y, q, LEVELS)
+            assert score.dispersion == pytest.approx(parts_.dispersion)
+            assert score.overprediction == pytest.approx(parts_.overprediction)
+            assert score.underprediction == pytest.approx(parts_.underprediction)
             assert score.crps == pytest.approx(real.crps_from_quantiles(y, q, LEVELS))
             assert score.coverage == pytest.approx(real.coverage(y, q[..., 1], q[..., -2]))
             seen = np.isfinite(y)
@@ -187,8 +193,8 @@ def test_the_reference_is_chosen_on_the_validation_part():
         constant("zero", "classical", [0, 0]),
         constant("lstm", "lstm", [3, 3]),
     ]
-    scale = np.ones((1, 2))
-    found = judge(methods, test, valid, levels=LEVELS, naive_scale=scale)
+    scale = Scales(np.ones((1, 2)), np.ones((1, 2)))
+    found = judge(methods, test, valid, levels=LEVELS, scales=scale)
     assert found.reference == {"sun": "one", "rain": "five"}
     assert choose(methods, valid) == Rivals(found.reference, {"sun": "zero", "rain": "six"})
     skills = {(s.method, s.target): s.skill for s in found.scores}
@@ -196,10 +202,10 @@ def test_the_reference_is_chosen_on_the_validation_part():
     assert skills["five", "rain"] is None
     assert skills["five", "sun"] == pytest.approx(1, abs=0.01)
     assert skills["lstm", "sun"] == pytest.approx(0.5, abs=0.01)
-    blind = judge(methods, test, None, levels=LEVELS, naive_scale=scale)
+    blind = judge(methods, test, None, levels=LEVELS, scales=scale)
     assert blind.reference == {"sun": "one", "rain": "one"}
     told = Rivals({"sun": "five", "rain": "one"}, {})
-    given = judge(methods, test, valid, levels=LEVELS, naive_scale=scale, rivals=told)
+    given = judge(methods, test, valid, levels=LEVELS, scales=scale, rivals=told)
     assert given.reference == told.naive
 
 
@@ -217,9 +223,9 @@ def test_skill_and_its_interval_are_those_of_the_losses_per_origin():
         1,
     )
     ours = next(s for s in found.scores if (s.method, s.target) == ("LSTM", "rain"))
-    sums = real.block_sums(losses, test.where(index)[0], 3, resamples=300, seed=3)
+    sums = block_sums(losses, test.where(index)[0], 3, resamples=300, seed=3)
     assert (ours.skill_low, ours.skill_high) == pytest.approx(
-        real.skill_interval(sums[:, 0], sums[:, 1])
+        skill_interval(sums[:, 0], sums[:, 1])
     )
     assert ours.skill == pytest.approx(1 - losses[:, 0].sum() / losses[:, 1].sum())
     assert ours.skill_low < ours.skill < ours.skill_high
@@ -238,7 +244,9 @@ def test_a_reference_without_error_leaves_skill_open():
     data = sequences(np.ones((60, 1)))
     test = windows(data, 10, 50)
     methods = [constant("rule", "naive", [1]), constant("net", "lstm", [2])]
-    found = judge(methods, test, None, levels=LEVELS, naive_scale=np.ones((1, 1)))
+    found = judge(
+        methods, test, None, levels=LEVELS, scales=Scales(np.ones((1, 1)), np.ones((1, 1)))
+    )
     assert all(s.skill is None and s.skill_low is None for s in found.scores)
     assert found.verdict == (
         "sun: the LSTM did not earn its keep: the best naive rule (rule) makes no error at all."
@@ -293,7 +301,7 @@ def test_a_target_without_outcomes_or_scale_is_refused():
         judged([zero], test)
     _, _, test = parts()
     with pytest.raises(DataError, match="'sun' is constant"):
-        judged([zero], test, naive_scale=np.array([[0, 1], [np.nan, 1]]))
+        judged([zero], test, scales=Scales(*2 * [np.array([[0, 1], [np.nan, 1]])]))
 
 
 def test_interval_ends():
@@ -305,13 +313,53 @@ def test_interval_ends():
         interval_ends(LEVELS, 0.0)
 
 
-def test_mase_scales_are_those_of_each_series_training_rows():
+def test_scales_are_those_of_each_series_training_rows():
     long, short = walks(40, 6)
     data = sequences(long, short, np.ones((20, 2)))
-    found = mase_scales(data, 7)
-    np.testing.assert_allclose(found[0], real.naive_scale(long, 7))
-    np.testing.assert_allclose(found[1], real.naive_scale(short, 1))
-    assert (found[2] == 0).all()
+    for power, found in enumerate(naive_scales(data, 7), 1):
+        np.testing.assert_allclose(found[0], real.naive_scale(long, 7, power))
+        np.testing.assert_allclose(found[1], real.naive_scale(short, 1, power))
+        assert (found[2] == 0).all()
+
+
+def test_coverage_has_an_interval_over_all_and_at_each_step():
+    train, valid, test = parts(gaps=0.1)
+    methods = standard(train, valid)
+    found = judged(methods, test, valid, seed=3, resamples=300)
+    index = np.arange(len(test))
+    y, series = test.actual(index)[..., 1], test.where(index)[0]
+    for at, method in enumerate(methods):
+        quantiles = method(test, index).quantiles[..., 1, :]
+        seen = np.isfinite(y)
+        inside = seen & (quantiles[..., 1] <= y) & (y <= quantiles[..., -2])
+        sums = block_sums(
+            np.stack([inside.sum(1), seen.sum(1)], 1), series, 3, seed=3, resamples=300
+        )
+        expected = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
+        score = next(s for s in found.scores if (s.method, s.target) == (method.name, "rain"))
+        assert (score.coverage_low, score.coverage_high) == pytest.approx(tuple(expected))
+        assert score.coverage_low <= score.coverage <= score.coverage_high
+        steps = [s for s in found.steps if (s.method, s.target) == (method.name, "rain")]
+        for step, told in enumerate(steps):
+            if at:
+                assert told.coverage_low is None
+                continue
+            both = np.stack([inside[:, step], seen[:, step]], 1)
+            sums = block_sums(both, series, 3, seed=3, resamples=300)
+            expected = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
+            assert (told.coverage_low, told.coverage_high) == pytest.approx(tuple(expected))
+            assert told.crps > 0
+
+
+def test_percentages_of_nothing_are_left_open():
+    values = walks(120)[0]
+    values[50:, 1] = 0.0
+    test = windows(sequences(values), 60, 100)
+    found = judged([constant("zero", "naive", [0, 0])], test)
+    rain = next(score for score in found.scores if score.target == "rain")
+    assert (rain.mape, rain.wape, rain.wql, rain.direction) == (None,) * 4
+    assert rain.smape == 0
+    json.dumps(asdict(rain), allow_nan=False)
 
 
 def grouped(points):
@@ -342,7 +390,9 @@ def test_forecast_points_are_a_line_without_gaps_and_whole_fans(lengths, horizon
         assert line[0] == 20 or len(points) > 1000
         starts = {row - p.step + 1 for row, p in zip(rows, group, strict=True) if p.step > 1}
         assert len(starts) == 4
-        assert {min(starts), max(starts)} == {line[0], line[-1]}
+        # the first fan has rows of the same line before it
+        lead = min(max(14, 2 * horizon), len(line) // 2)
+        assert {min(starts), max(starts)} == {line[lead], line[-1]}
         assert len(group) == len(line) + 4 * (horizon - 1)
         for row, p in zip(rows, group, strict=True):
             at = np.flatnonzero((series == number) & (origin == row - p.step + 1))[0]
@@ -373,91 +423,3 @@ def test_a_judgement_is_plain_data():
     found = judged(standard(train, valid), test, valid)
     for records in (found.scores, found.steps, found.reliability, found.forecasts):
         json.dumps([asdict(record) for record in records], allow_nan=False)
-
-
-NAIVE = Rival("persistence", 2.0, (0.12, 0.235))
-RIDGE = "ridge autoregression"
-
-
-@pytest.mark.parametrize(
-    ("naive", "classical", "text"),
-    [
-        (
-            NAIVE,
-            Rival(RIDGE, 1.7, (0.002, 0.06)),
-            "temp: the LSTM earned its keep: its mean absolute error is 18.0 % [12.0, 23.5] below "
-            "the best naive rule (persistence) and 3.5 % [0.2, 6.0] below the best classical "
-            "method (ridge autoregression).",
-        ),
-        (
-            NAIVE,
-            None,
-            "temp: the LSTM earned its keep: its mean absolute error is 18.0 % [12.0, 23.5] below "
-            "the best naive rule (persistence).",
-        ),
-        (
-            NAIVE,
-            Rival(RIDGE, 1.6, (-0.06, 0.01)),
-            "temp: the LSTM earned its keep: its mean absolute error is 18.0 % [12.0, 23.5] below "
-            "the best naive rule (persistence). It cannot be told apart from the best classical "
-            "method (ridge autoregression): its mean absolute error is 1.64 degC against "
-            "1.60 degC (+2.5 % [-1.0, +6.0]).",
-        ),
-        (
-            NAIVE,
-            Rival(RIDGE, 1.5, (-0.15, -0.05)),
-            "temp: the LSTM did not earn its keep: its mean absolute error is 18.0 % [12.0, 23.5] "
-            "below the best naive rule (persistence), but the best classical method (ridge "
-            "autoregression) is better: its mean absolute error is 1.64 degC against 1.50 degC "
-            "(+9.3 % [+5.0, +15.0]).",
-        ),
-        (
-            Rival("persistence", 1.7, (-0.02, 0.09)),
-            Rival(RIDGE, 1.6, (-0.06, 0.01)),
-            "temp: the LSTM did not earn its keep: it cannot be told apart from the best naive "
-            "rule (persistence): its mean absolute error is 1.64 degC against 1.70 degC (-3.5 % "
-            "[-9.0, +2.0]).",
-        ),
-        (
-            Rival("persistence", 1.7, (-0.02, 0.09)),
-            Rival(RIDGE, 1.5, (-0.15, -0.05)),
-            "temp: the LSTM did not earn its keep: it cannot be told apart from the best naive "
-            "rule (persistence): its mean absolute error is 1.64 degC against 1.70 degC (-3.5 % "
-            "[-9.0, +2.0]). The best classical method (ridge autoregression) is better: its mean "
-            "absolute error is 1.64 degC against 1.50 degC (+9.3 % [+5.0, +15.0]).",
-        ),
-        (
-            Rival("drift", 1.5, (-0.15, -0.05)),
-            None,
-            "temp: the LSTM did not earn its keep: the best naive rule (drift) is better: its mean "
-            "absolute error is 1.64 degC against 1.50 degC (+9.3 % [+5.0, +15.0]).",
-        ),
-        (
-            Rival("drift", 0.0, None),
-            Rival(RIDGE, 1.5, (-0.15, -0.05)),
-            "temp: the LSTM did not earn its keep: the best naive rule (drift) makes no error at "
-            "all.",
-        ),
-        (
-            Rival("drift", 2.0, None),
-            Rival(RIDGE, 1.5, None),
-            "temp: 9 test forecasts are too few to tell whether the LSTM earned its keep beside "
-            "the best naive rule (drift): its mean absolute error is 1.64 degC against 2.00 degC "
-            "(-18.0 %).",
-        ),
-        (
-            NAIVE,
-            Rival(RIDGE, 0.0, None),
-            "temp: the LSTM did not earn its keep: its mean absolute error is 18.0 % [12.0, 23.5] "
-            "below the best naive rule (persistence), but the best classical method (ridge "
-            "autoregression) is better: its mean absolute error is 1.64 degC against 0.00 degC.",
-        ),
-    ],
-)
-def test_verdict(naive, classical, text):
-    assert verdict("temp", "degC", 1.64, naive, classical, 9) == text
-
-
-def test_verdict_writes_numbers_as_people_do():
-    text = verdict("load", "", 12345.6, Rival("drift", 12345.6, (-0.01, 0.01)), None, 99)
-    assert "12346 against 12346 (+0.0 % [-1.0, +1.0])" in text

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from longshort.contracts import Batch, Encoded, State
 from longshort.errors import ArgumentError
-from longshort.heads.real import LEVELS, Output, RealHead, check_levels
+from longshort.heads.distributions import LEVELS, Output, check_levels
+from longshort.heads.real import RealHead
 
 B, T, L, K, H, F, KNOWN = 6, 5, 3, 2, 4, 3, 2
 OUTPUTS = get_args(Output)
@@ -36,7 +37,7 @@ def reading(seed: int = 1) -> Encoded:
     return Encoded(z, (x, z), State(), torch.tensor([5, 3, 1, 5, 2, 4]))
 
 
-def asked(seed: int = 2, **changes: Tensor | None) -> Batch:
+def asked(seed: int = 2, output: str = "quantiles", **changes: Tensor | None) -> Batch:
     source = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
@@ -49,6 +50,11 @@ def asked(seed: int = 2, **changes: Tensor | None) -> Batch:
         reference=draw(B, L, K),
         targets=2 * draw(B, L, K),
     )
+    if output == "negative-binomial":
+        scale = torch.tensor([[1.0, 8.0]], dtype=torch.float64).expand(B, K)
+        counts = (5 * draw(B, L, K)).abs().round()
+        last = batch.reference.abs()
+        batch = batch.replace(reference=last, targets=counts / scale.unsqueeze(1), scale=scale)
     return batch.replace(**changes)
 
 
@@ -138,7 +144,7 @@ def test_answer_is_the_sum_of_three_affine_maps() -> None:
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_covariates_may_be_absent(output: str) -> None:
     head = RealHead(H, L, K, output).double()
-    batch = asked(reference=None).replace(future={})
+    batch = asked(output=output, reference=None).replace(future={})
     found = head.decode(reading(), batch)
     assert found.point.shape == (B, L, K)
     assert found.quantiles is not None
@@ -147,11 +153,14 @@ def test_covariates_may_be_absent(output: str) -> None:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_first_forecasts_are_close_to_the_reference(output: str) -> None:
-    head, batch = RealHead(H, L, K, output, inputs=F, future=KNOWN).double(), asked()
-    assert (head.decode(reading(), batch).point - batch.reference).abs().max() < 0.5
+    head = RealHead(H, L, K, output, inputs=F, future=KNOWN).double()
+    batch = asked(output=output)
+    # the median of counts is a count
+    least = 1.0 if output == "negative-binomial" else 0.5
+    assert (head.decode(reading(), batch).point - batch.reference).abs().max() < least
 
 
-@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("output", [name for name in OUTPUTS if name != "negative-binomial"])
 def test_a_shifted_reference_shifts_the_forecast(output: str) -> None:
     head, shift = make(output), 7.5
     batch = asked()
@@ -171,8 +180,8 @@ def test_a_shifted_reference_shifts_the_forecast(output: str) -> None:
 def test_quantiles_never_cross(seed: int, std: float) -> None:
     for output in OUTPUTS:
         head = make(output, seed, std)
-        head.calibrate(torch.randn(9, L, K, dtype=torch.float64))
-        found = head.decode(reading(seed), asked(seed)).quantiles
+        head.calibrate(torch.randn(L, K, len(LEVELS), dtype=torch.float64))
+        found = head.decode(reading(seed), asked(seed, output)).quantiles
         assert found is not None
         assert (found.diff(dim=-1) >= 0).all()
         assert found.isfinite().all()
@@ -224,35 +233,32 @@ def test_quantile_loss_is_least_at_the_quantiles_of_the_data() -> None:
     assert least - 1e-9 <= reached < least * 1.001
 
 
-# intervals of point outputs
+# calibration
 
 
-@pytest.mark.parametrize("output", ["mse", "mae", "huber"])
-def test_calibrated_intervals_are_numpys_quantiles_of_the_errors(output: str) -> None:
-    head, batch = make(output), asked()
-    errors = torch.randn(50, L, K, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
-    errors[::7, 0] = torch.nan
-    head.calibrate(errors)
-    found = head.decode(reading(), batch)
-    spread = np.moveaxis(np.nanquantile(errors.numpy(), LEVELS, axis=0), 0, -1)
-    assert found.quantiles is not None
-    expected = found.point.detach().numpy()[..., None] + spread
-    np.testing.assert_allclose(found.quantiles.detach().numpy(), expected, rtol=0, atol=1e-12)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_calibration_adds_to_the_quantiles_and_leaves_the_point(output: str) -> None:
+    head, batch = make(output), asked(output=output)
+    before = head.decode(reading(), batch)
+    outwards = torch.linspace(-2, 2, len(LEVELS), dtype=torch.float64)
+    shift = outwards * torch.rand(L, K, 1, dtype=torch.float64)
+    head.calibrate(shift)
+    after = head.decode(reading(), batch)
+    assert torch.equal(after.point, before.point)
+    torch.testing.assert_close(after.quantiles, before.quantiles + shift)
 
 
-def test_a_step_without_errors_has_no_interval() -> None:
-    head = make("mse")
-    errors = torch.randn(5, L, K, dtype=torch.float64)
-    errors[:, 1] = torch.nan
-    head.calibrate(errors)
-    found = head.decode(reading(), asked())
-    assert found.quantiles is not None
-    assert torch.equal(found.quantiles[:, 1, :, 0], found.point[:, 1])
+def test_what_would_cross_stops_at_the_inner_quantile() -> None:
+    head, batch = make("quantiles"), asked()
+    before = head.decode(reading(), batch).quantiles
+    head.calibrate(torch.linspace(500, -500, len(LEVELS), dtype=torch.float64).expand(L, K, -1))
+    found = head.decode(reading(), batch).quantiles
+    torch.testing.assert_close(found, before[..., 9:10].expand_as(found))
 
 
 def test_intervals_are_kept_with_the_weights() -> None:
     head, other = make("mse"), make("mse", seed=5)
-    head.calibrate(torch.randn(9, L, K, dtype=torch.float64))
+    head.calibrate(torch.randn(L, K, len(LEVELS), dtype=torch.float64))
     other.load_state_dict(head.state_dict())
     one, two = (part.decode(reading(), asked()).quantiles for part in (head, other))
     assert one is not None
@@ -265,7 +271,7 @@ def test_intervals_are_kept_with_the_weights() -> None:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_masked_targets_are_not_scored(output: str) -> None:
-    head, batch = make(output), asked()
+    head, batch = make(output), asked(output=output)
     mask = torch.rand(B, L, K, generator=torch.Generator().manual_seed(4)) < 0.6
     poisoned = batch.replace(targets=torch.where(mask, batch.target(), torch.nan), target_mask=mask)
     loss = head.loss(reading(), poisoned)
@@ -288,7 +294,7 @@ def test_masked_targets_are_not_scored(output: str) -> None:
 
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_gradients_are_those_of_finite_differences(output: str) -> None:
-    head, batch = make(output), asked()
+    head, batch = make(output), asked(output=output)
     names = [name for name, _ in head.named_parameters()]
 
     def total(*values: Tensor) -> Tensor:
@@ -315,7 +321,7 @@ class Scorer(nn.Module):
 
 def test_units_say_what_a_loss_is_measured_in() -> None:
     units = [RealHead(1, 1, 1, output).unit for output in OUTPUTS]
-    assert units == ["pinball", "nats", "mse", "mae", "huber"]
+    assert units == ["pinball", "nats", "nats", "nats", "mse", "mae", "huber"]
 
 
 def test_unknown_outputs_and_levels_are_refused() -> None:

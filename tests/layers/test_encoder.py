@@ -166,6 +166,19 @@ def test_dropout_is_off_in_eval_and_repeats_under_a_seed() -> None:
     assert not torch.equal(encoder(batch).z, encoder(batch).z)
 
 
+def test_rows_of_a_batch_are_dropped_as_in_the_whole_batch() -> None:
+    encoder, batch = make(dropout=0.5).train(), reading()
+
+    def run(part: Batch) -> Tensor:
+        with seeded(3):
+            return encoder(part).z
+
+    whole = run(batch)
+    for start, stop in ((0, 2), (2, 3), (3, B)):
+        close(run(batch.slice(start, stop)), whole[start:stop])
+    assert not torch.allclose(run(batch.slice(2, 3).replace(row=0)), whole[2:3])
+
+
 def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
     encoder = make(dropout=0.25, size=64, depth=1).train()
     with seeded(0):

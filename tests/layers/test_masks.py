@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longshort.layers.masks import bits, keep_mask, philox, uniform
+from longshort.layers.masks import bits, dropped, keep_mask, philox, uniform
 
 ONES = 0xFFFFFFFF
 
@@ -74,6 +74,17 @@ def test_any_draw_begins_with_the_shorter_one() -> None:
         assert torch.equal(bits(3, 1, count), long[:count])
     whole = keep_mask(3, 1, (8, 5, 3), 0.4)
     assert torch.equal(keep_mask(3, 1, (2, 5, 3), 0.4), whole[:2])
+
+
+def test_rows_can_be_drawn_by_themselves() -> None:
+    long = bits(3, 1, 60)
+    whole = keep_mask(3, 1, (8, 5, 3), 0.4)
+    for start in range(8):
+        assert torch.equal(bits(3, 1, 50, first=start), long[start : start + 50])
+        for stop in range(start, 9):
+            part = keep_mask(3, 1, (stop - start, 5, 3), 0.4, row=start)
+            assert torch.equal(part, whole[start:stop])
+    assert torch.equal(dropped(torch.ones(2, 5, 3), 3, 1, 0.4, row=4), whole[4:6])
 
 
 def test_seed_and_stream_use_all_their_64_bits() -> None:

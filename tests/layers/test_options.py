@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 import warnings
+from functools import partial
 from typing import Any
 
 import pytest
@@ -128,6 +129,27 @@ def test_padding_neighbours_and_layout_change_nothing(name: str) -> None:
             close(alone, out[row : row + 1, :length])
             for part, whole in zip(parts(end), parts(last), strict=True):
                 close(part, whole[:, row : row + 1])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_batch_read_in_parts_is_the_batch_while_training(name: str) -> None:
+    """Masks are those of the whole batch, however it is cut, and so are the gradients."""
+    model, x, state = build(name), draw(B, T, F), first_state(build(name))
+    read = partial(seeded, model.layers)
+    outputs, last = read(x, state, lengths=LENGTHS)
+    # an initial state that is learnt is not read where one is given
+    backward = partial(torch.autograd.grad, inputs=list(model.parameters()), materialize_grads=True)
+    whole = backward(outputs[-1].square().sum())
+    sums = [torch.zeros_like(gradient) for gradient in whole]
+    for rows in (slice(0, 1), slice(1, 3), slice(3, B)):
+        first = model._close(tuple(part[:, rows] for part in parts(state)))
+        found, end = read(x[rows], first, lengths=LENGTHS[rows], row=rows.start)
+        for mine, other in zip(found, outputs, strict=True):
+            close(mine, other[rows])
+        for mine, other in zip(parts(end), parts(last), strict=True):
+            close(mine, other[:, rows])
+        sums = [a + b for a, b in zip(sums, backward(found[-1].square().sum()), strict=True)]
+    close(sums, list(whole), 1e-10)
 
 
 @pytest.mark.parametrize("name", MODELS)

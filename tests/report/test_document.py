@@ -14,7 +14,7 @@ from longshort.records import Evaluation, FieldSummary, ForecastPoint, History
 from longshort.report import page, score_table
 
 EVIL = '<script>alert("x")</script><img src=http://evil.example/a.png onerror=alert(1)>'
-VOID = {"meta", "link", "img", "br", "hr", "input"}
+VOID = {"meta", "link", "img", "br", "hr", "input", "wbr"}
 SECTIONS = (
     "scores",
     "forecasts",
@@ -138,6 +138,24 @@ def test_every_chart_is_labelled_and_drawn_for_screen_and_phone(reader: Reader) 
     assert reader.tags.count("figure") == 6
     assert len(labels) == 12
     assert all(len(label) > 40 for label in labels)
+
+
+def test_other_scores_and_coverage_by_step_are_folded_away(evaluation: Evaluation) -> None:
+    scores = tuple(
+        replace(s, wql=0.25, coverage_low=s.coverage - 0.04, coverage_high=s.coverage + 0.03)
+        for s in evaluation.scores
+    )
+    steps = tuple(
+        replace(s, coverage_low=0.7, coverage_high=0.9) if s.method == "LSTM" else s
+        for s in evaluation.steps
+    )
+    read = Reader(page(replace(evaluation, scores=scores, steps=steps)))
+    assert read.tags.count("details") == 2
+    assert any(cell.startswith("0.250") for row in read.rows for cell in row)
+    by_step = [row for row in read.rows if row[-1].endswith("[70.0, 90.0]")]
+    assert len(by_step) == sum(step.method == "LSTM" for step in steps)
+    told = " ".join(read.words)
+    assert re.search(r"temp_max 81\.2\s% \[77\.2, 84\.2\]", told)
 
 
 def test_the_same_record_gives_the_same_bytes(text: str, evaluation: Evaluation) -> None:

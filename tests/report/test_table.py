@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
+from longshort.errors import ArgumentError
+from longshort.metrics.measures import MEASURES as MEASURES_THERE
 from longshort.records import Evaluation, Score
-from longshort.report.table import ScoreRow, ScoreTable, score_table
+from longshort.report.table import MAIN, REST, ScoreRow, ScoreTable, score_table
 
 MEASURES = ("mae", "rmse", "mase", "crps", "coverage", "width", "skill")
 
@@ -87,6 +89,28 @@ def test_what_is_not_a_number_is_a_dash_and_never_best(evaluation: Evaluation) -
     assert [ours.cells[i].text for i in (0, 2, 4, 6)] == ["–"] * 4
     assert naive.cells[6].text == "reference"
     assert not any(cell.best for cell in ours.cells[:3])
+
+
+def test_other_scores_are_shown_when_asked_for(evaluation: Evaluation) -> None:
+    ours = replace(evaluation.scores[0], wql=0.123, direction=0.61, underprediction=1.4)
+    peer = replace(evaluation.scores[1], wql=0.456, direction=0.5, underprediction=None)
+    chosen = ("wql", "direction", "underprediction", "mae")
+    table = score_table(replace(evaluation, scores=(ours, peer)), chosen)
+    assert table.header[2:] == ("WQL", "direction", "underprediction", "MAE")
+    first, second = ([cell.text for cell in row.cells[:3]] for row in table.rows)
+    assert first == ["0.123", "61.0 %", "1.40"]
+    assert second == ["0.456", "50.0 %", "–"]
+    assert [cell.best for cell in table.rows[0].cells[:3]] == [True, True, False]
+    assert not {*MAIN} & {*REST}
+    with pytest.raises(ArgumentError, match="did you mean 'crps'"):
+        score_table(evaluation, ["crp"])
+
+
+def test_every_score_of_the_record_has_a_column(evaluation: Evaluation) -> None:
+    known = {field.name for field in fields(Score)}
+    ends = {f"{name}_{end}" for name in ("skill", "coverage") for end in ("low", "high")}
+    assert {*MAIN, *REST} == known - ends - {"method", "kind", "target"}
+    assert {measure.name for measure in MEASURES_THERE} <= {*MAIN, *REST}
 
 
 def test_no_scores_no_rows(evaluation: Evaluation) -> None:

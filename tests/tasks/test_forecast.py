@@ -78,7 +78,7 @@ def test_many_series_at_once_are_what_each_is_alone(columns: Columns) -> None:
         assert np.allclose(alone["warm"], same["warm"], atol=1e-6)
 
 
-@pytest.mark.parametrize("output", ["quantiles", "gaussian", "mse", "mae", "huber"])
+@pytest.mark.parametrize("output", ["quantiles", "gaussian", "student-t", "mse", "mae", "huber"])
 def test_every_output_gives_rising_quantiles(
     output: Any, series: pl.DataFrame, columns: Columns
 ) -> None:
@@ -86,6 +86,43 @@ def test_every_output_gives_rising_quantiles(
     found = model.predict(series, quantiles=[0.05, 0.5, 0.95])
     assert (found["warm_q5"] < found["warm_q50"]).all()
     assert (found["warm_q50"] < found["warm_q95"]).all()
+
+
+@pytest.mark.parametrize("per_series", [False, True])
+def test_counts_are_forecast_as_counts(per_series: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.arange(200)
+    sales = [rng.poisson(level * (1 + 0.5 * np.sin(rows / 3))) for level in (0.5, 400)]
+    data = pl.DataFrame(
+        {
+            "day": np.tile(np.datetime64("2020-01-01") + rows, 2),
+            "shop": np.repeat(["a", "b"], 200),
+            "sold": np.concatenate(sales).astype(float),
+        }
+    )
+    columns = Columns("day", group="shop", target="sold")
+    scaling = Scaling(per_series=per_series)
+    settings = {**SMALL, "training": Training(epochs=3, members=1)}
+    model = Forecaster(
+        columns, horizon=3, output="negative-binomial", scaling=scaling, **settings
+    ).fit(data)
+    model.save(tmp_path / "m.lstm")
+    found = load(tmp_path / "m.lstm").predict(data, quantiles=[0.1, 0.5, 0.9])
+    assert found.equals(model.predict(data, quantiles=[0.1, 0.5, 0.9]))
+    for name in ("sold", "sold_q10", "sold_q90"):
+        assert (found[name] >= 0).all()
+        assert (found[name] == found[name].round()).all()
+    assert (found["sold"] == found["sold_q50"]).all()
+    for value, told in ((-1.0, "-1"), (0.5, "0.5")):
+        wrong = data.with_columns(
+            pl.when(pl.arange(0, 400) == 390).then(value).otherwise(pl.col("sold")).alias("sold")
+        )
+        wrong.write_csv(tmp_path / "sales.csv")
+        told = rf"sales\.csv: column 'sold' of series 'b' is {told} in row 190"
+        with pytest.raises(DataError, match=told):
+            clone(model).fit(tmp_path / "sales.csv")
+        with pytest.raises(DataError, match=told):
+            model.predict(tmp_path / "sales.csv")
 
 
 def test_it_finds_what_a_covariate_tells(series: pl.DataFrame, columns: Columns) -> None:
@@ -277,11 +314,13 @@ def test_ctrl_c_in_a_later_member_or_refit_never_spoils_a_finished_one(
             raise KeyboardInterrupt
         return real(model, given)
 
-    monkeypatch.setattr("longshort.training.clip", interrupt)
+    monkeypatch.setattr("longshort.training.loop.clip", interrupt)
     cut = Forecaster(columns, **{**SMALL, "training": training}).fit(series)
     assert len(cut.models_) == 1
-    first = [w.numpy() for w in whole.models_[0].state_dict().values()]
-    assert all(map(np.array_equal, weights(cut), first))
+    # intervals are those of all networks that there are
+    first = {n: w for n, w in whole.models_[0].state_dict().items() if n != "head.errors"}
+    kept = cut.models_[0].state_dict()
+    assert all(np.array_equal(kept[name].numpy(), first[name].numpy()) for name in first)
 
 
 def test_ctrl_c_in_a_refit_keeps_the_network_that_was_chosen(
@@ -305,7 +344,7 @@ def test_ctrl_c_before_the_first_epoch_goes_on(
     def interrupt(model: Any, given: Training) -> float:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("longshort.training.clip", interrupt)
+    monkeypatch.setattr("longshort.training.loop.clip", interrupt)
     model = Forecaster(columns, **SMALL)
     with pytest.raises(KeyboardInterrupt):
         model.fit(series)
@@ -422,7 +461,8 @@ HOSTILE = [
     ("fill", "linear", "missing"),
     ("output", "os.system", "quantiles"),
     ("recurrent", {"size": 10**9}, "does not fit together"),
-    ("recurrent", {"depth": 10**9}, "layers"),
+    ("recurrent", {"depth": 10**9}, "depth"),
+    ("recurrent", {"depth": 900}, "900 layers"),
     ("recurrent", {"size": 8.5}, "integer"),
     ("fit", {"members": 0, "refitted": False}, "greater than or equal to 1"),
     ("fit", {"members": 3, "refitted": False}, "tensor"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,11 +11,12 @@ import typer
 
 from longshort import __version__
 from longshort.cli import doctor, evaluate, fit, predict, report
-from longshort.cli.terminal import error_text
+from longshort.cli.terminal import error_text, show_warning
 from longshort.errors import (
     ArgumentError,
     DataError,
     LongshortError,
+    LongshortWarning,
     ModelFileError,
     OutputError,
 )
@@ -75,14 +77,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; ``arguments`` are sys.argv's by default."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", LongshortWarning)
+        warnings.showwarning = show_warning
+        _run([argument for argument in given if argument != "--debug"], debug)
+
+
+def _run(arguments: list[str], debug: bool) -> None:
     try:
         # exits by itself: 0, 2 for wrong arguments, 130 for Ctrl-C
-        app(args=[argument for argument in given if argument != "--debug"])
+        app(args=arguments)
     except LongshortError as error:
         if debug:
             raise
         error_text(str(error))
         sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+    except OSError as error:
+        if debug:
+            raise
+        error_text(f"cannot write {error.filename or 'to standard output'}: {error.strerror}")
+        sys.exit(next(code for kind, code in EXIT_CODES if kind is OutputError))
     except Exception as error:
         if debug:
             raise

@@ -19,6 +19,10 @@ def evaluate(
         Path, typer.Argument(help="The file it was fitted on, with the rows that came since.")
     ],
     level: Annotated[float, typer.Option(help="Nominal coverage of the intervals.")] = 0.8,
+    adaptive: Annotated[
+        float | None,
+        typer.Option(help="Intervals follow what they missed at this rate, such as 0.05."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
     ] = None,
@@ -29,7 +33,7 @@ def evaluate(
     """
     estimator = load(model)
     folder = None if out is None else make_folder(out)
-    found = estimator.evaluate(data, level=level)
+    found = estimator.evaluate(data, level=level, adaptive=adaptive)
     show(found)
     if folder is not None:
         write_evaluation(found, folder)

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from longshort import artifact
+from longshort.checkpoint import Checkpoint
 from longshort.cli.options import names, part
-from longshort.cli.terminal import FitProgress, notes, show
+from longshort.cli.terminal import FitProgress, notes, plain, show
 from longshort.cli.terminal import out as terminal
-from longshort.data.codecs.numbers import Method as ScalingMethod
 from longshort.data.codecs.numbers import Scaling
+from longshort.data.codecs.spread import Method as ScalingMethod
 from longshort.data.sequences import Columns
-from longshort.data.sources.stamps import Fill
+from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
-from longshort.data.windows import Relative, Window
-from longshort.errors import OutputError
-from longshort.heads.real import Output
+from longshort.data.windows import Relative, Short, Window
+from longshort.errors import ArgumentError, OutputError
+from longshort.heads.conformal import Calibration
+from longshort.heads.distributions import Output
 from longshort.layers.encoder import Recurrent
 from longshort.records import Evaluation
 from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
-from longshort.training import Optimizer, Schedule, Training
+from longshort.training.ranks import joined
+from longshort.training.settings import Optimizer, Schedule, Training
 
 # the exit code of a fit that Ctrl-C ended: the model is written all the same
 INTERRUPTED = 130
+# between two checkpoints
+SECONDS = 10.0
+GO_ON = "the same command with --resume goes on from where it was"
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a model on a file.")
 
@@ -50,6 +57,7 @@ def forecast(
         list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
     ] = None,
     time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
     past: Annotated[
         list[str] | None,
@@ -70,6 +78,9 @@ def forecast(
         int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
     ] = None,
     calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
+    short: Annotated[
+        str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
+    ] = "leave",
     fill: Annotated[
         str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
     ] = "none",
@@ -85,13 +96,23 @@ def forecast(
     log: Annotated[bool, typer.Option(help="Take logarithms of the targets.")] = False,
     per_series: Annotated[bool, typer.Option(help="Scale each series by itself.")] = False,
     output: Annotated[
-        str, typer.Option(help="quantiles, gaussian, or a point by mse, mae, huber.")
+        str,
+        typer.Option(
+            help="quantiles, gaussian, student-t, negative-binomial (counts), or a point by "
+            "mse, mae, huber."
+        ),
     ] = "quantiles",
+    calibration: Annotated[
+        str, typer.Option(help="Of intervals on the validation part: symmetric, asymmetric, none.")
+    ] = "symmetric",
     size: Annotated[int, typer.Option(help="Units per layer.")] = Recurrent().size,
     depth: Annotated[int, typer.Option(help="Layers.")] = Recurrent().depth,
     bidirectional: Annotated[bool, typer.Option(help="Read the context both ways.")] = False,
     dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = Recurrent().dropout,
     epochs: Annotated[int, typer.Option(help="Most passes.")] = Training().epochs,
+    steps: Annotated[
+        int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
+    ] = None,
     batch: Annotated[int, typer.Option(help="Rows of one step.")] = Training().batch,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adamw",
     rate: Annotated[float, typer.Option(help="Learning rate.")] = Training().rate,
@@ -110,10 +131,21 @@ def forecast(
     ] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Go on with a fit in the folder that was broken off, if there is one, or drop it.",
+            show_default="neither: refuse where there is one",
+        ),
+    ] = None,
 ) -> None:
     """Learn to forecast the next steps of one series or many.
 
     longshort fit forecast weather.csv --time date --target temp_max,temp_min --horizon 7 --out w
+
+    While it trains, the folder holds a checkpoint. After a crash, a kill or Ctrl-C the same command
+    with --resume goes on from there, bit by bit as if it had never stopped.
 
     The last part of the data is kept unseen until training is over; then every method forecasts
     it, from every origin, and the table says which one to trust.
@@ -126,11 +158,13 @@ def forecast(
             names(past),
             names(future) or (),
             names(static) or (),
+            zone,
         ),
         horizon,
-        window=Window(context, cast(Relative, relative), season, calendar),
+        window=Window(context, cast(Relative, relative), season, calendar, cast(Short, short)),
         scaling=Scaling(cast(ScalingMethod, scaling), log, per_series),
         output=cast(Output, output),
+        calibration=cast(Calibration, calibration),
         split=Split(valid_from or valid, part(test_from, test)),
         fill=cast(Fill, fill),
         recurrent=Recurrent(size, depth, bidirectional, dropout),
@@ -144,43 +178,73 @@ def forecast(
             patience=patience,
             members=members,
             refit=refit,
+            steps=steps,
         ),
         random_state=seed,
         device=device,
     )
-    run(estimator, data, out)
+    run(estimator, data, out, resume)
 
 
-def run(estimator: Forecaster, data: Path, out: Path) -> None:
-    """Fit, evaluate where a test part was kept, and write everything into a folder."""
-    existed = out.exists()
-    folder = make_folder(out)
-    progress = FitProgress(folder)
-    done = False
-    try:
-        estimator.fit(data, progress=progress)
-        done = True
-    except KeyboardInterrupt:
-        notes.print("interrupted before the first epoch was done: there is nothing to keep")
-        raise typer.Exit(INTERRUPTED) from None
-    finally:
-        progress.close(keep=done)
-        if not (done or existed):
-            folder.rmdir()
-    model = folder / "model.lstm"
+def run(estimator: Forecaster, data: Path, out: Path, resume: bool | None = None) -> None:
+    """Fit, evaluate where a test part was kept, and write everything into a folder.
+
+    Where torchrun has started several processes, they train together; one writes and shows.
+    """
+    checkpoint = Checkpoint(out / "checkpoint.lstm", SECONDS, resume is not False, keep=True)
+    with joined(estimator.device) as ranks:
+        if not ranks.lead:
+            with suppress(KeyboardInterrupt):
+                estimator.fit(data, checkpoint=checkpoint)
+            return
+        if checkpoint.exists and resume is None:
+            raise ArgumentError(
+                f"{checkpoint.path} is left of a fit that was broken off: add --resume to go on "
+                "with it, or --no-resume to drop it and begin anew"
+            )
+        if resume and not checkpoint.exists:
+            notes.print(f"no fit was broken off in {plain(str(out))}: a new one begins")
+        learn(estimator, data, out, checkpoint)
+    model = out / "model.lstm"
     estimator.save(model)
     # what an older model was judged by does not stand beside a newer one
     for name in ("evaluation.json", "report.html"):
-        (folder / name).unlink(missing_ok=True)
-    if estimator.split.test is not None:
-        evaluation = estimator.evaluate(data)
-        show(evaluation)
-        write_evaluation(evaluation, folder)
-        terminal.print(f"report  {folder / 'report.html'}")
+        (out / name).unlink(missing_ok=True)
+    interrupted = "interrupted" in estimator.history_.stops
+    try:
+        if estimator.split.test is not None:
+            evaluation = estimator.evaluate(data)
+            show(evaluation)
+            write_evaluation(evaluation, out)
+            terminal.print(f"report  {out / 'report.html'}")
+    finally:
+        if not interrupted:
+            checkpoint.remove()
     terminal.print(f"model   {model}")
-    if "interrupted" in estimator.history_.stops:
+    if interrupted:
         notes.print("training was interrupted; the model is the best one reached until then")
+        if checkpoint.exists:
+            notes.print(GO_ON)
         raise typer.Exit(INTERRUPTED)
+
+
+def learn(estimator: Forecaster, data: Path, out: Path, checkpoint: Checkpoint) -> None:
+    """Fit and show it; a folder that was made for nothing is taken away again."""
+    existed = out.exists()
+    progress = FitProgress(make_folder(out))
+    done = False
+    try:
+        estimator.fit(data, progress=progress, checkpoint=checkpoint)
+        done = True
+    except KeyboardInterrupt:
+        left = GO_ON if checkpoint.exists else "there is nothing to keep"
+        notes.print(f"interrupted before the first epoch was done: {left}")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        kept = done or checkpoint.exists
+        progress.close(keep=kept)
+        if not (kept or existed):
+            out.rmdir()
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
-import io
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, BinaryIO
 
 import polars as pl
 import typer
+from polars.io.plugins import register_io_source
 
 from longshort import artifact
 from longshort.cli.terminal import notes
 from longshort.errors import ArgumentError
 from longshort.tasks.files import load
 
-WRITERS = {
-    ".csv": lambda frame, file: frame.write_csv(file),
-    ".parquet": lambda frame, file: frame.write_parquet(file),
-    ".jsonl": lambda frame, file: frame.write_ndjson(file),
-}
+SUFFIXES = (".csv", ".parquet", ".jsonl")
 
 
 def predict(
@@ -37,20 +34,55 @@ def predict(
     longshort predict seattle/model.lstm weather.csv --quantiles 0.05,0.5,0.95 --out week.csv
     """
     levels = parse_levels(quantiles)
-    if out is not None and out.suffix not in WRITERS:
-        raise ArgumentError(f"--out {out}: the name must end in {', '.join(WRITERS)}")
-    frame: pl.DataFrame = load(model).predict(data, quantiles=levels)
-    # a date where every stamp is midnight, as most files write it
-    for name, kind in frame.schema.items():
-        if isinstance(kind, pl.Datetime) and (frame[name].dt.time() == datetime.time()).all():
-            frame = frame.with_columns(pl.col(name).cast(pl.Date))
+    if out is not None and out.suffix not in SUFFIXES:
+        raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
+    parts: Iterator[pl.DataFrame] = load(model).predict_parts(data, quantiles=levels)
+    first = next(parts)
+    rows = 0
+
+    def counted() -> Iterator[pl.DataFrame]:
+        nonlocal rows
+        for part in itertools.chain([first], parts):
+            rows += part.height
+            yield part
+
     if out is None:
-        typer.echo(frame.write_csv(), nl=False)
+        for number, part in enumerate(counted()):
+            text = part.write_csv(include_header=not number, datetime_format=stamp_format(first))
+            typer.echo(text, nl=False)
         return
-    buffer = io.BytesIO()
-    WRITERS[out.suffix](frame, buffer)
-    artifact.write_bytes(out, buffer.getvalue())
-    notes.print(f"forecast: {out} ({frame.height} rows)")
+    kind = out.suffix
+    artifact.write_stream(out, lambda file: write_parts(counted(), first, file, kind))
+    notes.print(f"forecast: {out} ({rows} rows)")
+
+
+def write_parts(
+    parts: Iterable[pl.DataFrame], like: pl.DataFrame, file: BinaryIO, kind: str
+) -> None:
+    """Write frames that have the columns of ``like`` one after the other, holding one at a time."""
+
+    def read(*_: Any) -> Iterator[pl.DataFrame]:
+        yield from parts
+
+    table = register_io_source(read, schema=like.schema)
+    try:
+        if kind == ".csv":
+            table.sink_csv(file, datetime_format=stamp_format(like))
+        elif kind == ".parquet":
+            table.sink_parquet(file)
+        else:
+            table.sink_ndjson(file)
+    except pl.exceptions.PolarsError as error:
+        # a full disk, as Polars tells it
+        raise OSError(str(error)) from error
+
+
+def stamp_format(frame: pl.DataFrame) -> str | None:
+    """How times are written in text: to the second, with an offset where they have a zone."""
+    times = [column for column in frame if isinstance(column.dtype, pl.Datetime)]
+    if not times or any(bool((column.dt.microsecond() != 0).any()) for column in times):
+        return None
+    return "%Y-%m-%dT%H:%M:%S" + ("%:z" if times[0].dtype.time_zone else "")  # type: ignore[attr-defined]
 
 
 def parse_levels(text: str) -> tuple[float, ...]:

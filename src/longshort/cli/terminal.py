@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -28,9 +31,26 @@ out = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def plain(text: str) -> str:
+    """Text as it is to be shown; no file's name or cell can command the terminal."""
+    return escape("".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text))
+
+
 def error_text(text: str) -> None:
     """An error in words, on standard error."""
-    notes.print(f"[bold red]error:[/] {escape(text)}")
+    notes.print(f"[bold red]error:[/] {plain(text)}")
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What was left out, on standard error; with the arguments of ``warnings.showwarning``."""
+    notes.print(f"[bold yellow]note:[/] {plain(str(message))}")
 
 
 class FitProgress:
@@ -59,8 +79,14 @@ class FitProgress:
         self._bar.start()
         self._task = self._bar.add_task("training", total=epochs, loss="")
 
+    def note(self, text: str) -> None:
+        """Say something that a reader should know."""
+        notes.print(plain(text))
+
     def epoch(self, epoch: Epoch) -> None:
         """Move on by one epoch."""
+        for event in epoch.events:
+            self.note(event.text)
         self._write(json.dumps(asdict(epoch)) + "\n")
         if self._task is not None:
             valid = "" if epoch.valid_loss is None else f", validation {epoch.valid_loss:.4f}"
@@ -85,12 +111,17 @@ class FitProgress:
             self._path.unlink(missing_ok=True)
 
     def _write(self, line: str, mode: str = "a") -> None:
-        if self._path is not None:
-            try:
-                with self._path.open(mode, encoding="utf-8") as log:
-                    log.write(line)
-            except OSError as error:
-                raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+        if self._path is None:
+            return
+        size = self._path.stat().st_size if mode == "a" and self._path.exists() else 0
+        try:
+            with self._path.open(mode, encoding="utf-8") as log:
+                log.write(line)
+        except OSError as error:
+            # no half of a line stays
+            with suppress(OSError):
+                os.truncate(self._path, size)
+            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
 
 
 def show(evaluation: Evaluation) -> None:

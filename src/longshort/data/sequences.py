@@ -6,15 +6,19 @@ arrays and not ten thousand objects. Missing values are NaN.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from longshort.contracts import Params
-from longshort.data.steps import Ints, Step, Times, pairs, time_text
+from longshort.data.clock import Clock, check_zone
+from longshort.data.steps import Ints, Step, Times, falling
 from longshort.errors import ArgumentError, suggest
 
 Role = Literal["time", "group", "target", "past", "future", "static"]
@@ -24,13 +28,18 @@ Floats = NDArray[np.float64]
 NUMERIC_ROLES: tuple[Role, ...] = ("target", "past", "future", "static")
 
 
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC), so that one name is one text however it is typed."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _names(value: object) -> tuple[str, ...]:
     """One name, or several, as a tuple of text; integers name the columns of an array."""
     if isinstance(value, str | int | np.integer):
-        return (str(value),)
+        return (composed(str(value)),)
     if not isinstance(value, Iterable):
         raise ArgumentError(f"a column is named by text, or several by a list; got {value!r}")
-    return tuple(str(name) for name in value)
+    return tuple(composed(str(name)) for name in value)
 
 
 @dataclass(frozen=True)
@@ -48,9 +57,11 @@ class Columns(Params):
         past: covariates known up to the present; None means every other numeric column, () none.
         future: covariates known in advance over the whole horizon (holidays, prices).
         static: covariates that do not change within a series.
+        zone: the time zone ("Europe/Berlin") that stamps without one are local times of, and that
+            stamps with one are told in; None reads them as they are written.
 
     Raises:
-        ArgumentError: a column is given twice, or a name is not text.
+        ArgumentError: a column is given twice, a name is not text, or there is no such zone.
     """
 
     time: str | None = None
@@ -59,12 +70,15 @@ class Columns(Params):
     past: tuple[str, ...] | None = None
     future: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+    zone: str | None = None
 
     def __post_init__(self) -> None:
         if self.time is not None:
             if not isinstance(self.time, str | int | np.integer):
                 raise ArgumentError(f"time is the name of one column; got {self.time!r}")
-            object.__setattr__(self, "time", str(self.time))
+            object.__setattr__(self, "time", composed(str(self.time)))
+        if self.zone is not None:
+            object.__setattr__(self, "zone", check_zone(self.zone))
         for role in ("group", "target", "past", "future", "static"):
             value = getattr(self, role)
             if value is None and role != "past":
@@ -112,12 +126,14 @@ class Sequences:
         fields: the F numeric columns in the order target, past, future, static.
         keys: the S series' names, all different; ("",) for a single unnamed series.
         offsets: (S+1,) of int64; rows of series s are offsets[s] to offsets[s+1].
-        times: (N,) of datetime64[us] in UTC or local as read, rising within each series; None
-            where rows are simply ordered.
+        times: (N,) of datetime64[us] on ``clock``, rising within each series; None where rows are
+            simply ordered.
         step: the time from row to row; None without times, or where no series has two rows.
         values: (N, F) of float64; missing is NaN, never infinite.
         source: what was read, for messages: "weather.csv", "a data frame", "an array".
         fill: the gap policy that was applied.
+        clock: what ``times`` count, and how they are told.
+        groups: S rows, the user's own columns that name the series; None without them.
 
     Raises:
         ArgumentError: the parts do not fit each other.
@@ -131,6 +147,8 @@ class Sequences:
     values: Floats
     source: str
     fill: str = "none"
+    clock: Clock = Clock()  # noqa: RUF009 - a frozen value
+    groups: pl.DataFrame | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -198,8 +216,26 @@ class Sequences:
 
     def select(self, series: Iterable[int]) -> Self:
         """The given series, in that order."""
-        chosen = [int(s) for s in series]
-        return self._take(chosen, self.offsets[:-1][chosen], self.offsets[1:][chosen])
+        chosen = np.array([int(s) for s in series], np.int64)
+        return self._take(
+            self.offsets[:-1][chosen],
+            self.offsets[1:][chosen],
+            keys=tuple(self.keys[s] for s in chosen.tolist()),
+            groups=None if self.groups is None else self.groups[chosen],
+        )
+
+    def block(self, start: int, stop: int) -> Self:
+        """Series ``start`` to ``stop - 1``, without copying their rows."""
+        offsets = self.offsets[start : stop + 1]
+        rows = slice(int(offsets[0]), int(offsets[-1]))
+        return replace(
+            self,
+            keys=self.keys[start:stop],
+            offsets=offsets - offsets[0],
+            times=None if self.times is None else self.times[rows],
+            values=self.values[rows],
+            groups=None if self.groups is None else self.groups[start:stop],
+        )
 
     def crop(self, start: Ints | int, end: Ints | int | None = None) -> Self:
         """Rows ``start`` to ``end`` of every series, counted within the series.
@@ -211,16 +247,48 @@ class Sequences:
         lengths = self.lengths
         first = np.clip(np.broadcast_to(start, lengths.shape), 0, lengths)
         last = lengths if end is None else np.clip(np.broadcast_to(end, lengths.shape), 0, lengths)
+        if not first.any() and (last == lengths).all():
+            return self
         base = self.offsets[:-1]
-        return self._take(range(len(self)), base + first, base + np.maximum(first, last))
+        return self._take(base + first, base + np.maximum(first, last))
+
+    @property
+    def targets(self) -> Floats:
+        """(N, K) of ``values``, a view: targets are the first fields."""
+        return self.values[:, : len(self.role_indices("target"))]
+
+    @cached_property
+    def observed_end(self) -> Ints:
+        """(S,) rows up to the last one with an observed target; 0 where none is."""
+        seen = np.flatnonzero(~np.isnan(self.targets).all(axis=1))
+        last = np.searchsorted(seen, self.offsets[1:]) - 1
+        rows = seen[last] if len(seen) else np.full(len(self), -1)
+        found = (last >= 0) & (rows >= self.offsets[:-1])
+        return np.where(found, rows - self.offsets[:-1] + 1, 0)
 
     def until_observed(self) -> Self:
         """Each series up to its last row with an observed target."""
-        targets = self.values[:, self.role_indices("target")]
-        observed = np.asarray(np.isfinite(targets).any(axis=1))
-        found = [np.flatnonzero(observed[self.rows(number)]) for number in range(len(self))]
-        ends = [int(rows[-1]) + 1 if len(rows) else 0 for rows in found]
-        return self.crop(0, np.array(ends, np.int64))
+        return self.crop(0, self.observed_end)
+
+    @cached_property
+    def extremes(self) -> tuple[Floats, Floats]:
+        """The least and the greatest value of each field, (F,); NaN where it has none."""
+        low, high = (
+            most.reduce(self.values, axis=0, initial=np.nan) for most in (np.fmin, np.fmax)
+        )
+        return low, high
+
+    @cached_property
+    def filled(self) -> Floats:
+        """(N, F) values with each gap closed by the latest one before it in the same series."""
+        return carry_forward(self.values, self.offsets, 1)
+
+    def phased(self, season: int) -> Floats:
+        """(N, K) targets, each gap closed by the latest one a whole number of seasons before it."""
+        found: dict[int, Floats] = self.__dict__.setdefault("_phased", {})
+        if season not in found:
+            found[season] = carry_forward(self.targets, self.offsets, season)
+        return found[season]
 
     @property
     def spacing(self) -> str:
@@ -235,29 +303,50 @@ class Sequences:
         """
         if self.times is None:
             raise ArgumentError(f"{self.source} has no times: count in rows, or name a time column")
-        times = self.times
-        found = [np.searchsorted(times[self.rows(s)], time) for s in range(len(self))]
-        return np.array(found, dtype=np.int64)
+        before = np.concatenate([[0], np.cumsum(self.times < time)])
+        return np.diff(before[self.offsets]).astype(np.int64)
 
     def time_label(self, row: int) -> str:
         """A flat row's time as ISO text, or its number within its series (from 0)."""
         if self.times is not None:
-            return time_text(self.times[row], self.step)
+            return self.clock.text(self.times[row], self.step)
         series = int(self.series_of(np.array([row]))[0])
         return str(row - int(self.offsets[series]))
 
-    def _take(self, series: Iterable[int], first: Ints, last: Ints) -> Self:
-        """Flat rows first to last of each of the given series."""
+    def _take(self, first: Ints, last: Ints, **changes: Any) -> Self:
+        """Flat rows first to last of as many series."""
         lengths = last - first
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         rows = np.repeat(first - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return replace(
-            self,
-            keys=tuple(self.keys[s] for s in series),
-            offsets=offsets,
-            times=None if self.times is None else self.times[rows],
-            values=self.values[rows],
-        )
+        times = None if self.times is None else self.times[rows]
+        return replace(self, offsets=offsets, times=times, values=self.values[rows], **changes)
+
+
+def carry_forward(values: Floats, offsets: Ints, season: int) -> Floats:
+    """Fill NaN at row r with the value at r - season, r - 2 season, ... of the same series.
+
+    Args:
+        values: (N, F); returned as they are where nothing is missing.
+        offsets: (S+1,).
+        season: rows of one season, at least 1.
+    """
+    gaps = np.isnan(values)
+    if not gaps.any():
+        return values
+    filled = np.array(values, np.float64)
+    rows = order = np.arange(len(values))
+    start = np.repeat(offsets[:-1], np.diff(offsets))
+    if season > 1:
+        # rows of one phase of one series, one after the other
+        within = rows - start
+        order = np.lexsort((within, within % season, start))
+        start = np.maximum.accumulate(np.where(within[order] < season, rows, 0))
+    for column in np.flatnonzero(gaps.any(axis=0)):
+        own = filled[order, column]
+        # the latest observed row at or before each one; the first of its run where there is none
+        latest = np.maximum.accumulate(np.where(np.isnan(own), start, rows))
+        filled[order, column] = own[latest]
+    return filled
 
 
 def _misfits(sequences: Sequences) -> Iterable[str]:
@@ -273,6 +362,8 @@ def _misfits(sequences: Sequences) -> Iterable[str]:
         yield f"two fields have the same name: {[f.name for f in fields]}"
     if len(set(keys)) != len(keys):
         yield "two series have the same key"
+    if sequences.groups is not None and sequences.groups.height != len(keys):
+        yield f"{len(keys)} series and {sequences.groups.height} rows that name them"
     if values.ndim != 2 or values.shape[1] != len(fields):
         yield f"values are (N, {len(fields)}); got {values.shape}"
     if offsets.shape != (len(keys) + 1,):
@@ -290,10 +381,9 @@ def _misfits(sequences: Sequences) -> Iterable[str]:
         yield f"times are ({len(values)},); got {times.shape}"
     if np.isnat(times).any():
         yield f"row {int(np.isnat(times).argmax())} has no time"
-    before, after = pairs(times, offsets)
-    if not (after > before).all():
-        at = int((after <= before).argmax())
-        yield f"times rise within a series; got {before[at]} before {after[at]}"
+    wrong = falling(times, offsets)
+    if len(wrong):
+        yield f"times rise within a series; got {times[wrong[0]]} before {times[wrong[0] + 1]}"
 
 
 def _ends(offsets: Ints) -> list[Any]:

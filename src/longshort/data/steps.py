@@ -13,8 +13,10 @@ from longshort.errors import ArgumentError, suggest
 
 Times = NDArray[np.datetime64]
 Ints = NDArray[np.int64]
-Unit = Literal["us", "s", "min", "h", "d", "bd", "w", "mo", "q", "y"]
+Unit = Literal["n", "us", "s", "min", "h", "d", "bd", "w", "mo", "q", "y"]
 _MICROSECONDS: dict[str, int] = {
+    # a plain count is kept as that many microseconds
+    "n": 1,
     "us": 1,
     "s": 1_000_000,
     "min": 60_000_000,
@@ -24,6 +26,7 @@ _MICROSECONDS: dict[str, int] = {
 }
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
 _WORDS: dict[str, str] = {
+    "n": "step",
     "us": "microsecond",
     "s": "second",
     "min": "minute",
@@ -45,7 +48,8 @@ class Step:
 
     Args:
         count: how many units, at least 1.
-        unit: us, s, min, h, d, bd (Monday to Friday), w, mo, q or y.
+        unit: us, s, min, h, d, bd (Monday to Friday), w, mo, q or y; n where rows are counted in
+            whole numbers that are no times.
         day: for mo, q and y only: the day of the month that stamps fall on, cut to the month's
             length, so that 31 means month ends; None keeps each stamp's own day.
     """
@@ -139,20 +143,42 @@ def fixed_step(microseconds: int) -> Step:
 
 def pairs(times: Times, offsets: Ints) -> tuple[Times, Times]:
     """Each row's time and the next one's, for all neighbours within a series."""
-    if len(times) < 2:
-        return times[:0], times[:0]
-    inside = np.ones(len(times) - 1, dtype=bool)
+    first = pair_rows(len(times), offsets)
+    return times[first], times[first + 1]
+
+
+def pair_rows(rows: int, offsets: Ints) -> Ints:
+    """The first row of every pair of neighbours within a series, as ``pairs`` orders them."""
+    return np.flatnonzero(_inside(rows, offsets)).astype(np.int64)
+
+
+def falling(times: Times, offsets: Ints) -> Ints:
+    """Rows that are followed by the same or an earlier time in their series."""
+    return np.flatnonzero(_inside(len(times), offsets) & (times[1:] <= times[:-1]))
+
+
+def differences(times: Times, offsets: Ints) -> Ints:
+    """Microseconds from each row to the next, for all neighbours within a series."""
+    apart = np.diff(np.asarray(times, "datetime64[us]")).view(np.int64)
+    inside = _inside(len(times), offsets)
+    return apart if inside.all() else apart[inside]
+
+
+def _inside(rows: int, offsets: Ints) -> NDArray[np.bool_]:
+    """Whether each row but the last is in the same series as the next one."""
+    inside = np.ones(max(rows - 1, 0), dtype=bool)
     inner = offsets[1:-1]
-    inside[inner[(inner > 0) & (inner < len(times))] - 1] = False
-    return times[:-1][inside], times[1:][inside]
+    inside[inner[(inner > 0) & (inner < rows)] - 1] = False
+    return inside
 
 
-def infer_step(times: Times, offsets: Ints | None = None) -> Step | None:
+def infer_step(times: Times, offsets: Ints | None = None, *, counted: bool = False) -> Step | None:
     """The step that most neighbouring rows agree on.
 
     Args:
         times: (N,) of datetime64, rising within each series.
         offsets: (S+1,) first row of each series and N; None for one series.
+        counted: times are plain counts.
 
     Returns:
         Months, quarters and years where nine in ten neighbours fall on the same day of the month
@@ -163,25 +189,27 @@ def infer_step(times: Times, offsets: Ints | None = None) -> Step | None:
     times = np.asarray(times, dtype="datetime64[us]")
     if offsets is None:
         offsets = np.array([0, len(times)], dtype=np.int64)
+    apart = differences(times, offsets)
+    apart = apart[apart > 0]
+    if not len(apart):
+        return None
+    lengths, counts = np.unique(apart, return_counts=True)
+    usual = int(lengths[counts.argmax()])
+    if counted:
+        return Step(usual, "n")
+    day = _MICROSECONDS["d"]
+    if usual != day and usual < 28 * day:
+        return fixed_step(usual)
     before, after = pairs(times, offsets)
     rising = after > before
     before, after = before[rising], after[rising]
-    if not len(before):
-        return None
-    lengths, counts = np.unique((after - before).astype(np.int64), return_counts=True)
-    usual = int(lengths[counts.argmax()])
-    day = _MICROSECONDS["d"]
     if usual >= 28 * day:
-        monthly = _month_step(before, after)
-        if monthly is not None:
-            return monthly
-    if usual == day:
-        stamps = np.concatenate([before, after]).astype("datetime64[D]")
-        weekend = (before.astype("datetime64[D]").astype(np.int64) + 3) % 7 == 4
-        over = weekend & ((after - before).astype(np.int64) == 3 * day)
-        if bool(over.any()) and bool(np.is_busday(stamps).all()):
-            return Step(1, "bd")
-    return fixed_step(usual)
+        return _month_step(before, after) or fixed_step(usual)
+    stamps = np.concatenate([before, after]).astype("datetime64[D]")
+    weekend = (before.astype("datetime64[D]").astype(np.int64) + 3) % 7 == 4
+    over = weekend & ((after - before).astype(np.int64) == 3 * day)
+    business = bool(over.any()) and bool(np.is_busday(stamps).all())
+    return Step(1, "bd") if business else fixed_step(usual)
 
 
 def _month_step(before: Times, after: Times) -> Step | None:

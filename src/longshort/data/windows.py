@@ -1,15 +1,15 @@
-"""From encoded series to batches: context and horizon windows, and the order they are read in.
+"""From series to batches: context and horizon windows, and the order they are read in.
 
-A window is told by one number; its rows are gathered when a batch asks for them, so that memory
-holds the series once, whatever context and horizon are.
+A window is told by one number; its rows are gathered and encoded when a batch asks for them, so
+that memory holds the series once, as they were read, whatever context and horizon are.
 """
 
 from __future__ import annotations
 
-import itertools
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,12 +17,14 @@ import torch
 from numpy.typing import NDArray
 
 from longshort.contracts import Batch, Params
+from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import Cycle, calendar_cycles, encode_calendar
 from longshort.data.codecs.numbers import NumberCodec
 from longshort.data.sequences import Sequences
 from longshort.errors import ArgumentError, DataError, suggest
 
 Relative = Literal["last", "season", "none"]
+Short = Literal["leave", "refuse"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -34,12 +36,15 @@ class Window(Params):
     Args:
         context: T, past rows read for each forecast; None takes four horizons, at least 14 and at
             most 128 rows, never less than one horizon, and never more than half of what the
-            shortest training part has beside a horizon.
+            shortest training part has beside a horizon; of ten series or more, the shortest tenth
+            has no say.
         relative: forecasts are the "last" value, or the value a "season" before, plus what the
             network adds; "none" lets it say the value itself. Relative forecasts cannot lose the
             level of the series, which is what most often makes an LSTM lose to a naive rule.
         season: rows of one season; None takes the one found in the training part.
         calendar: read where in the day, week and year each step lies.
+        short: what becomes of series that are shorter than a window, of many: "leave" them out,
+            which is always said, with their number and names; or "refuse" the data.
 
     Raises:
         ArgumentError: a value out of range.
@@ -49,20 +54,22 @@ class Window(Params):
     relative: Relative = "last"
     season: int | None = None
     calendar: bool = True
+    short: Short = "leave"
 
     def __post_init__(self) -> None:
         self._whole(1, "context", "season")
-        if self.relative not in get_args(Relative):
-            known = get_args(Relative)
-            raise ArgumentError(
-                f"Window(relative={self.relative!r}): {suggest(self.relative, known)}"
-            )
+        for name, known in (("relative", get_args(Relative)), ("short", get_args(Short))):
+            value = getattr(self, name)
+            if value not in known:
+                raise ArgumentError(f"Window({name}={value!r}): {suggest(value, known)}")
 
-    def rows(self, horizon: int, shortest: int) -> int:
-        """The context in rows for a horizon, given the rows of the shortest training part."""
+    def rows(self, horizon: int, lengths: Ints) -> int:
+        """The context in rows for a horizon, given the rows (S,) of each training part."""
         if self.context is not None:
             return self.context
         usual = max(14, min(4 * horizon, 128), horizon)
+        least = 0 if self.short == "refuse" else len(lengths) // 10
+        shortest = int(np.partition(lengths, least)[least])
         return max(1, min(usual, (shortest - horizon) // 2))
 
 
@@ -72,6 +79,9 @@ class Sampler:
 
     The whole state is (seed, epoch, position): the same three numbers give the same batches on any
     machine, and a pass goes on where another one stopped.
+
+    A pass of at most ``most`` batches reads as many examples drawn without replacement, other ones
+    in each epoch; without ``shuffle`` they are spread evenly, the same in each.
     """
 
     size: int
@@ -80,17 +90,25 @@ class Sampler:
     seed: int = 0
     epoch: int = 0
     position: int = 0
+    most: int | None = None
 
     def __len__(self) -> int:
         """Batches of a whole pass."""
-        return math.ceil(self.size / self.rows)
+        whole = math.ceil(self.size / self.rows)
+        return whole if self.most is None else min(whole, self.most)
 
     def order(self) -> Ints:
-        """All example numbers in the order of this pass."""
+        """The example numbers of this pass in their order."""
+        drawn = min(self.size, len(self) * self.rows)
         if not self.shuffle:
-            return np.arange(self.size)
+            if drawn == self.size:
+                return np.arange(self.size)
+            return np.linspace(0, self.size - 1, drawn).round().astype(np.int64)
         key = np.array([self.seed & (2**64 - 1), self.epoch], np.uint64)
-        return np.random.Generator(np.random.Philox(key=key)).permutation(self.size)
+        random = np.random.Generator(np.random.Philox(key=key))
+        if drawn == self.size:
+            return random.permutation(self.size)
+        return random.choice(self.size, drawn, replace=False)
 
     def batches(self) -> Iterator[tuple[int, list[int]]]:
         """(position, example numbers) from ``position`` to the end of the pass."""
@@ -113,6 +131,7 @@ class Encoding:
         cycles: calendar cycles read at each step.
         masked: names of fields that get a mask, 1 where observed, because training missed some.
         step: how far apart rows are, in words.
+        clock: what their times count; the calendar is that of its local time.
     """
 
     codec: NumberCodec
@@ -123,6 +142,7 @@ class Encoding:
     cycles: tuple[Cycle, ...]
     masked: tuple[str, ...]
     step: str = "rows in order"
+    clock: Clock = Clock()  # noqa: RUF009 - a frozen value
 
 
 class Windows:
@@ -150,45 +170,21 @@ class Windows:
         self.first = np.asarray(first, np.int64)
         self.last = np.maximum(np.asarray(last, np.int64), self.first)
         used = self.last > self.first
-        short = np.flatnonzero(used & (self.first < self.context))
-        if len(short):
-            raise DataError(
-                f"{sequences.label(short[0])}: {self.first[short[0]]} rows before the "
-                f"first forecast, and the context reads {self.context}: give more rows or a "
-                "smaller context"
-            )
+        _refuse_short(sequences, np.where(used, self.first, self.context), self.context)
         if (used & (self.last > sequences.lengths - self.horizon + 1)).any():
             raise ValueError("a horizon would reach past the end of its series")
         self.ends = np.cumsum(self.last - self.first)
         self.targets = sequences.role_indices("target")
-        self._encode()
-
-    def _encode(self) -> None:
-        series = self.sequences
-        roles = {role: series.role_indices(role) for role in ("past", "future", "static")}
+        self._seen = [*self.targets, *sequences.role_indices("past")]
+        self._ahead = sequences.role_indices("future")
+        self._still = sequences.role_indices("static")
+        self._masked = [sequences.index(name) for name in encoding.masked]
+        self._cycles = encoding.cycles if sequences.times is not None else ()
+        self.codec.check(sequences)
         # a series that the codec was not fitted on is scaled by what lies before its first origin
-        past = series.crop(0, self.first)
+        unknown = self.codec.unknown(sequences.keys)
+        past = sequences.crop(0, np.where(unknown, self.first, 0))
         self.centre, self.spread = self.codec.row_stats(past.keys, past.values, past.offsets)
-        centre, spread = (np.repeat(part, series.lengths, 0) for part in (self.centre, self.spread))
-        encoded = self.codec.encode(series.values, centre, spread)
-        filled = carry_forward(encoded, series.offsets, 1)
-        numbers = np.nan_to_num(filled).astype(np.float32)
-        if self.encoding.cycles and series.times is not None:
-            calendar = encode_calendar(series.times, self.encoding.cycles)
-        else:
-            calendar = np.zeros((len(numbers), 0), np.float32)
-        masked = [series.index(name) for name in self.encoding.masked]
-        observed = np.isfinite(series.values[:, masked]).astype(np.float32)
-        known = np.concatenate([numbers[:, roles["future"]], calendar], 1)
-        seen = numbers[:, self.targets + roles["past"]]
-        self._numbers = np.concatenate([seen, observed, known], 1)
-        self._known = known
-        self._static = numbers[:, roles["static"]]
-        self._target = encoded[:, self.targets].astype(np.float32)
-        self._last = filled[:, self.targets]
-        if self.encoding.relative == "season":
-            season = self.encoding.season
-            self._season = carry_forward(encoded[:, self.targets], series.offsets, season)
 
     @classmethod
     def ahead(cls, sequences: Sequences, encoding: Encoding) -> Windows:
@@ -200,17 +196,13 @@ class Windows:
         Raises:
             DataError: a series has no observed target, or fewer rows than the context.
         """
-        targets = sequences.values[:, sequences.role_indices("target")]
-        observed = np.asarray(np.isfinite(targets).any(axis=1))
-        origins = np.zeros(len(sequences), np.int64)
-        for number in range(len(sequences)):
-            found = np.flatnonzero(observed[sequences.rows(number)])
-            if not len(found):
-                raise DataError(
-                    f"{sequences.label(number)}: no target value is observed, so there is "
-                    "nothing to forecast from"
-                )
-            origins[number] = found[-1] + 1
+        origins = sequences.observed_end
+        if not origins.all():
+            raise DataError(
+                f"{sequences.label(int((origins == 0).argmax()))}: no target value is observed, so "
+                "there is nothing to forecast from"
+            )
+        _refuse_short(sequences, origins, encoding.context)
         whole = extend(sequences, origins + encoding.horizon)
         _refuse_unknown_future(whole, origins, encoding.horizon)
         return cls(whole, encoding, origins, origins + 1)
@@ -218,20 +210,40 @@ class Windows:
     @property
     def width(self) -> int:
         """F, numbers read at each step."""
-        return int(self._numbers.shape[1])
+        return len(self._seen) + len(self._masked) + self.known_width
 
     @property
     def known_width(self) -> int:
         """Numbers known in advance at each step of the horizon."""
-        return int(self._known.shape[1])
+        return len(self._ahead) + 2 * len(self._cycles)
 
     @property
     def static_width(self) -> int:
         """Numbers that do not change in time."""
-        return int(self._static.shape[1])
+        return len(self._still)
 
     def __len__(self) -> int:
         return int(self.ends[-1]) if len(self.ends) else 0
+
+    def label(self, number: int) -> str:
+        """A window in words: what was read, the series, and the first time it forecasts."""
+        (series,), (origin,) = self.where([number])
+        row = int(self.sequences.offsets[series] + origin)
+        return f"{self.sequences.label(series)}, from {self.sequences.time_label(row)}"
+
+    def digest(self) -> bytes:
+        """Bytes that tell these windows from others: their series, encoding and origins."""
+        series, (settings, arrays) = self.sequences, self.codec.to_parts()
+        told = {f.name: getattr(self.encoding, f.name) for f in fields(self.encoding)}
+        told |= {"codec": settings, "fields": series.fields, "keys": series.keys}
+        found = hashlib.sha256(repr(told).encode())
+        rows = [series.offsets, series.values, self.first, self.last, *arrays.values()]
+        if series.times is not None:
+            rows.append(series.times.view(np.int64))
+        for array in rows:
+            found.update(f"{array.dtype} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).data)
+        return found.digest()
 
     def where(self, index: Sequence[int] | Ints) -> tuple[Ints, Ints]:
         """(series, origin row within it) of each window number, each (N,)."""
@@ -254,8 +266,25 @@ class Windows:
         high = self.sequences.offsets[series + 1][:, None]
         inside = (rows >= low) & (rows < high)
         safe = np.clip(rows, 0, max(len(self.sequences.values) - 1, 0))
-        values = self.sequences.values[:, self.targets][safe]
-        return np.where(inside[..., None], values, np.nan)
+        return np.where(inside[..., None], self.sequences.targets[safe], np.nan)
+
+    def _numbers(self, rows: Ints, series: Ints, fields: list[int]) -> NDArray[np.float32]:
+        """Fields of flat rows (N, rows), encoded; a missing one as the latest before it, else 0."""
+        if not fields:
+            return np.zeros((*rows.shape, 0), np.float32)
+        raw = self.sequences.filled[rows]
+        centre, spread = (
+            np.repeat(part[series], rows.shape[1], 0) for part in (self.centre, self.spread)
+        )
+        encoded = self.codec.encode(raw.reshape(-1, raw.shape[2]), centre, spread)
+        return np.nan_to_num(encoded).astype(np.float32).reshape(raw.shape)[..., fields]
+
+    def _calendar(self, rows: Ints) -> NDArray[np.float32]:
+        """Where flat rows stand in every cycle that is read."""
+        if not self._cycles or self.sequences.times is None:
+            return np.zeros((*rows.shape, 0), np.float32)
+        local = self.encoding.clock.local(self.sequences.times[rows])
+        return encode_calendar(local, self._cycles)
 
     def actual(self, index: Sequence[int] | Ints) -> Floats:
         """(N, L, K) what happened over the horizon, raw; NaN where missing."""
@@ -273,10 +302,7 @@ class Windows:
         ``season=1`` is the last value. A missing value is looked for a season earlier, and so on;
         NaN where there is none.
         """
-        values = self.sequences.values[:, self.targets]
-        return self._phased(carry_forward(values, self.sequences.offsets, season), index, season)
-
-    def _phased(self, filled: Floats, index: Sequence[int] | Ints, season: int) -> Floats:
+        filled = self.sequences.phased(season)
         series, origin = self.where(index)
         step = np.arange(self.horizon)
         row = origin[:, None] + step - season * (step // season + 1)
@@ -292,18 +318,21 @@ class Windows:
 
     def inputs(self, index: Sequence[int] | Ints) -> NDArray[np.float32]:
         """(N, T, F) the numbers the network reads: encoded, filled, with masks and calendar."""
-        rows, _ = self._rows(index, -self.context, 0)
-        return self._numbers[rows]
+        rows, series = self._rows(index, -self.context, 0)
+        numbers = self._numbers(rows, series, self._seen + self._ahead)
+        seen, ahead = np.split(numbers, [len(self._seen)], -1)
+        observed = np.isfinite(self.sequences.values[rows[..., None], self._masked])
+        return np.concatenate([seen, observed, ahead, self._calendar(rows)], -1, dtype=np.float32)
 
     def known(self, index: Sequence[int] | Ints) -> NDArray[np.float32]:
         """(N, L, F) the numbers known in advance over the horizon."""
-        rows, _ = self._rows(index, 0, self.horizon)
-        return self._known[rows]
+        rows, series = self._rows(index, 0, self.horizon)
+        return np.concatenate([self._numbers(rows, series, self._ahead), self._calendar(rows)], -1)
 
     def static(self, index: Sequence[int] | Ints) -> NDArray[np.float32]:
         """(N, F) the numbers that do not change in time."""
-        rows, _ = self._rows(index, 0, 1)
-        return self._static[rows[:, 0]]
+        rows, series = self._rows(index, 0, 1)
+        return self._numbers(rows, series, self._still)[:, 0]
 
     def reference(self, index: Sequence[int] | Ints) -> Floats:
         """(N, L, K) encoded values that forecasts are told relative to.
@@ -312,11 +341,16 @@ class Windows:
         """
         if self.encoding.relative == "none":
             return np.zeros((len(index), self.horizon, len(self.targets)))
-        last = self._phased(self._last, index, 1)
+        last = self.seasonal(index, 1)
         if self.encoding.relative == "season":
-            seasonal = self._phased(self._season, index, self.encoding.season)
+            seasonal = self.seasonal(index, self.encoding.season)
             last = np.where(np.isnan(seasonal), last, seasonal)
-        return np.nan_to_num(last)
+        return np.nan_to_num(self._encoded_targets(last, index))
+
+    def _encoded_targets(self, raw: Floats, index: Sequence[int] | Ints) -> Floats:
+        """Raw targets (N, L, K) in encoded units."""
+        centre, spread = self.statistics(index)
+        return self.codec.encode_target(raw, centre[:, None], spread[:, None])
 
     def statistics(self, index: Sequence[int] | Ints) -> tuple[Floats, Floats]:
         """(N, K) centre and spread of the targets' encoding, per window."""
@@ -332,8 +366,7 @@ class Windows:
 
     def batch(self, index: Sequence[int]) -> Batch:
         """The windows of these numbers as one batch."""
-        rows, _ = self._rows(index, 0, self.horizon)
-        target = self._target[rows]
+        target = self._encoded_targets(self.actual(index), index)
         offset, scale = self.statistics(index)
         tensor = torch.from_numpy
         return Batch(
@@ -345,65 +378,61 @@ class Windows:
             offset=tensor(offset),
             scale=tensor(scale),
             source=tensor(np.asarray(index, np.int64)),
-            targets=tensor(np.nan_to_num(target)),
+            targets=tensor(np.nan_to_num(target).astype(np.float32)),
             target_mask=tensor(np.isfinite(target)),
         )
 
 
+def _refuse_short(sequences: Sequences, rows: Ints, context: int) -> None:
+    if (rows < context).any():
+        series = int((rows < context).argmax())
+        raise DataError(
+            f"{sequences.label(series)}: {rows[series]} rows before the first forecast, and the "
+            f"model reads a context of {context}: give more rows, or fit with a smaller context "
+            "(--context)"
+        )
+
+
 def _refuse_unknown_future(sequences: Sequences, origins: Ints, horizon: int) -> None:
+    rows = (sequences.offsets[:-1] + origins)[:, None] + np.arange(horizon)
     for column in sequences.role_indices("future"):
-        for number, origin in enumerate(origins.tolist()):
-            first = int(sequences.offsets[number]) + origin
-            if np.isnan(sequences.values[first : first + horizon, column]).all():
-                raise DataError(
-                    f"{sequences.label(number)}: column {sequences.names[column]!r} is known in "
-                    f"advance, and none of its values for the {horizon} steps from "
-                    f"{sequences.time_label(first)} is here: add rows with them, without targets"
-                )
+        unknown = np.isnan(sequences.values[rows, column]).all(axis=1)
+        if unknown.any():
+            number = int(unknown.argmax())
+            raise DataError(
+                f"{sequences.label(number)}: column {sequences.names[column]!r} is known in "
+                f"advance, and none of its values for the {horizon} steps from "
+                f"{sequences.time_label(int(rows[number, 0]))} is here: add rows with them, "
+                "without targets"
+            )
 
 
 def extend(sequences: Sequences, lengths: Ints) -> Sequences:
     """Each series with rows of missing values added at its end until it has ``lengths`` (S,)."""
-    missing = np.maximum(lengths - sequences.lengths, 0)
-    offsets = np.concatenate([[0], np.cumsum(sequences.lengths + missing)])
-    values = np.full((offsets[-1], len(sequences.fields)), np.nan)
-    times = None if sequences.times is None else np.zeros(offsets[-1], "datetime64[us]")
-    static = sequences.role_indices("static")
-    for number in range(len(sequences)):
-        old, start = sequences.rows(number), offsets[number]
-        end = start + sequences.length(number)
-        values[start:end] = sequences.values[old]
-        values[end : offsets[number + 1], static] = sequences.values[old][-1:, static]
-        if times is not None and sequences.times is not None:
-            times[start:end] = sequences.times[old]
-            if missing[number] and sequences.step is None:
-                raise DataError(
-                    f"{sequences.label(number)}: one row does not tell the time step, so "
-                    "the horizon has no times; give at least two rows"
-                )
-            if missing[number] and sequences.step is not None:
-                ahead = np.arange(1, missing[number] + 1)
-                times[end : offsets[number + 1]] = sequences.step.advance(times[end - 1], ahead)
+    old = sequences.lengths
+    missing = np.maximum(lengths - old, 0)
+    if not missing.any():
+        return sequences
+    offsets = np.concatenate([[0], np.cumsum(old + missing)])
+    total = int(offsets[-1])
+    series = np.repeat(np.arange(len(old)), old + missing)
+    within = np.arange(total) - offsets[series]
+    new = within >= old[series]
+    # the last row of a series is what its new rows come after
+    rows = sequences.offsets[series] + np.minimum(within, old[series] - 1)
+    values = sequences.values[rows]
+    still = [field.role == "static" for field in sequences.fields]
+    values[np.ix_(new, ~np.array(still))] = np.nan
+    times = sequences.times
+    if times is not None:
+        if sequences.step is None:
+            raise DataError(
+                f"{sequences.label(int(missing.argmax()))}: one row does not tell the time step, "
+                "so the horizon has no times; give at least two rows"
+            )
+        times = times[rows]
+        times[new] = sequences.step.advance(times[new], (within - old[series] + 1)[new])
     return replace(sequences, offsets=offsets, values=values, times=times)
-
-
-def carry_forward(values: Floats, offsets: Ints, season: int) -> Floats:
-    """Fill NaN at row r with the value at r - season, r - 2 season, ... of the same series."""
-    filled = np.array(values, np.float64)
-    if not np.isnan(filled).any():
-        return filled
-    for start, stop in itertools.pairwise(offsets):
-        block = filled[start:stop]
-        rows = len(block)
-        if rows <= season:
-            continue
-        padded = np.full((-rows % season + rows, block.shape[1]), np.nan)
-        padded[:rows] = block
-        cube = padded.reshape(-1, season, block.shape[1])
-        seen = np.where(np.isnan(cube), 0, np.arange(len(cube))[:, None, None])
-        latest = np.maximum.accumulate(seen, 0)
-        filled[start:stop] = np.take_along_axis(cube, latest, 0).reshape(padded.shape)[:rows]
-    return filled
 
 
 def choose_cycles(sequences: Sequences, window: Window) -> tuple[Cycle, ...]:

@@ -14,7 +14,8 @@ from longshort import __version__
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.data.windows import Windows
-from longshort.evaluate.judge import Rivals, choose, judge, mase_scales
+from longshort.evaluate.adaptive import adaptive
+from longshort.evaluate.judge import Rivals, choose, judge, naive_scales
 from longshort.kernels.dispatch import engine
 from longshort.records import (
     DataSummary,
@@ -45,6 +46,7 @@ def evaluate_forecasts(
     level: float,
     refit: bool,
     season: int | None,
+    adaptive_rate: float | None = None,
     history: History,
     settings: dict[str, str],
     seed: int,
@@ -58,6 +60,8 @@ def evaluate_forecasts(
         level: nominal coverage of the interval that is reported.
         season: rows of one season where the user named it; None finds it on the training rows.
         refit: the LSTM was fitted on training and validation part, so the yardsticks are, too.
+        adaptive_rate: of intervals that follow what they missed, see ``evaluate.adaptive``; None
+            leaves every method's as they are.
         history, settings: what the record keeps of the fit.
         seed: of the bootstrap.
     """
@@ -73,13 +77,15 @@ def evaluate_forecasts(
         with_quantiles(yardstick.fit(fitted, valid), measured, levels)
         for yardstick in all_yardsticks(season)
     ]
+    if adaptive_rate is not None:
+        methods = [adaptive(method, levels, adaptive_rate) for method in methods]
     found = judge(
         methods,
         parts.test,
         None if refit else valid,
         levels=levels,
         level=level,
-        naive_scale=mase_scales(rows, mase_season),
+        scales=naive_scales(rows, mase_season),
         rivals=rivals,
         seed=seed,
     )
@@ -103,7 +109,7 @@ def evaluate_forecasts(
         history=history,
         settings=settings,
         environment=environment(),
-        notes=_notes(parts, refit, valid is None),
+        notes=_notes(parts, refit, valid is None, adaptive_rate),
     )
 
 
@@ -117,7 +123,9 @@ def _rivals(
     return choose([with_quantiles(yardstick, valid, levels) for yardstick in fitted], valid)
 
 
-def _notes(parts: Windowed, refit: bool, no_valid: bool) -> tuple[str, ...]:
+def _notes(
+    parts: Windowed, refit: bool, no_valid: bool, adaptive_rate: float | None
+) -> tuple[str, ...]:
     found = []
     if refit:
         found.append(
@@ -128,6 +136,11 @@ def _notes(parts: Windowed, refit: bool, no_valid: bool) -> tuple[str, ...]:
         found.append(
             "There was no validation part: training did not stop early, and the yardsticks' "
             "intervals come from the rows they were fitted on."
+        )
+    if adaptive_rate is not None:
+        found.append(
+            "The intervals of every method followed what they had missed on the test part until "
+            f"each origin (adaptive conformal inference, rate {adaptive_rate:g})."
         )
     fill = parts.test.sequences.fill
     if fill != "none":

@@ -1,40 +1,24 @@
-r"""Real-valued answers over a horizon: a point, a Gaussian, or quantiles that never cross.
+r"""Real-valued answers over a horizon, as points, quantiles or distributions.
 
-With y the encoded target, r the reference it is told relative to (the last or last season's value)
-and a the read-out of the last hidden state z_T, the last inputs x_T and the known future k_l,
+With a the read-out of the last hidden state z_T, the last inputs x_T and the known future k_l,
 
     a_l = W_l z_T + V_l x_T + U_l k_l + b_l                              l = 1 .. L
-    point      y^ = r + a                     loss: (y - y^)^2, |y - y^|, or Huber
-    gaussian   mu = r + a_1, s = softplus(a_2) + 1e-3
-               loss: log s + (y - mu)^2 / (2 s^2) + log(2 pi) / 2        nats
-    quantiles  q_m = r + a_m at the middle level; every other level adds softplus steps
-               outwards, so that levels cannot cross (Gasthaus et al. 2019, Park et al. 2022)
-               loss: mean over levels p of max(p (y - q), (p - 1)(y - q))     (pinball)
 
-The straight path from x_T lets the network say what a line can say and spend its units on the
-rest (the autoregressive component of LSTNet, Lai et al. 2018). Huber 1964; Koenker and Bassett
-1978 for the pinball loss.
+and what a says of the target is the output's own, see ``heads.distributions``. The straight path
+from x_T lets the network say what a line can say and spend its units on the rest (the
+autoregressive component of LSTNet, Lai et al. 2018).
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from longshort.contracts import Batch, Encoded, Loss, Prediction
-from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, masked, scored
-
-Output = Literal["quantiles", "gaussian", "mse", "mae", "huber"]
-
-# 0.05, 0.10, ... 0.95: the levels that forecasts are trained, scored and reported at.
-LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
+from longshort.heads.distributions import LEVELS, Output, check_levels, check_output, family
 
 
 class RealHead(Head):
@@ -44,7 +28,7 @@ class RealHead(Head):
         size: width of the encoding, H * directions.
         horizon: L, steps answered at once (1 or more).
         targets: K.
-        output: which distribution or loss, see the module.
+        output: which distribution or loss, see ``heads.distributions``.
         levels: Q quantile levels, rising, each in (0, 1), 0.5 among them.
         inputs: width of one step's embedded inputs, ``encoded.layers[0]``; 0 leaves V out.
         future: width of ``batch.future["numbers"]``; 0 where nothing is known in advance.
@@ -67,9 +51,9 @@ class RealHead(Head):
         self.output = check_output(output)
         self.levels = check_levels(levels)
         self.horizon, self.targets = horizon, targets
-        self.unit = {"gaussian": "nats", "quantiles": "pinball"}.get(output, output)
-        width = {"quantiles": len(self.levels), "gaussian": 2}.get(output, 1)
-        self.width = width
+        self.family = family(self.output, self.levels)
+        self.unit = self.family.unit
+        width = self.width = self.family.width
         self.readout = nn.Linear(size, horizon * targets * width)
         # zeros, and a small read-out: the first forecasts are close to the reference
         self.straight = nn.Linear(inputs, horizon * targets * width, bias=False) if inputs else None
@@ -79,7 +63,7 @@ class RealHead(Head):
             self.readout.bias.zero_()
             if self.straight is not None:
                 self.straight.weight.zero_()
-        # point outputs learn the spread of their errors after training, see calibrate
+        # what is added to the quantiles, learnt after training: see calibrate
         self.register_buffer("errors", torch.zeros(horizon, targets, len(self.levels)))
         self.errors: Tensor
 
@@ -95,93 +79,54 @@ class RealHead(Head):
         return split
 
     def _answer(self, encoded: Encoded, batch: Batch) -> Tensor:
-        """(B, L, K, width): mean and scale, the quantiles, or the point, in encoded units."""
+        """(B, L, K, P) parameters of the output's family."""
         if batch.reference is not None and batch.reference.shape[1] != self.horizon:
             raise ValueError(
                 f"the head answers {self.horizon} steps, and the batch has a reference for "
                 f"{batch.reference.shape[1]}"
             )
-        raw = self._affine(encoded, batch)
-        if self.output == "quantiles":
-            middle = self.levels.index(0.5)
-            steps = functional.softplus(raw - 2.0)
-            below = -steps[..., :middle].flip(-1).cumsum(-1).flip(-1)
-            above = steps[..., middle + 1 :].cumsum(-1)
-            centre = raw[..., middle : middle + 1]
-            raw = torch.cat([centre + below, centre, centre + above], -1)
-        elif self.output == "gaussian":
-            mean, spread = raw.unbind(-1)
-            return torch.stack(
-                [_relative(mean, batch.reference), functional.softplus(spread) + 1e-3], -1
-            )
-        reference = None if batch.reference is None else batch.reference.unsqueeze(-1)
-        return _relative(raw, reference)
+        scale = None if batch.scale is None else batch.scale.unsqueeze(1)
+        return self.family.parameters(self._affine(encoded, batch), batch.reference, scale)
 
     def loss(self, encoded: Encoded, batch: Batch) -> Loss:
         """Loss per scored value; ``batch.targets`` is (B, L, K), its mask alike."""
-        predicted = self._answer(encoded, batch)
         target, mask = scored(batch)
-        return masked(self._elementwise(predicted, target), mask)
-
-    def _elementwise(self, predicted: Tensor, target: Tensor) -> Tensor:
-        if self.output == "quantiles":
-            levels = predicted.new_tensor(self.levels)
-            error = target.unsqueeze(-1) - predicted
-            return torch.maximum(levels * error, (levels - 1) * error).mean(-1)
-        if self.output == "gaussian":
-            mean, scale = predicted.unbind(-1)
-            scaled = (target - mean) / scale
-            return scale.log() + 0.5 * scaled.square() + 0.5 * math.log(2 * math.pi)
-        point = predicted.squeeze(-1)
-        if self.output == "mse":
-            return (target - point).square()
-        if self.output == "mae":
-            return (target - point).abs()
-        return functional.huber_loss(point, target, reduction="none")
+        losses = self.family.loss(self._answer(encoded, batch), target)
+        return masked(losses.to(target.dtype), mask)
 
     def decode(self, encoded: Encoded, batch: Batch) -> Prediction:
         """Point (B, L, K) and quantiles (B, L, K, Q), in encoded units."""
-        predicted = self._answer(encoded, batch)
-        if self.output == "quantiles":
-            point, quantiles = predicted[..., self.levels.index(0.5)], predicted
-        elif self.output == "gaussian":
-            point, scale = predicted.unbind(-1)
-            normal = torch.special.ndtri(predicted.new_tensor(self.levels))
-            quantiles = point.unsqueeze(-1) + scale.unsqueeze(-1) * normal
-        else:
-            point = predicted.squeeze(-1)
-            quantiles = predicted + self.errors
-        return Prediction(point, quantiles, self.levels)
+        parameters = self._answer(encoded, batch)
+        levels = torch.tensor(self.levels, dtype=torch.float64, device=parameters.device)
+        quantiles = self.family.quantiles(parameters, levels)
+        return Prediction(self.family.point(parameters), self._shifted(quantiles), self.levels)
+
+    def _shifted(self, quantiles: Tensor) -> Tensor:
+        """Quantiles as calibrated; an outer one that would cross an inner one stops there."""
+        moved, middle = quantiles + self.errors, self.levels.index(0.5)
+        upper = moved[..., middle:].cummax(-1).values
+        lower = moved[..., : middle + 1].flip(-1).cummin(-1).values.flip(-1)
+        return torch.cat([lower[..., :-1], upper], -1)
 
     @torch.no_grad()
-    def calibrate(self, errors: Tensor) -> None:
-        """Give point outputs an interval: the quantiles of errors made on unseen windows.
+    def sample(
+        self, encoded: Encoded, batch: Batch, count: int, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """(B, L, K, count) draws from each step's own distribution, in encoded units.
+
+        Steps and targets are drawn independently of each other: these are no paths. Quantiles are
+        drawn from straight between their levels, and never beyond the outermost ones.
+        """
+        parameters = self._answer(encoded, batch)
+        shape = (*parameters.shape[:-1], count)
+        levels = torch.rand(shape, dtype=torch.float64, generator=generator).clamp(min=2**-53)
+        return self.family.quantiles(parameters, levels.to(parameters.device))
+
+    @torch.no_grad()
+    def calibrate(self, shifts: Tensor) -> None:
+        """Add a constant to each quantile from now on; see ``heads.conformal.shifts``.
 
         Args:
-            errors: (N, L, K) of actual minus point in encoded units, NaN where missing.
+            shifts: (L, K, Q) in encoded units, kept with the weights.
         """
-        levels = errors.new_tensor(self.levels)
-        spread = torch.nanquantile(errors, levels, dim=0).movedim(0, -1)
-        self.errors.copy_(torch.nan_to_num(spread))
-
-
-def _relative(value: Tensor, reference: Tensor | None) -> Tensor:
-    return value if reference is None else value + reference
-
-
-def check_output(output: str) -> Output:
-    """The output if it is one; an ArgumentError that names the nearest otherwise."""
-    if output not in get_args(Output):
-        raise ArgumentError(f"output is {output!r}: {suggest(output, get_args(Output))}")
-    return output  # type: ignore[return-value]
-
-
-def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
-    """Rising levels in (0, 1) with 0.5 among them; an ArgumentError otherwise."""
-    found = tuple(float(level) for level in levels)
-    rising = all(low < high for low, high in itertools.pairwise(found))
-    if not (found and rising and found[0] > 0 and found[-1] < 1 and 0.5 in found):
-        raise ArgumentError(
-            f"levels are {found}: they must rise, lie between 0 and 1, and contain 0.5"
-        )
-    return found
+        self.errors.copy_(shifts)

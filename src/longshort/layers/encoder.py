@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import get_args
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from longshort.contracts import Batch, Encoded, Params, State, whole
 from longshort.errors import ArgumentError, suggest
 from longshort.layers.embed import Embed
 from longshort.layers.initial import Method
-from longshort.layers.masks import keep_mask
+from longshort.layers.masks import dropped
 from longshort.layers.recurrent import LSTM
+
+# far beyond any stack that was ever trained, and a second's work to build
+MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Recurrent(Params):
 
     Args:
         size: H, units per layer and direction.
-        depth: layers.
+        depth: layers, 1 to 1000.
         bidirectional: read both ways; not for models that stream.
         dropout: share of each step's inputs to the stack, of the values between its layers, and
             of its outputs that training sets to zero, 0 to 1 (1 excluded).
@@ -46,6 +49,8 @@ class Recurrent(Params):
         for name in ("size", "depth"):
             whole(f"Recurrent({name})", getattr(self, name), 1)
         self._whole(1, "size", "depth")
+        if self.depth > MOST_LAYERS:
+            raise ArgumentError(f"Recurrent(depth={self.depth}): must be 1 to {MOST_LAYERS}")
         if self.forget_bias is not None and not math.isfinite(self.forget_bias):
             raise ArgumentError(f"Recurrent(forget_bias={self.forget_bias}): must be finite")
         if not 0 <= self.dropout < 1:
@@ -81,10 +86,6 @@ class RecurrentEncoder(nn.Module):
             forget_bias=recurrent.forget_bias,
         )
 
-    def _drop(self, x: Tensor, stream: int, seed: int) -> Tensor:
-        mask = keep_mask(seed, stream, x.shape, self.dropout, dtype=x.dtype, device=x.device)
-        return x * mask
-
     def forward(self, batch: Batch, state: State | None = None) -> Encoded:
         """Read the batch; ``state`` is what an earlier call ended with (forward stacks only)."""
         x = embedded = self.embed(batch)
@@ -92,7 +93,7 @@ class RecurrentEncoder(nn.Module):
         # one draw a call from torch's default generator, as torch's own dropout would
         seed = int(torch.randint(2**62, ())) if dropping else 0
         if dropping:
-            x = self._drop(x, -1, seed)
+            x = dropped(x, seed, -1, self.dropout, batch.row)
         hx = None
         if state is not None and len(state):
             if self.lstm.bidirectional:
@@ -101,8 +102,10 @@ class RecurrentEncoder(nn.Module):
                     "state to go on from: use bidirectional=False, or read whole sequences"
                 )
             hx = (state.tensor("h").transpose(0, 1), state.tensor("c").transpose(0, 1))
-        outputs, (h, c) = self.lstm.layers(x, hx, lengths=batch.lengths)
-        z = self._drop(outputs[-1], -2, seed) if dropping else outputs[-1]
+        outputs, (h, c) = self.lstm.layers(x, hx, lengths=batch.lengths, row=batch.row)
+        z = outputs[-1]
+        if dropping:
+            z = dropped(z, seed, -2, self.dropout, batch.row)
         end = State({"h": h.transpose(0, 1), "c": c.transpose(0, 1)})
         return Encoded(z, (embedded, *outputs[:-1], z), end, batch.lengths)
 

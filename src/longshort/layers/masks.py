@@ -6,8 +6,8 @@ stream and the position. So they do not depend on the device, the number of thre
 which they are drawn, and any engine can make a mask again instead of storing it.
 
 The element at flat (row-major) position p of a stream is lane p % 4 of counter p // 4. A longer
-draw therefore begins with the shorter one, and a mask of shape (B, T, H) begins with the mask of
-shape (B', T, H) for B' < B; changing T or H moves every element.
+draw therefore begins with the shorter one, and rows b to b' of a mask of shape (B, T, H) can be
+drawn by themselves; changing T or H moves every element.
 """
 
 from __future__ import annotations
@@ -53,15 +53,19 @@ def philox(
     return x0, x1, x2, x3
 
 
-def bits(seed: Seed, stream: int, count: int, device: torch.device | str | None = None) -> Tensor:
-    """The first ``count`` random words of a stream: (count,) of int64, each from 0 to 2**32 - 1.
+def bits(
+    seed: Seed, stream: int, count: int, device: torch.device | str | None = None, first: int = 0
+) -> Tensor:
+    """Random words of a stream from position ``first`` on: (count,) of int64, 0 to 2**32 - 1.
 
     ``seed`` and ``stream`` are taken modulo 2**64.
     """
-    block = torch.arange((count + 3) // 4, dtype=torch.int64, device=device)
+    start, stop = first // 4, (first + count + 3) // 4
+    block = torch.arange(start, stop, dtype=torch.int64, device=device)
     counter = (block & _LOW, block >> 32, stream & _LOW, stream >> 32 & _LOW)
     lanes = philox(counter, (seed & _LOW, seed >> 32 & _LOW))
-    return torch.stack([torch.as_tensor(lane) for lane in lanes], dim=1).flatten()[:count]
+    words = torch.stack([torch.as_tensor(lane) for lane in lanes], dim=1).flatten()
+    return words[first - 4 * start :][:count]
 
 
 def uniform(
@@ -77,6 +81,7 @@ def keep_mask(
     shape: Sequence[int],
     drop: float,
     *,
+    row: int = 0,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str | None = None,
 ) -> Tensor:
@@ -90,6 +95,7 @@ def keep_mask(
         stream: modulo 2**64; one per place where a mask is needed.
         shape: of the mask.
         drop: from 0 (all ones) to 1 (all zeros).
+        row: the mask is rows ``row`` and on, along its first axis, of that of a larger batch.
         dtype: of the mask.
         device: where the mask is made.
 
@@ -98,9 +104,15 @@ def keep_mask(
     """
     if not 0 <= drop <= 1:
         raise ValueError(f"drop must be a probability from 0 to 1, got {drop}")
-    kept = bits(seed, stream, math.prod(shape), device) >= round(drop * 2**32)
+    first = row * math.prod(shape[1:])
+    kept = bits(seed, stream, math.prod(shape), device, first) >= round(drop * 2**32)
     scale = 1 / (1 - drop) if drop < 1 else 0.0
     return kept.view(tuple(shape)).to(dtype) * scale
+
+
+def dropped(x: Tensor, seed: Seed, stream: int, drop: float, row: int = 0) -> Tensor:
+    """``x`` times its ``keep_mask``; the arguments are that function's."""
+    return x * keep_mask(seed, stream, x.shape, drop, row=row, dtype=x.dtype, device=x.device)
 
 
 def draw_seed() -> Tensor:

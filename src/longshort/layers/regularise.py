@@ -65,7 +65,9 @@ class Regularisers:
         """Whether something is to be done outside of training too."""
         return self.zoneout_hidden > 0 or self.zoneout_cell > 0
 
-    def masks(self, seed: Seed | None, place: int, x: Tensor, hidden: int, units: int) -> Masks:
+    def masks(
+        self, seed: Seed | None, place: int, x: Tensor, hidden: int, units: int, row: int = 0
+    ) -> Masks:
         """The masks of one layer and direction.
 
         Args:
@@ -74,6 +76,7 @@ class Regularisers:
             x: the layer's input, (B, T, F).
             hidden: P, values of the hidden state.
             units: H, units of the cell.
+            row: where x's rows begin in the batch that the masks are drawn for.
         """
         if not self.active or (seed is None and not self.resting):
             return NO_MASKS
@@ -83,7 +86,7 @@ class Regularisers:
             p = getattr(self, kind)
             if seed is None or p == 0:
                 return None
-            return _mask(kind, p, seed, place, (rows, steps, width), x)
+            return _mask(kind, p, seed, place, (rows, steps, width), x, row)
 
         def keep(kind: str, width: int) -> Tensor | None:
             p = getattr(self, kind)
@@ -92,7 +95,7 @@ class Regularisers:
             if seed is None:
                 return x.new_full((1, 1, 1), p)
             # what dropout would zero is what zoneout keeps
-            return (_mask(kind, p, seed, place, (rows, steps, width), x) == 0).to(x.dtype)
+            return (_mask(kind, p, seed, place, (rows, steps, width), x, row) == 0).to(x.dtype)
 
         return Masks(
             drop("variational_input", 1, features),
@@ -110,7 +113,7 @@ class Regularisers:
 
 
 def _mask(
-    kind: str, p: float, seed: Seed, place: int, shape: tuple[int, ...], like: Tensor
+    kind: str, p: float, seed: Seed, place: int, shape: tuple[int, ...], like: Tensor, row: int = 0
 ) -> Tensor:
     stream = ((KINDS.index(kind) + 1) << 32) + place
-    return keep_mask(seed, stream, shape, p, dtype=like.dtype, device=like.device)
+    return keep_mask(seed, stream, shape, p, row=row, dtype=like.dtype, device=like.device)

@@ -18,7 +18,7 @@ from longshort.kernels.dispatch import Engine
 from longshort.kernels.reference import Options, Reading, State, Steps, Weights
 from longshort.layers import arguments
 from longshort.layers.initial import check_choices, initialise
-from longshort.layers.masks import draw_seed, keep_mask
+from longshort.layers.masks import draw_seed, dropped
 from longshort.layers.parameters import NAMES, shapes
 from longshort.layers.regularise import KINDS, Regularisers
 from longshort.layers.settings import DEFAULTS, complete
@@ -165,14 +165,17 @@ class Stack(nn.Module, Generic[S]):
         *,
         lengths: Tensor | None = None,
         resets: Tensor | None = None,
+        row: int = 0,
     ) -> tuple[list[Tensor], S]:
         """As ``forward`` for tensors, but give every layer's output, before dropout.
+
+        ``row`` is where the rows begin in the larger batch whose masks they are trained with.
 
         Returns:
             num_layers tensors in the input's layout, (B, T, D * H) if ``batch_first``, the first
             layer's first; and the last state.
         """
-        outputs, state, _ = self._layers(input, hx, lengths, resets, False)
+        outputs, state, _ = self._layers(input, hx, lengths, resets, False, row)
         return outputs, state
 
     def summary(self) -> Summary:
@@ -295,6 +298,7 @@ class Stack(nn.Module, Generic[S]):
         lengths: Tensor | None,
         resets: Tensor | None,
         record: bool,
+        row: int = 0,
     ) -> tuple[list[Tensor], S, tuple[dict[str, Tensor], dict[str, Tensor]]]:
         if input.dim() not in (2, 3):
             tensor = " tensor" if self.cell.cell == "rnn" else ""
@@ -312,7 +316,7 @@ class Stack(nn.Module, Generic[S]):
             resets = resets.t() if time_first else resets if batched else resets.unsqueeze(0)
         state = self._begin(x, hx, batched=batched)
         lengths = arguments.check_lengths(lengths, x)
-        runs = self._unroll(x, state, lengths, resets, record)
+        runs = self._unroll(x, state, lengths, resets, record, row)
         trace = runs.trace(self.cell, batched, self.batch_first) if record else ({}, {})
         if not batched:
             last = tuple(part.squeeze(1) for part in runs.state)
@@ -327,6 +331,7 @@ class Stack(nn.Module, Generic[S]):
         lengths: Tensor | None,
         resets: Tensor | None,
         record: bool = False,
+        row: int = 0,
     ) -> Runs:
         """All layers over x (B, T, F), from a state of parts (N, B, .)."""
         parts = [part.unbind(0) for part in state]
@@ -338,12 +343,10 @@ class Stack(nn.Module, Generic[S]):
         runs: list[Steps] = []
         for layer in range(self.num_layers):
             if layer > 0 and dropping and seed is not None:
-                x = x * keep_mask(
-                    seed, layer - 1, x.shape, self.dropout, dtype=x.dtype, device=x.device
-                )
+                x = dropped(x, seed, layer - 1, self.dropout, row)
             for direction in range(self._directions):
                 first = tuple(part[len(runs)] for part in parts)
-                runs.append(self._one(x, first, layer, direction, seed, reading))
+                runs.append(self._one(x, first, layer, direction, seed, row, reading))
             out = merge([run.out for run in runs[-self._directions :]], self.settings["merge"])
             x = out + x if self.settings["residual"] and layer else out
             outputs.append(x)
@@ -357,6 +360,7 @@ class Stack(nn.Module, Generic[S]):
         layer: int,
         direction: int,
         seed: Tensor | None,
+        row: int,
         reading: Reading,
     ) -> Steps:
         """One layer in one direction."""
@@ -364,7 +368,7 @@ class Stack(nn.Module, Generic[S]):
         reading = {**reading, "reverse": direction == 1}
         if self.regularisers.active:
             reading["masks"] = self.regularisers.masks(
-                seed, stream, x, self._widths[0], self.hidden_size
+                seed, stream, x, self._widths[0], self.hidden_size, row
             )
             weights = weights._replace(w_hh=self.regularisers.thin(weights.w_hh, seed, stream))
         if reading["resets"] is not None:
@@ -405,10 +409,8 @@ class Stack(nn.Module, Generic[S]):
         rows = x.shape[0]
         if hx is None:
             if not self._learned:
-                sizes = [(self._places, rows, width) for width in self._widths]
-                zeros = weight.new_zeros(sizes[0])
                 return tuple(
-                    zeros if size == sizes[0] else weight.new_zeros(size) for size in sizes
+                    weight.new_zeros(self._places, rows, width) for width in self._widths
                 )
             fresh = self._fresh(weight)
             return tuple(part.unsqueeze(1).expand(-1, rows, -1) for part in fresh)

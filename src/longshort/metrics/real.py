@@ -1,24 +1,42 @@
-"""Scores of real-valued forecasts.
+"""Scores of real-valued forecasts by name: arrays in, a number out.
 
 y is what happened, f the forecast, q_p its quantile at level p. A mean runs over every element
 whose y is observed: NaN in ``actual`` is a missing value and is left out, so that a mean over
-nothing is NaN. NaN in a forecast is not forgiven: the score is NaN.
+nothing is NaN. NaN in a forecast is not forgiven: the score is NaN. What is summed over what
+stands in ``metrics.measures``.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from longshort.errors import ArgumentError
-
-Floats = NDArray[np.float64]
-
-# numbers held at once while resampling
-_NUMBERS = 5_000_000
+from longshort.metrics.measures import (
+    COVERAGE,
+    CRPS,
+    DIRECTION,
+    DISPERSION,
+    MAE,
+    MAPE,
+    MASE,
+    OVERPREDICTION,
+    RMSE,
+    RMSSE,
+    SMAPE,
+    UNDERPREDICTION,
+    WAPE,
+    WIDTH,
+    WQL,
+    Case,
+    Floats,
+    Measure,
+    score,
+)
+from longshort.metrics.quantiles import check_levels
 
 
 def mae(actual: ArrayLike, point: ArrayLike) -> float:
@@ -30,32 +48,30 @@ def mae(actual: ArrayLike, point: ArrayLike) -> float:
     Raises:
         ArgumentError: the shapes differ.
     """
-    y, f = _pair(actual, point)
-    return _mean(np.abs(y - f), y)
+    return score(MAE, _points(actual, point))
 
 
 def rmse(actual: ArrayLike, point: ArrayLike) -> float:
     """Root mean squared error: sqrt(mean (y - f)^2), in the unit of y; lower is better.
 
-    Args:
-        actual, point: of one shape (...).
-
-    Raises:
-        ArgumentError: the shapes differ.
+    Arguments and errors as for ``mae``.
     """
-    y, f = _pair(actual, point)
-    return float(np.sqrt(_mean(np.square(y - f), y)))
+    return score(RMSE, _points(actual, point))
 
 
-def naive_scale(values: ArrayLike, season: int = 1) -> Floats:
-    """What ``mase`` divides by: mean |x_t - x_(t - m)| over the training rows of one series.
+def naive_scale(values: ArrayLike, season: int = 1, power: int = 1) -> Floats:
+    """What ``mase`` and ``rmsse`` divide by: the seasonal naive's error on the training rows.
+
+        power 1: mean |x_t - x_(t - m)|            power 2: sqrt(mean (x_t - x_(t - m))^2)
 
     Hyndman and Koehler 2006, equation for the scaled error, with the seasonal naive of lag m in
     place of the last value.
 
     Args:
-        values: (n,) or (n, K), the training rows in order; pairs with a NaN are left out.
+        values: (n,) or (n, K), the training rows of one series in order; pairs with a NaN are
+            left out.
         season: m, rows of one season; 1 is the last value.
+        power: 1 for ``mase``, 2 for ``rmsse``.
 
     Returns:
         () or (K,), in the unit of the values; NaN where no pair is observed.
@@ -66,11 +82,12 @@ def naive_scale(values: ArrayLike, season: int = 1) -> Floats:
     if season < 1:
         raise ArgumentError(f"season is a number of rows, 1 or more; got {season}")
     x = np.asarray(values, np.float64)
-    steps = np.abs(x[season:] - x[:-season])
+    steps = np.abs(x[season:] - x[:-season]) ** power
     observed = np.isfinite(steps)
     count = observed.sum(0)
     total = np.where(observed, steps, 0.0).sum(0)
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.asarray(mean ** (1 / power))
 
 
 def mase(actual: ArrayLike, point: ArrayLike, scale: ArrayLike) -> float:
@@ -88,11 +105,66 @@ def mase(actual: ArrayLike, point: ArrayLike, scale: ArrayLike) -> float:
     Raises:
         ArgumentError: the shapes differ.
     """
-    y, f = _pair(actual, point)
-    divisor = np.broadcast_to(np.asarray(scale, np.float64), y.shape)
-    usable = divisor > 0
-    scaled = np.abs(y - f) / np.where(usable, divisor, 1.0)
-    return _mean(scaled, np.where(usable, y, np.nan))
+    return score(MASE, _points(actual, point, scale=np.asarray(scale, np.float64)))
+
+
+def rmsse(actual: ArrayLike, point: ArrayLike, scale: ArrayLike) -> float:
+    """Root mean squared scaled error: sqrt(mean ((y - f) / scale)^2), no unit; lower is better.
+
+    Makridakis, Spiliotis and Assimakopoulos 2022 (M5), over all elements at once. The mean, not
+    the median, has the least of it, which suits counts with many zeros.
+
+    Args:
+        actual, point: of one shape (...).
+        scale: ``naive_scale`` with power 2, as for ``mase``.
+
+    Raises:
+        ArgumentError: the shapes differ.
+    """
+    return score(RMSSE, _points(actual, point, root_scale=np.asarray(scale, np.float64)))
+
+
+def smape(actual: ArrayLike, point: ArrayLike) -> float:
+    """Symmetric mean absolute percentage error: mean 2 |y - f| / (|y| + |f|), 0 to 2.
+
+    Lower is better; times 100 it is the percentage of the M3 and M4 competitions (Makridakis and
+    Hibon 2000), of which some libraries give the half. 0 where both are 0. It is unkind to values
+    near 0. Arguments and errors as for ``mae``.
+    """
+    return score(SMAPE, _points(actual, point))
+
+
+def mape(actual: ArrayLike, point: ArrayLike) -> float:
+    """Mean absolute percentage error: mean |y - f| / |y|, no unit; lower is better.
+
+    Elements with y = 0 are left out, so that it says nothing of them; it prefers forecasts that
+    are too low. Arguments and errors as for ``mae``.
+    """
+    return score(MAPE, _points(actual, point))
+
+
+def wape(actual: ArrayLike, point: ArrayLike) -> float:
+    """Weighted absolute percentage error: sum |y - f| / sum |y|, no unit; lower is better.
+
+    Also called normalised deviation. Arguments and errors as for ``mae``.
+    """
+    return score(WAPE, _points(actual, point))
+
+
+def directional_accuracy(actual: ArrayLike, point: ArrayLike, last: ArrayLike) -> float:
+    """Share of moves whose direction was foreseen: sign(f - x) = sign(y - x), 0 to 1.
+
+    x is the last value known. Higher is better; a coin has 0.5, and so has a forecast of no move,
+    which counts as half right. Values that did not move are left out.
+
+    Args:
+        actual, point, last: of one shape (...).
+
+    Raises:
+        ArgumentError: the shapes differ.
+    """
+    _points(actual, last)
+    return score(DIRECTION, _points(actual, point, last=np.asarray(last, np.float64)))
 
 
 def pinball_losses(actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]) -> Floats:
@@ -112,14 +184,12 @@ def pinball_losses(actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[flo
     Raises:
         ArgumentError: the shapes or the levels do not fit.
     """
-    y, q, p = _quantiles(actual, quantiles, levels)
-    error = y[..., None] - q
-    return np.asarray(np.maximum(p * error, (p - 1) * error))
+    return _told(actual, quantiles, levels).pinball
 
 
 def pinball(actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]) -> float:
     """Mean of ``pinball_losses`` over observed elements and levels; same arguments and errors."""
-    return _mean(pinball_losses(actual, quantiles, levels).mean(-1), np.asarray(actual))
+    return score(CRPS, _told(actual, quantiles, levels)) / 2
 
 
 def crps_from_quantiles(actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]) -> float:
@@ -140,50 +210,80 @@ def crps_from_quantiles(actual: ArrayLike, quantiles: ArrayLike, levels: Sequenc
         ArgumentError: the shapes do not fit, or the levels are not equally spaced.
     """
     check_levels(levels)
-    return 2 * pinball(actual, quantiles, levels)
+    return score(CRPS, _told(actual, quantiles, levels))
 
 
-def check_levels(levels: Sequence[float]) -> Floats:
-    """Quantile levels as an array (Q,).
+def wql(actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]) -> float:
+    """Mean weighted quantile loss: 2 sum of pinball losses / sum |y|, mean over levels, no unit.
 
-    Raises:
-        ArgumentError: they are not in (0, 1), or do not rise in equal steps.
+    Lower is better; the score of GluonTS' tables (Alexandrov et al. 2020). Arguments as for
+    ``pinball_losses``.
     """
-    p = np.asarray(levels, np.float64)
-    steps = np.diff(p)
-    inside = p.ndim == 1 and p.size > 0 and bool(((p > 0) & (p < 1)).all())
-    if not inside or (len(steps) and not (steps.min() > 0 and np.ptp(steps) < 1e-6)):
-        raise ArgumentError(
-            f"levels={list(np.ravel(p))}: must lie in (0, 1) and rise in equal steps, "
-            "such as 0.05, 0.10, ..., 0.95"
-        )
-    return p
+    return score(WQL, _told(actual, quantiles, levels))
 
 
-def quantiles_at(quantiles: Floats, known: Sequence[float], levels: Sequence[float]) -> Floats:
-    """Quantiles read at other levels, by straight lines between the known ones.
+def crps_from_samples(actual: ArrayLike, samples: ArrayLike, *, fair: bool = False) -> float:
+    """Continuous ranked probability score of n draws, exact, in the unit of y; lower is better.
+
+        CRPS = mean_i |x_i - y| - sum_i sum_j |x_i - x_j| / (2 n^2)
+
+    That of the draws' own distribution; ``fair`` divides by 2 n (n - 1) instead, which is without
+    bias the CRPS of the distribution that they were drawn from (Ferro 2014).
 
     Args:
-        quantiles: (..., Q) at ``known``, which rise.
-        levels: P numbers between the first and the last known level.
-
-    Returns:
-        (..., P).
+        actual: (...).
+        samples: (..., n), n of 1 or more, 2 for ``fair``.
 
     Raises:
-        ArgumentError: a level outside the known ones.
+        ArgumentError: the shapes do not fit.
     """
-    found = np.zeros((*quantiles.shape[:-1], len(levels)))
-    for at, level in enumerate(levels):
-        if not known[0] - 1e-9 <= level <= known[-1] + 1e-9:
-            raise ArgumentError(
-                f"quantile level {level}: levels from {known[0]} to {known[-1]} are known"
-            )
-        place = float(np.interp(level, known, range(len(known))))
-        below = min(int(place + 1e-9), len(known) - 2)
-        part = place - below
-        found[..., at] = (1 - part) * quantiles[..., below] + part * quantiles[..., below + 1]
-    return found
+    y, x = np.asarray(actual, np.float64), np.sort(np.asarray(samples, np.float64), -1)
+    count = x.shape[-1] if x.ndim else 0
+    if x.shape[:-1] != y.shape or count < 1 + fair:
+        raise ArgumentError(
+            f"samples of shape {x.shape}: values of shape {y.shape} need {(*y.shape, 'n')} with n "
+            f"of {1 + fair} or more"
+        )
+    ranks = 2 * np.arange(1, count + 1) - count - 1
+    apart = (x * ranks).sum(-1) / (count * (count - fair))
+    losses = np.abs(x - y[..., None]).mean(-1) - apart
+    return score(Measure("crps", lambda case: losses), Case(y))
+
+
+class IntervalScore(NamedTuple):
+    """The weighted interval score, and the three parts that add up to it."""
+
+    total: float
+    dispersion: float
+    overprediction: float
+    underprediction: float
+
+
+def weighted_interval_score(
+    actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]
+) -> IntervalScore:
+    """Weighted interval score of all central intervals and the median, in the unit of y.
+
+        WIS = (|y - m| / 2 + sum_k (a_k / 2) IS_k) / (K + 1/2)
+        IS  = (u - l) + (2 / a) max(l - y, 0) + (2 / a) max(y - u, 0)
+
+    with a_k = 1 minus the nominal coverage of interval k. Bracher, Ray, Gneiting and Reich 2021,
+    "Evaluating epidemic forecasts in an interval format", equations 1 and 2. Lower is better. The
+    three terms are dispersion (width), overprediction (the truth lies below) and underprediction
+    (above); the median's error belongs to the last two. It equals ``crps_from_quantiles`` where
+    every level has its mirror image.
+
+    Args:
+        actual: (...).
+        quantiles: (..., Q).
+        levels: Q numbers in (0, 1); those without a mirror image are left out.
+
+    Raises:
+        ArgumentError: the shapes or the levels do not fit.
+    """
+    case = _told(actual, quantiles, levels)
+    parts = [score(part, case) for part in (DISPERSION, OVERPREDICTION, UNDERPREDICTION)]
+    return IntervalScore(sum(parts), *parts)
 
 
 def coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
@@ -197,9 +297,7 @@ def coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
     """
     y, below = _pair(actual, low)
     _, above = _pair(actual, high)
-    inside = (y >= below) & (y <= above)
-    unknown = np.isnan(below) | np.isnan(above)
-    return _mean(np.where(unknown, np.nan, inside.astype(np.float64)), y)
+    return score(COVERAGE, Case(y, quantiles=np.stack([below, above], -1)))
 
 
 def width(low: ArrayLike, high: ArrayLike) -> float:
@@ -212,103 +310,15 @@ def width(low: ArrayLike, high: ArrayLike) -> float:
         ArgumentError: the shapes differ.
     """
     below, above = _pair(low, high)
-    return float((above - below).mean()) if below.size else float("nan")
+    return score(WIDTH, Case(np.zeros(below.shape), quantiles=np.stack([below, above], -1)))
 
 
-def skill(loss: float, reference_loss: float) -> float:
-    """Skill score: 1 - loss / reference loss; 1 is perfect, 0 is no better than the reference.
-
-    NaN where the reference makes no error, because then nothing can be said.
-    """
-    return 1.0 - loss / reference_loss if reference_loss > 0 else float("nan")
+def _points(actual: ArrayLike, point: ArrayLike, **more: Floats) -> Case:
+    y, f = _pair(actual, point)
+    return Case(y, f, **more)  # type: ignore[arg-type]
 
 
-def block_length(origins: int, horizon: int) -> int:
-    """max(L, ceil(n^(1/3))), and never more than n.
-
-    Errors of consecutive origins share up to L - 1 steps of what happened, so that they depend on
-    each other at least that far; n^(1/3) is the order that is best for a mean (Hall, Horowitz and
-    Jing 1995).
-    """
-    return max(1, min(origins, max(horizon, math.ceil(math.pow(origins, 1 / 3) - 1e-9))))
-
-
-def block_sums(
-    losses: ArrayLike,
-    series: ArrayLike,
-    horizon: int,
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Floats | None:
-    """Sums of losses over resampled blocks of consecutive origins: a block bootstrap.
-
-    A block is ``block_length`` consecutive origins of one series, which goes on at the beginning
-    of that series where it meets its end. Kuensch 1989 and Liu and Singh 1992 (moving blocks);
-    Politis and Romano 1992 (the wrap-around, by which every origin counts alike). Blocks are drawn
-    from all series, so that few origins in each of many series are as good as many in one.
-
-    Args:
-        losses: (N, M) of M methods at N origins, the origins of a series together and in order;
-            every method is resampled by the same draws.
-        series: (N,) number of the series of each origin.
-        horizon: L.
-        resamples: R.
-        seed: the same one draws the same blocks.
-
-    Returns:
-        (R, M), or None where there are fewer than four blocks: too few to tell a spread from.
-    """
-    values = np.asarray(losses, np.float64)
-    _, first, which, sizes = np.unique(
-        series, return_index=True, return_inverse=True, return_counts=True
-    )
-    length = np.array([block_length(int(size), horizon) for size in sizes])[which]
-    draws = round(float((1 / length).sum())) if len(length) else 0
-    if draws < 4:
-        return None
-    start, end = first[which], (first + sizes)[which]
-    stop = np.arange(len(values)) + length
-    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, 0)])
-    inside = total[np.minimum(stop, end)] - total[:-1]
-    around = total[start + np.maximum(stop - end, 0)] - total[start]
-    blocks = inside + around
-    # a start weighs 1 / length, so that an origin of a short series is drawn as often as any other
-    weight = np.cumsum(1 / length)
-    random = np.random.Generator(np.random.Philox(seed))
-    sums = np.empty((resamples, values.shape[1]))
-    part = max(1, _NUMBERS // (draws * values.shape[1]))
-    for row in range(0, resamples, part):
-        rows = min(part, resamples - row)
-        place = np.searchsorted(weight, random.random((rows, draws)) * weight[-1], side="right")
-        sums[row : row + rows] = blocks[np.minimum(place, len(values) - 1)].sum(1)
-    return sums
-
-
-def skill_interval(
-    sums: Floats | None, reference_sums: Floats | None, level: float = 0.95
-) -> tuple[float, float] | None:
-    """Central interval of ``skill`` over resampled sums (R,) of both methods, paired.
-
-    None where there are none, or where the reference makes no error in some resample.
-    """
-    if sums is None or reference_sums is None or not (reference_sums > 0).all():
-        return None
-    skills = 1.0 - sums / reference_sums
-    low, high = np.quantile(skills, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def _pair(actual: ArrayLike, point: ArrayLike) -> tuple[Floats, Floats]:
-    y, f = np.asarray(actual, np.float64), np.asarray(point, np.float64)
-    if y.shape != f.shape:
-        raise ArgumentError(f"values of shape {y.shape} and {f.shape} are compared: must be equal")
-    return y, f
-
-
-def _quantiles(
-    actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]
-) -> tuple[Floats, Floats, Floats]:
+def _told(actual: ArrayLike, quantiles: ArrayLike, levels: Sequence[float]) -> Case:
     y, q = np.asarray(actual, np.float64), np.asarray(quantiles, np.float64)
     p = np.asarray(levels, np.float64)
     if q.shape != (*y.shape, *p.shape) or p.ndim != 1:
@@ -318,9 +328,11 @@ def _quantiles(
         )
     if not ((p > 0) & (p < 1)).all():
         raise ArgumentError(f"levels={p.tolist()}: must lie in (0, 1)")
-    return y, q, p
+    return Case(y, quantiles=q, levels=p.tolist())
 
 
-def _mean(losses: Floats, actual: Floats) -> float:
-    observed = ~np.isnan(actual)
-    return float(losses[observed].mean()) if observed.any() else float("nan")
+def _pair(actual: ArrayLike, point: ArrayLike) -> tuple[Floats, Floats]:
+    y, f = np.asarray(actual, np.float64), np.asarray(point, np.float64)
+    if y.shape != f.shape:
+        raise ArgumentError(f"values of shape {y.shape} and {f.shape} are compared: must be equal")
+    return y, f

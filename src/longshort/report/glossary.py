@@ -22,7 +22,14 @@ def definitions(evaluation: Evaluation) -> list[str]:
         "values that are missing are left out.",
         f"MASE is the MAE divided by the mean absolute difference of values {apart} apart in the "
         "training part.",
-        "CRPS is twice the mean quantile (pinball) loss over the forecast's quantile levels.",
+        "CRPS is twice the mean quantile (pinball) loss over the forecast's quantile levels. It is "
+        "also the weighted interval score, the sum of dispersion (width), overprediction (the "
+        "truth below the interval) and underprediction (above it).",
+        "RMSSE is the RMSE divided by the root mean square of the same differences as MASE. sMAPE "
+        "is the mean of 2 |error| ÷ (|truth| + |forecast|), from 0 to 2; MAPE the mean of "
+        "|error| ÷ |truth| where the truth is not 0; WAPE and WQL are the sums of absolute errors "
+        "and of CRPS divided by the sum of |truth|. Direction is the share of moves from the last "
+        "known value whose direction was foreseen; a forecast of no move counts as half right.",
         f"Intervals are central and meant to hold {level} of the values; coverage is the share "
         "that they held, width their mean size.",
     ]

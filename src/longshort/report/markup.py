@@ -72,9 +72,15 @@ def scrolled(inner: str, label: str) -> str:
     )
 
 
+def folded(title: str, inner: str) -> str:
+    """What is read by whoever opens it."""
+    return f"<details>\n<summary>{text(title)}</summary>\n{inner}\n</details>"
+
+
 def facts(pairs: Mapping[str, str]) -> str:
-    """Names and values in two columns."""
-    inner = "\n".join(f"<dt>{text(k)}</dt><dd>{text(v)}</dd>" for k, v in pairs.items())
+    """Names and values in two columns; names of parts within parts break at their joints."""
+    names = {name: re.sub(r"([._])", r"\1<wbr>", text(name)) for name in pairs}
+    inner = "\n".join(f"<dt>{names[k]}</dt><dd>{text(v)}</dd>" for k, v in pairs.items())
     return f'<dl class="facts">\n{inner}\n</dl>'
 
 

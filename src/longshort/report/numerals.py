@@ -1,4 +1,4 @@
-"""Numbers as a reader meets them: three significant digits, shares in percent, signs shown."""
+"""Numbers and settings as a reader meets them: three digits, shares in percent, no Python."""
 
 from __future__ import annotations
 
@@ -54,6 +54,18 @@ def percent(share: float | None, decimals: int = 1) -> str:
     return f"{100 * share:.{decimals}f} %"
 
 
+def share(value: float | None, low: float | None, high: float | None) -> str:
+    """A share in percent, with its interval where there is one.
+
+    >>> share(0.8123, 0.771, 0.85), share(0.8, None, None)
+    ('81.2 % [77.1, 85.0]', '80.0 %')
+    """
+    text = percent(value)
+    if low is None or high is None or text == NOTHING:
+        return text
+    return f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
 def gain(share: float | None, low: float | None, high: float | None) -> str:
     """A signed share in percent, with its interval where there is one.
 
@@ -75,6 +87,21 @@ def count(amount: int, one: str, many: str | None = None) -> str:
     ('1 row', '12,345 rows', '3 series')
     """
     return f"{amount:,} {one if amount == 1 else (many or one + 's')}"
+
+
+def setting(value: object) -> str:
+    """A setting's value without a word of Python.
+
+    >>> setting(None), setting(True), setting(()), setting(("a", "b")), setting(0.1)
+    ('not set', 'yes', 'none', 'a, b', '0.1')
+    """
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
 
 
 def duration(seconds: float) -> str:

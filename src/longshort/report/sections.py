@@ -13,6 +13,7 @@ from longshort.report.layout import WIDE
 from longshort.report.markup import (
     facts,
     figure,
+    folded,
     items,
     numeral,
     paragraph,
@@ -22,9 +23,16 @@ from longshort.report.markup import (
     text,
     words_explained,
 )
-from longshort.report.numerals import count, duration, number, percent
+from longshort.report.numerals import count, duration, number, percent, share
 from longshort.report.runs import runs_of
-from longshort.report.table import ScoreCell, ScoreColumn, ScoreRow, score_table
+from longshort.report.table import (
+    REST,
+    ScoreCell,
+    ScoreColumn,
+    ScoreRow,
+    ScoreTable,
+    score_table,
+)
 from longshort.report.theme import listed, lstm_name
 from longshort.report.timeline import one_step_panels
 
@@ -66,17 +74,8 @@ def title(evaluation: Evaluation) -> str:
 
 
 def scores(evaluation: Evaluation) -> str:
-    """Every method on every target."""
+    """Every method on every target: the main scores, and the others folded away."""
     shown = score_table(evaluation)
-    head = "".join(_score_heading(column) for column in shown.columns)
-    bodies = []
-    for target, rows in groupby(shown.rows, key=lambda row: (row.target, row.unit)):
-        bodies.append(_score_body(*target, list(rows), shown.columns))
-    whole = (
-        f'<table class="scores">\n<thead><tr><th scope="col">method</th>{head}</tr></thead>\n'
-        + "\n".join(bodies)
-        + "\n</table>"
-    )
     caption = (
         f"Means over {count(evaluation.origins, 'origin')} and "
         f"{count(evaluation.horizon, 'step')} ahead in the test part. The best value of a column "
@@ -84,7 +83,10 @@ def scores(evaluation: Evaluation) -> str:
     )
     if not shown.rows:
         return section("scores", "Scores", paragraph("The record holds no scores.", "none"))
-    return section("scores", "Scores", scrolled(whole, "Scores"), paragraph(caption, "caption"))
+    whole = scrolled(_score_table(shown), "Scores")
+    others = scrolled(_score_table(score_table(evaluation, REST)), "Other scores")
+    rest = folded("Other scores", others)
+    return section("scores", "Scores", whole, paragraph(caption, "caption"), rest)
 
 
 def forecasts(evaluation: Evaluation) -> str:
@@ -152,7 +154,28 @@ def calibration(evaluation: Evaluation) -> str:
             f"Share of the truth inside the {level} interval at each step ahead: the nearer to "
             f"the grey line at {level}, the better.",
         )
-    return section("calibration", "Calibration", quantiles, coverage)
+    return section("calibration", "Calibration", quantiles, coverage, *_coverages(evaluation))
+
+
+def _coverages(evaluation: Evaluation) -> Iterator[str]:
+    """The LSTM's coverage with its interval: over all steps, and at each one folded away."""
+    told = [s for s in evaluation.scores if s.kind == "lstm" and s.coverage_low is not None]
+    if not told:
+        return
+    shown = [f"{s.target} {share(s.coverage, s.coverage_low, s.coverage_high)}" for s in told]
+    yield paragraph(
+        f"Coverage of the LSTM's {percent(evaluation.level, 0)} interval with its 95 % interval "
+        f"from a block bootstrap over origins: {listed(shown)}.",
+        "caption",
+    )
+    rows = [
+        (s.target, str(s.step), share(s.coverage, s.coverage_low, s.coverage_high))
+        for s in evaluation.steps
+        if s.coverage_low is not None
+    ]
+    if evaluation.horizon > 1 and rows:
+        listing = table(("target", "step ahead", "coverage"), rows, 2, "Coverage by step")
+        yield folded("Coverage at each step ahead", listing)
 
 
 def training(evaluation: Evaluation) -> str:
@@ -220,6 +243,18 @@ def ending(evaluation: Evaluation) -> Iterator[str]:
         yield section(name, name.capitalize(), inner)
     yield section("notes", "Notes", items([*evaluation.notes, *definitions(evaluation)]))
     yield section("reading", "How to read this", words_explained(glossary(evaluation)))
+
+
+def _score_table(shown: ScoreTable) -> str:
+    head = "".join(_score_heading(column) for column in shown.columns)
+    bodies = []
+    for target, rows in groupby(shown.rows, key=lambda row: (row.target, row.unit)):
+        bodies.append(_score_body(*target, list(rows), shown.columns))
+    return (
+        f'<table class="scores">\n<thead><tr><th scope="col">method</th>{head}</tr></thead>\n'
+        + "\n".join(bodies)
+        + "\n</table>"
+    )
 
 
 def _score_heading(column: ScoreColumn) -> str:

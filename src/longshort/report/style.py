@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-CSS = """
+from longshort.report.theme import DARK
+
+_LOOK = """
 :root {
   color-scheme: light dark;
   --ink: #1b1f24; --soft: #57606a; --line: #d8dde2; --paper: #ffffff; --wash: #f5f7f9;
@@ -38,7 +40,7 @@ a { color: var(--accent); }
 nav { font-size: .9rem; color: var(--soft); }
 nav a { margin-right: 1.1rem; white-space: nowrap; text-decoration: none; line-height: 1.9; }
 nav a:hover, nav a:focus { text-decoration: underline; }
-.scroll { overflow-x: auto; margin: .8rem 0; }
+.scroll { overflow-x: auto; margin: .8rem 0; position: relative; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { padding: .42rem .7rem; text-align: left; vertical-align: baseline; }
 th { font-weight: 600; }
@@ -93,6 +95,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
   }
   .scores .ours th[scope=row] { background: var(--tint); }
   .group th > div { position: sticky; left: .5rem; width: max-content; max-width: 80vw; }
+  .facts { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: .3rem .9rem; }
   figure > div { padding: .4rem .25rem; }
   .wide { display: none; }
   .narrow { display: block; }
@@ -112,4 +115,15 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
   .scroll { overflow: visible; }
   .ours > * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
+"""
+# charts are drawn once, for a light page; what is drawn in a colour follows the reader's scheme
+_CHARTS = "\n".join(
+    f'  svg [{mark}="{light}"] {{ {mark}: {dark}; }}'
+    for light, dark in DARK.items()
+    for mark in ("fill", "stroke")
+)
+CSS = f"""{_LOOK}@media screen and (prefers-color-scheme: dark) {{
+  figure > div {{ background: var(--wash); }}
+{_CHARTS}
+}}
 """

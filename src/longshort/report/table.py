@@ -7,11 +7,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from longshort.errors import ArgumentError, suggest
 from longshort.records import Evaluation, Kind, Score
 from longshort.report.numerals import NOTHING, column, gain, percent
 
 # which way a column is better; None: it says nothing by itself
 Better = Literal["lower", "higher", "nominal"]
+
+# by a score's name in the record: heading, whether in the target's unit, which way is better
+_MEASURES: dict[str, tuple[str, bool, Better | None]] = {
+    "mae": ("MAE", True, "lower"),
+    "rmse": ("RMSE", True, "lower"),
+    "mase": ("MASE", False, "lower"),
+    "rmsse": ("RMSSE", False, "lower"),
+    "smape": ("sMAPE", False, "lower"),
+    "mape": ("MAPE", False, "lower"),
+    "wape": ("WAPE", False, "lower"),
+    "crps": ("CRPS", True, "lower"),
+    "dispersion": ("dispersion", True, None),
+    "overprediction": ("overprediction", True, None),
+    "underprediction": ("underprediction", True, None),
+    "wql": ("WQL", False, "lower"),
+    "coverage": ("coverage", False, "nominal"),
+    "width": ("width", True, None),
+    "direction": ("direction", False, "higher"),
+    "skill": ("skill", False, "higher"),
+}
+# the few that are shown unless others are asked for, and all others
+MAIN = ("mae", "rmse", "mase", "crps", "coverage", "width", "skill")
+REST = tuple(name for name in _MEASURES if name not in MAIN)
 
 
 @dataclass(frozen=True)
@@ -63,44 +87,63 @@ class ScoreTable:
         return [(row.target, row.method, *(cell.text for cell in row.cells)) for row in self.rows]
 
 
-def score_table(evaluation: Evaluation) -> ScoreTable:
+def score_table(evaluation: Evaluation, measures: Sequence[str] = MAIN) -> ScoreTable:
     """The scores of an evaluation, formatted.
+
+    Args:
+        evaluation: the record.
+        measures: names of scores as in ``records.Score``, in the order of the columns.
 
     Errors have three significant digits, shares one decimal of a percent; ``skill`` reads
     "+5.1 % [+2.0, +8.3]", and "reference" for the method it is measured against. A number that is
     missing or not finite is a dash.
+
+    Raises:
+        ArgumentError: a measure is unknown.
     """
+    for name in measures:
+        if name not in _MEASURES:
+            raise ArgumentError(f"score {name!r} is unknown: {suggest(name, _MEASURES)}")
     nominal = percent(evaluation.level, 0)
-    columns = (
-        ScoreColumn("MAE", True, "lower", "lower is better"),
-        ScoreColumn("RMSE", True, "lower", "lower is better"),
-        ScoreColumn("MASE", False, "lower", "lower is better"),
-        ScoreColumn("CRPS", True, "lower", "lower is better"),
-        ScoreColumn("coverage", False, "nominal", f"{nominal} is right"),
-        ScoreColumn("width", True, None, f"of the {nominal} interval"),
-        ScoreColumn("skill", False, "higher", "higher is better"),
+    hints = {
+        "nominal": f"{nominal} is right",
+        "lower": "lower is better",
+        "higher": "higher is better",
+        None: "part of CRPS",
+    }
+    columns = tuple(
+        ScoreColumn(
+            heading,
+            unit,
+            better,
+            f"of the {nominal} interval" if name == "width" else hints[better],
+        )
+        for name, (heading, unit, better) in ((name, _MEASURES[name]) for name in measures)
     )
     rows: list[ScoreRow] = []
     for target, unit in zip(evaluation.targets, evaluation.units, strict=True):
         scores = [score for score in evaluation.scores if score.target == target]
         scores.sort(key=lambda score: score.kind != "lstm")
-        rows += _target_rows(scores, columns, unit, evaluation)
+        rows += _target_rows(scores, measures, columns, unit, evaluation)
     return ScoreTable(columns, tuple(rows))
 
 
 def _target_rows(
-    scores: Sequence[Score], columns: Sequence[ScoreColumn], unit: str, evaluation: Evaluation
+    scores: Sequence[Score],
+    names: Sequence[str],
+    columns: Sequence[ScoreColumn],
+    unit: str,
+    evaluation: Evaluation,
 ) -> list[ScoreRow]:
     measures: list[tuple[list[str], list[float | None]]] = []
-    for name in ("mae", "rmse", "mase", "crps", "coverage", "width"):
+    for name in names:
         values: list[float | None] = [getattr(score, name) for score in scores]
-        texts = [percent(v) for v in values] if name == "coverage" else column(values)
+        texts = column(values)
+        if name in ("coverage", "direction"):
+            texts = [percent(value) for value in values]
+        elif name == "skill":
+            texts = _skills(scores, evaluation)
         measures.append((texts, values))
-    skills = [gain(score.skill, score.skill_low, score.skill_high) for score in scores]
-    for place, score in enumerate(scores):
-        if score.skill is None and evaluation.reference.get(score.target) == score.method:
-            skills[place] = "reference"
-    measures.append((skills, [score.skill for score in scores]))
     best = [
         _best(texts, values, measure.better, evaluation.level)
         for measure, (texts, values) in zip(columns, measures, strict=True)
@@ -118,6 +161,14 @@ def _target_rows(
         )
         for place, score in enumerate(scores)
     ]
+
+
+def _skills(scores: Sequence[Score], evaluation: Evaluation) -> list[str]:
+    found = [gain(score.skill, score.skill_low, score.skill_high) for score in scores]
+    for place, score in enumerate(scores):
+        if score.skill is None and evaluation.reference.get(score.target) == score.method:
+            found[place] = "reference"
+    return found
 
 
 def _best(

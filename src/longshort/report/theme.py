@@ -13,9 +13,23 @@ LSTM = "#0072B2"
 BAND = "#a6cfe8"
 MUTED = "#8a929b"
 TRAIN = "#D55E00"
+_LABEL, _RULE, _GRID = "#3c434b", "#9aa2ab", "#e6e8eb"
 _OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6b7280")
 _DASHES = ((6, 3), (2, 2), (8, 3, 2, 3), (4, 4), (1, 3), (10, 4))
 _SHAPES = ("square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right")
+
+# what each colour becomes on a dark page; the others can be told from white and from black
+DARK = {
+    "white": "none",
+    INK: "#e6e9ec",
+    LSTM: "#3d9fdc",
+    BAND: "#27506a",
+    _LABEL: "#b4bcc5",
+    _RULE: "#6c7680",
+    _GRID: "#2e353c",
+    "#56B4E9": "#a5dbf8",
+    _OTHERS[-1]: "#a3abb5",
+}
 
 # an axis label that reads as the text does: "80 %"
 SHARE = "round(100 * datum.value) + ' %'"
@@ -73,7 +87,7 @@ def listed(names: Sequence[str], most: int = 6) -> str:
 
 def config() -> dict[str, Any]:
     """Vega-Lite's ``config`` section; given to each chart, so that no global theme is changed."""
-    text = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": "#3c434b", "titleColor": INK}
+    text = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": _LABEL, "titleColor": INK}
     return {
         "background": "white",
         "font": "sans-serif",
@@ -91,10 +105,10 @@ def config() -> dict[str, Any]:
             **text,
             "titleFontWeight": "normal",
             "titlePadding": 8,
-            "domainColor": "#9aa2ab",
-            "tickColor": "#9aa2ab",
+            "domainColor": _RULE,
+            "tickColor": _RULE,
             "tickSize": 4,
-            "gridColor": "#e6e8eb",
+            "gridColor": _GRID,
             "labelPadding": 4,
         },
         # labels stay inside the axis, so that headings of panels in a row stand level

@@ -8,7 +8,9 @@ everything else stands here, once.
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -16,17 +18,20 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 from sklearn.base import BaseEstimator
 
 from longshort import __version__, artifact
+from longshort.checkpoint import Checkpoint
 from longshort.contracts import Examples, Params, whole
 from longshort.errors import ArgumentError, ModelFileError, NotFittedError, suggest
 from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
 from longshort.tasks.ensemble import Ensemble, Parts, Progress
-from longshort.training import Training, seeded
+from longshort.training.parts import out_of_memory
+from longshort.training.seeds import seeded
+from longshort.training.settings import Training
 
 # rows predicted at once; nothing is kept for a backward pass
 PREDICT_ROWS = 512
@@ -78,6 +83,9 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _after(self, model: Model, examples: Examples) -> None:
         """What a trained network still learns, from the validation part where there is one."""
 
+    def _settle(self, parts: Parts) -> None:
+        """What all networks together still learn, once every one of them is trained."""
+
     # settings
 
     def set_params(self, **params: Any) -> Self:
@@ -103,15 +111,35 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     # fit
 
-    def fit(self, X: Any, y: None = None, *, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: None = None,
+        *,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | str | Path | None = None,
+    ) -> Self:
         """Learn from data; ``y`` is ignored and there for scikit-learn.
 
         Ctrl-C stops training and keeps the best weights so far; before the first epoch is done
-        there are none, and it goes on as a KeyboardInterrupt.
+        there are none, and it goes on as a KeyboardInterrupt. Where torch.distributed has joined
+        processes into a group, they train each network together.
+
+        Args:
+            X: the data.
+            progress: who is told how it goes on.
+            checkpoint: a file to write down how far training has come. If it is there already,
+                training goes on from it, bit by bit as if it had never stopped; when training is
+                done it is removed. See ``longshort.checkpoint.Checkpoint``. Of processes that
+                train together each gives it, and the first one writes.
 
         Raises:
             DataError: the data cannot be used as they are.
-            ArgumentError: a setting is not possible for these data.
+            ArgumentError: a setting is not possible for these data, or the checkpoint was made
+                with other settings or data.
+            TrainingError: numbers went wrong, or memory was not enough, and stayed so.
+            OutputError: the checkpoint cannot be written.
+            ModelFileError: the checkpoint cannot be read.
         """
         # whatever goes wrong from here on, no half of an older fit stays
         for name in ("models_", "history_", "refitted_", "settings_"):
@@ -122,21 +150,46 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
                 given = type(getattr(self, name)).__name__
                 raise ArgumentError(f"{name} is a {given}, and must be a {kind.__name__}(...)")
         parts = self._learn(X)
-        found = self._ensemble(progress).train(parts)
+        if isinstance(checkpoint, str | Path):
+            checkpoint = Checkpoint(Path(checkpoint))
+        found = self._ensemble(progress, checkpoint).train(parts)
         self.models_, self.history_, self.refitted_ = found
+        self._settle(parts)
         self.settings_ = {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in self.get_params(deep=False).items()
         }
         return self
 
-    def _ensemble(self, progress: Progress | None = None) -> Ensemble:
-        seed = int(self.random_state)
-        return Ensemble(self._new, self._after, self._describe, self.training, seed, progress)
+    def _ensemble(
+        self, progress: Progress | None = None, checkpoint: Checkpoint | None = None
+    ) -> Ensemble:
+        # where it runs may change between a checkpoint and what goes on from it
+        prints = {k: str(v) for k, v in self.get_params().items() if not isinstance(v, Params)}
+        prints = {"model": self.kind, **prints}
+        prints.pop("device")
+        return Ensemble(
+            self._new,
+            self._after,
+            self._describe,
+            self.training,
+            int(self.random_state),
+            progress,
+            checkpoint,
+            prints,
+        )
 
     def _new(self, seed: int) -> Model:
-        with seeded(seed):
-            return self._network().to(self._device())
+        try:
+            with seeded(seed):
+                return self._network().to(self._device())
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise ArgumentError(
+                f"{self.recurrent}: a network of this size does not fit into memory; use a "
+                "smaller size or depth"
+            ) from error
 
     def _device(self) -> torch.device:
         if self.device == "auto":
@@ -228,8 +281,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             raise ModelFileError(f"{where}: holds a {content.kind!r}, not a {cls.kind!r}")
         expected = {*cls.sections, *cls.scalars, "random_state", "learned", "fit"}
         if set(content.sections) != expected:
-            odd = sorted(expected ^ set(content.sections))
-            raise ModelFileError(f"{where}: sections are missing or unknown: {', '.join(odd)}")
+            odd = ", ".join(map(repr, sorted(expected ^ set(content.sections))))
+            raise ModelFileError(f"{where}: sections are missing or unknown: {odd[:_LONGEST]}")
         params: dict[str, Any] = {
             name: artifact.section(content, name, kind, where)
             for name, kind in cls.sections.items()
@@ -239,44 +292,66 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             params[name] = artifact.value(content, name, kind, where)
         self = cls(**params, device=device)
         fitted = artifact.section(content, "fit", Fit, where)
-        prefix = "learned."
-        arrays = {n[len(prefix) :]: a for n, a in content.tensors.items() if n.startswith(prefix)}
         try:
-            self._restore(content, arrays, where)
-            self.models_ = [self._load_member(n, content.tensors) for n in range(fitted.members)]
-            history = bytes(content.tensors["history"])
-            self.history_ = TypeAdapter(History).validate_python(
-                artifact.parse(history), strict=False
-            )
+            self._restore(content, _under("learned.", content.tensors), where)
+            history = artifact.parse(bytes(content.tensors["history"]))
+            self.history_ = artifact.adapter(History).validate_python(history, strict=False)
+            self._check_learned(content, fitted.members)
+            self.models_ = self._load_members(content.tensors, fitted.members)
         except _MISFITS as error:
-            raise ModelFileError(f"{where}: its content does not fit together ({error})") from error
+            reason = str(error).removeprefix(f"{where}: ")
+            if isinstance(error, KeyError):
+                reason += " is missing"
+            raise ModelFileError(
+                f"{where}: its content does not fit together ({reason[:_LONGEST]})"
+            ) from error
         self.refitted_ = fitted.refitted
         self.settings_ = self.get_params(deep=False)
         return self
 
-    def _load_member(self, number: int, tensors: dict[str, NDArray[Any]]) -> Model:
-        """A network with the weights of a file, once names, shapes and numbers are as they must."""
-        prefix = f"member{number}."
-        found = {n[len(prefix) :]: a for n, a in tensors.items() if n.startswith(prefix)}
-        if self.recurrent.depth > len(found):
-            raise ValueError(f"{self.recurrent.depth} layers and {len(found)} tensors")
-        # a network without memory of its own: a header cannot ask for more than the file holds
+    def _check_learned(self, content: artifact.Artifact, members: int) -> None:
+        """Nothing of a file was passed over or read as something else than it is.
+
+        What was restored is written again: a file's settings stand in it, and its tensors too.
+        """
+        settings, arrays = self._learned()
+        again = json.loads(json.dumps(settings))
+        for name, value in content.sections["learned"].items():
+            if not _within(value, again.get(name)):
+                raise ValueError(f"learned {name!r} is {value!r}, and means {again.get(name)!r}")
+        known = {f"learned.{name}": array for name, array in arrays.items()}
+        for name, array in content.tensors.items():
+            number = re.fullmatch(r"member(0|[1-9]\d{0,3})\..+", name)
+            ours = int(number[1]) < members if number else name in known or name == "history"
+            if not ours:
+                raise ValueError(f"tensor {name!r} is not one of this model")
+            if name in known and not _same(array, known[name]):
+                raise ValueError(f"tensor {name!r} is not what it was read as")
+
+    def _load_members(self, tensors: Mapping[str, NDArray[Any]], members: int) -> list[Model]:
+        """Networks with the weights of a file, once all names, shapes and numbers are right."""
+        found = [_under(f"member{number}.", tensors) for number in range(members)]
+        if self.recurrent.depth > len(found[0]):
+            raise ValueError(f"{self.recurrent.depth} layers and {len(found[0])} tensors")
+        try:
+            wanted = {n: tuple(tensor.shape) for n, tensor in self._hollow().state_dict().items()}
+        except (RuntimeError, TypeError, ArithmeticError):
+            asked = {name: getattr(self, name) for name in ("recurrent", *self.scalars)}
+            raise ValueError(f"no network can be built for {asked}") from None
+        for number, weights in enumerate(found):
+            _check_weights(f"member{number}", weights, wanted)
+        return [self._filled(weights) for weights in found]
+
+    def _hollow(self) -> Model:
+        """A network without memory of its own: no header can ask for more than its file holds."""
         with torch.device("meta"):
-            wanted = {n: tuple(t.shape) for n, t in self._network().state_dict().items()}
-        shapes = {name: array.shape for name, array in found.items()}
-        if shapes != wanted:
-            odd = sorted(n for n in {*shapes, *wanted} if shapes.get(n) != wanted.get(n))
-            raise ValueError(
-                f"tensor {prefix}{odd[0]}: {shapes.get(odd[0])}, not {wanted.get(odd[0])}"
-            )
-        for name, array in found.items():
-            if array.dtype != np.float32 or not np.isfinite(array).all():
-                raise ValueError(f"tensor {prefix}{name} must hold finite numbers of float32")
-        model = self._new(0)
-        model.load_state_dict(
-            {name: torch.from_numpy(array.copy()) for name, array in found.items()}
-        )
-        return model.eval()
+            return self._network()
+
+    def _filled(self, weights: Mapping[str, NDArray[Any]]) -> Model:
+        model = self._hollow()
+        kept = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
+        model.load_state_dict(kept, assign=True)
+        return model.to(self._device()).eval()
 
 
 @dataclass(frozen=True)
@@ -287,5 +362,44 @@ class Fit:
     refitted: bool
 
 
+def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The tensors whose names begin so, by the rest of their names."""
+    return {n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)}
+
+
+def _same(found: NDArray[Any], again: NDArray[Any]) -> bool:
+    """Whether two arrays are of one type and say the same; bytes are JSON."""
+    if found.dtype != again.dtype:
+        return False
+    if found.dtype == np.uint8:
+        return bool(artifact.parse(bytes(found)) == artifact.parse(bytes(again)))
+    return np.array_equal(found, again)
+
+
+def _within(found: Any, again: Any) -> bool:
+    """Whether all that was found is there again; a later version may know more."""
+    if isinstance(found, dict) and isinstance(again, dict):
+        return all(_within(value, again.get(name)) for name, value in found.items())
+    return type(found) is type(again) and bool(found == again)
+
+
+def _check_weights(
+    member: str, weights: Mapping[str, NDArray[Any]], wanted: Mapping[str, tuple[int, ...]]
+) -> None:
+    """The names and shapes that a network has, and finite numbers."""
+    for name in sorted({*weights, *wanted}):
+        here = weights[name].shape if name in weights else "missing"
+        there = wanted.get(name, "absent")
+        if here != there:
+            raise ValueError(f"tensor {f'{member}.{name}'!r} is {here}, and must be {there}")
+    for name, array in weights.items():
+        # where one of the numbers is NaN, so are the least and the greatest
+        finite = not array.size or np.isfinite([array.min(), array.max()]).all()
+        if array.dtype != np.float32 or not finite:
+            raise ValueError(f"tensor {f'{member}.{name}'!r} must hold finite numbers of float32")
+
+
+# so much of a reason is told, whatever a file's names are
+_LONGEST = 300
 # what building from a file that contradicts itself can end in
 _MISFITS = (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, MemoryError)

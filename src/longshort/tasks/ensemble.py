@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import torch
 
+from longshort import __version__
+from longshort.checkpoint import Checkpoint, Pace
 from longshort.contracts import Examples, Prediction
+from longshort.errors import LongshortError, ModelFileError
 from longshort.model import Model
 from longshort.records import Epoch, History, Stop
-from longshort.training import Training, estimate_seconds, fit, snapshot, step_seed
+from longshort.tasks.standing import Again, Standing, Turn, digest, pack, refuse_others, unpack
+from longshort.training.loop import estimate_seconds, fit
+from longshort.training.ranks import Ranks
+from longshort.training.seeds import step_seed
+from longshort.training.settings import Training
+from longshort.training.snapshot import Snapshot, weights_of
 
 
 class Parts(NamedTuple):
@@ -29,8 +39,12 @@ class Progress(Protocol):
         """Before the first step: the network in words, the longest it can take, all epochs."""
         ...
 
+    def note(self, text: str) -> None:
+        """Where it goes on from, before ``start``."""
+        ...
+
     def epoch(self, epoch: Epoch) -> None:
-        """After each epoch of each member."""
+        """After each epoch of each member, also those that were done before a checkpoint."""
         ...
 
     def finish(self, history: History) -> None:
@@ -57,6 +71,8 @@ class Ensemble:
         training: the settings, ``members`` and ``refit`` among them.
         random_state: of the whole ensemble.
         progress: who is told.
+        checkpoint: where to write down how far it has come, and whether to go on from there.
+        prints: all settings in words, by name; a checkpoint made with others is refused.
     """
 
     new: Callable[[int], Model]
@@ -65,80 +81,155 @@ class Ensemble:
     training: Training
     random_state: int
     progress: Progress | None = None
+    checkpoint: Checkpoint | None = None
+    prints: Mapping[str, str] = field(default_factory=dict)
 
     def train(self, parts: Parts) -> Trained:
-        """Train every member.
+        """Train every member, together with the processes that torch has joined, if any.
 
         Ctrl-C ends it and keeps what has learnt something: finished members, and the best weights
         of the one at work. Where a refit was asked for and some members have finished theirs, only
-        those are kept; else the networks as they were before it.
+        those are kept; else the networks as they were before it. A checkpoint stays, to go on from.
 
         Raises:
             KeyboardInterrupt: it came before any network had finished an epoch.
+            ArgumentError: the checkpoint was made with other settings or data.
+            ModelFileError: the checkpoint cannot be read.
+            OutputError: a checkpoint cannot be written; the one before it still stands.
+            TrainingError: numbers went wrong, or memory was not enough, and stayed so.
         """
-        epochs: list[Epoch] = []
-        stops: list[Stop] = []
-        kept: list[tuple[Model, bool]] = []
-        unit = ""
-        for member in range(self.training.members):
-            seed = step_seed(self.random_state, member, 0) % 2**62
-            model = self.new(seed)
-            unit = model.head.unit
-            if member == 0:
-                self._announce(model, parts)
-            stop, refitted = self._member(model, parts, seed, member, epochs)
-            stops.append(stop)
-            if any(epoch.member == member for epoch in epochs):
-                kept.append((model, refitted))
-            if stop == "interrupted":
+        work = _Work(self, parts)
+        while len(work.standing.turn.stops) < self.training.members:
+            if work.member() == "interrupted":
                 break
-        if not kept:
+        if not work.models:
             raise KeyboardInterrupt
-        again = [model for model, refitted in kept if refitted]
-        history = History(tuple(epochs), tuple(stops), unit)
+        turn = work.standing.turn
+        history = History(tuple(work.standing.epochs), turn.stops, work.models[0].head.unit)
         if self.progress is not None:
             self.progress.finish(history)
-        return Trained(again or [model for model, _ in kept], history, bool(again))
+        finished = "interrupted" not in turn.stops
+        if finished and work.checkpoint is not None and not work.checkpoint.keep:
+            work.checkpoint.remove()
+        again = [m for m, refitted in zip(work.models, turn.refitted, strict=True) if refitted]
+        return Trained(again or work.models, history, bool(again))
 
-    def _member(
-        self, model: Model, parts: Parts, seed: int, member: int, epochs: list[Epoch]
-    ) -> tuple[Stop, bool]:
-        """Train one member in place: why it stopped, and whether it was fitted on both parts."""
-        stop = self._run(model, parts.train, parts.valid, seed, member, epochs)
-        self.after(model, parts.valid or parts.train)
-        if stop == "interrupted" or not self.training.refit or parts.valid is None:
-            return stop, False
-        chosen = snapshot(model)
-        best = History(tuple(epochs)).best(member)
-        count = 1 if best is None else best.epoch + 1
-        model.load_state_dict(self.new(seed).state_dict())
-        # what the head learnt of its errors on unseen examples stays true
-        own = {f"head.{name}" for name, _ in model.head.named_buffers()}
-        buffers = {name: chosen[name] for name in own}
-        if self._run(model, parts.both, None, seed, member, epochs, count) == "interrupted":
+    def estimate(self, model: Model, parts: Parts) -> float:
+        """Longest that all members can take, in seconds."""
+        once = estimate_seconds(model, parts.train, self.training, seed=self.random_state)
+        return once * self.training.members * (1 + self.training.refit)
+
+
+class _Work:
+    """One call of ``train``: what it works on, and how far it has come."""
+
+    def __init__(self, plan: Ensemble, parts: Parts) -> None:
+        self.plan, self.parts, self.ranks = plan, parts, Ranks.here()
+        self.standing, self.models = Standing(), list[Model]()
+        # one process of several writes
+        self.checkpoint = plan.checkpoint if self.ranks.lead else None
+        self.prints: dict[str, str] = {}
+        self.pace = Pace(math.inf)
+        self.announced = False
+        if plan.checkpoint is not None:
+            self._begin(plan.checkpoint)
+
+    def _begin(self, checkpoint: Checkpoint) -> None:
+        """Stand where a checkpoint was written, if there is one."""
+        found = None
+        if self.ranks.lead:
+            data = digest((self.parts.train, self.parts.valid))
+            self.prints = {**self.plan.prints, "data": data, "longshort": __version__}
+            found = checkpoint.begin()
+            if found is not None:
+                refuse_others(found, self.prints)
+        found = self.ranks.same(found)
+        self.pace = Pace(checkpoint.every)
+        if found is not None:
+            self.standing = unpack(found)
+            with self._fitting():
+                for number, weights in enumerate(self.standing.done):
+                    model = self.plan.new(self._seed(number))
+                    model.load_state_dict(weights)
+                    self.models.append(model.eval())
+            if self.plan.progress is not None:
+                lost = f" ({found.lost})" if found.lost else ""
+                self.plan.progress.note(f"going on from {found.path}{lost}")
+
+    def _seed(self, member: int) -> int:
+        return step_seed(self.plan.random_state, member, 0) % 2**62
+
+    # one member
+
+    def member(self) -> Stop:
+        """Train the member whose turn it is, or the rest of it: why it stopped."""
+        plan, standing, parts = self.plan, self.standing, self.parts
+        number = len(standing.turn.stops)
+        model = plan.new(self._seed(number))
+        self._announce(model)
+        again = standing.turn.again
+        if again is None:
+            stop = self._run(model, parts.train, parts.valid, number)
+            plan.after(model, parts.valid or parts.train)
+            if stop == "interrupted" or not plan.training.refit or parts.valid is None:
+                return self._close(model, stop, refitted=False)
+            best = History(tuple(standing.epochs)).best(number)
+            again = Again(stop, 1 if best is None else best.epoch + 1)
+            standing.turn = replace(standing.turn, again=again)
+            standing.chosen = weights_of(model)
+            model.load_state_dict(plan.new(self._seed(number)).state_dict())
+        chosen = standing.chosen
+        if self._run(model, parts.both, None, number, again.epochs) == "interrupted":
             model.load_state_dict(chosen)
-            return "interrupted", False
-        model.load_state_dict({**snapshot(model), **buffers})
-        return stop, True
+            return self._close(model, "interrupted", refitted=False)
+        # what the head learnt of its errors on unseen examples stays true
+        buffers = {name: chosen[name] for name, _ in model.head.named_buffers("head")}
+        model.load_state_dict({**weights_of(model), **buffers})
+        return self._close(model, again.stop, refitted=True)
+
+    def _close(self, model: Model, stop: Stop, *, refitted: bool) -> Stop:
+        """A member is done; it is kept if it has learnt anything."""
+        turn, number = self.standing.turn, len(self.standing.turn.stops)
+        self.standing.turn = Turn((*turn.stops, stop), turn.refitted)
+        self.standing.chosen = {}
+        if any(epoch.member == number for epoch in self.standing.epochs):
+            self.standing.turn = Turn((*turn.stops, stop), (*turn.refitted, refitted))
+            self.standing.done.append(weights_of(model))
+            self.models.append(model)
+        return stop
 
     def _run(
         self,
         model: Model,
         train: Examples,
         valid: Examples | None,
-        seed: int,
         member: int,
-        epochs: list[Epoch],
         count: int | None = None,
     ) -> Stop:
-        """One training run, each epoch written down and told."""
-        loop = fit(model, train, valid, self.training, seed=seed, member=member, only=count)
+        """One training run, or the rest of it; each epoch is written down and told."""
+        start, self.standing.run = self.standing.run, None
+        if start is None:
+            before = len(self.standing.epochs)
+            self.standing.turn = replace(self.standing.turn, before=before)
+        with self._fitting():
+            loop = fit(
+                model,
+                train,
+                valid,
+                self.plan.training,
+                seed=self._seed(member),
+                member=member,
+                only=count,
+                start=start,
+                keeper=None if self.checkpoint is None else self,
+                ranks=self.ranks,
+            )
         try:
             while True:
                 record = next(loop)
-                epochs.append(record)
-                if self.progress is not None:
-                    self.progress.epoch(record)
+                self.standing.epochs.append(record)
+                if self.plan.progress is not None:
+                    self.plan.progress.epoch(record)
         except StopIteration as end:
             stop: Stop = end.value
             return stop
@@ -147,15 +238,41 @@ class Ensemble:
             loop.close()
             return "interrupted"
 
-    def _announce(self, model: Model, parts: Parts) -> None:
-        if self.progress is not None:
-            count = self.training.members * self.training.epochs * (1 + self.training.refit)
-            self.progress.start(self.describe(model), self.estimate(model, parts), count)
+    def _announce(self, model: Model) -> None:
+        """Tell what is trained, once, and the epochs that are done."""
+        progress, plan = self.plan.progress, self.plan
+        if progress is not None and not self.announced:
+            count = plan.training.members * plan.training.epochs * (1 + plan.training.refit)
+            progress.start(plan.describe(model), plan.estimate(model, self.parts), count)
+            for epoch in self.standing.epochs:
+                progress.epoch(epoch)
+        self.announced = True
 
-    def estimate(self, model: Model, parts: Parts) -> float:
-        """Longest that all members can take, in seconds."""
-        once = estimate_seconds(model, parts.train, self.training, seed=self.random_state)
-        return once * self.training.members * (1 + self.training.refit)
+    # the checkpoint
+
+    def due(self) -> bool:
+        """Whether it is time to write a checkpoint."""
+        return self.pace.due()
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Write one."""
+        assert self.checkpoint is not None
+        self.standing.run = snapshot
+        with self.pace.spending():
+            sections, tensors = pack(self.standing)
+            self.checkpoint.write({**sections, "prints": self.prints}, tensors)
+        self.standing.run = None
+
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
+        """What a checkpoint that fits nothing ends in."""
+        try:
+            yield
+        except (KeyError, ValueError, RuntimeError) as error:
+            if self.plan.checkpoint is None or isinstance(error, LongshortError):
+                raise
+            where = self.plan.checkpoint.path
+            raise ModelFileError(f"{where}: does not fit the network ({error})") from error
 
 
 def average(models: Sequence[Model], examples: Examples, index: Sequence[int]) -> Prediction:

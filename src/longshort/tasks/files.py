@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from longshort import artifact
+from longshort import artifact, checkpoint
 from longshort.errors import ModelFileError, suggest
 from longshort.tasks.base import Estimator
 from longshort.tasks.forecast import Forecaster
@@ -23,6 +23,11 @@ def load(path: str | Path, *, device: str = "cpu") -> Estimator:
         ModelFileError: it is missing, damaged, altered, or of a kind this version does not know.
     """
     content = artifact.read(path)
+    if content.kind == checkpoint.KIND:
+        raise ModelFileError(
+            f"{path}: this is the checkpoint of a fit that is not done; go on with it by the same "
+            "command and --resume, or by fit(..., checkpoint=...)"
+        )
     if content.kind not in KINDS:
         known = suggest(content.kind, KINDS)
         raise ModelFileError(f"{path}: holds a model of unknown kind {content.kind!r}: {known}")

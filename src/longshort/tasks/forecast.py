@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 import altair as alt
 import numpy as np
-import torch
+import polars as pl
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
-from longshort.data.codecs.calendar import Cycle
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
-from longshort.data.sources.stamps import Fill
+from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
-from longshort.data.splits import Cuts, Seen, Split, cut, refuse_short, refuse_untold
+from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_untold
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
-from longshort.errors import DataError
+from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Windowed, ahead_points, evaluate_forecasts
-from longshort.heads.real import LEVELS, Output, RealHead, check_output
+from longshort.heads.conformal import Calibration, check_calibration
+from longshort.heads.distributions import LEVELS, Output, check_output, family
+from longshort.heads.real import RealHead
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
-from longshort.metrics.real import quantiles_at
+from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
+from longshort.report.numerals import setting
+from longshort.tasks.ahead import Ahead, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
+from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.ensemble import Parts, average
+from longshort.tasks.learned import Learned
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.series import find_season
@@ -48,8 +54,12 @@ class Forecaster(Estimator):
         horizon: L, steps to forecast, 1 or more.
         window: context length and what forecasts are relative to.
         scaling: how numbers are scaled.
-        output: "quantiles" (default), "gaussian", or a point trained by "mse", "mae" or "huber"
-            with intervals from its errors on the validation part.
+        output: "quantiles" (default), "gaussian", "student-t" (heavy tails), "negative-binomial"
+            (counts), or a point trained by "mse", "mae" or "huber" with intervals from its errors
+            on the validation part.
+        calibration: "symmetric" (default) or "asymmetric" widen or narrow the intervals to what
+            held on the validation part, where it spans 40 horizons or more; "none" leaves them as
+            the networks say. See ``heads.conformal``.
         split: which part of the given data chooses, and which is left for ``evaluate``.
         fill: what to do with gaps in time: "none" (an error), "missing", "previous" or "ignore".
         recurrent: the network.
@@ -58,7 +68,8 @@ class Forecaster(Estimator):
         device: "cpu", "cuda" or "auto".
 
     Learned: ``models_``, ``history_``, ``encoding_`` (scaling, season, calendar), ``columns_``
-    (every column by name), ``seen_`` (up to where).
+    (every column by name), ``seen_`` (up to where), ``left_out_`` (series too short to learn from,
+    in words).
 
     Example:
         >>> import polars as pl, longshort
@@ -76,12 +87,18 @@ class Forecaster(Estimator):
         "recurrent": Recurrent,
         "training": Training,
     }
-    scalars: ClassVar[dict[str, Any]] = {"horizon": PositiveInt, "output": Output, "fill": Fill}
+    scalars: ClassVar[dict[str, Any]] = {
+        "horizon": PositiveInt,
+        "output": Output,
+        "calibration": Calibration,
+        "fill": Fill,
+    }
 
     encoding_: Encoding
     columns_: Columns
     fields_: tuple[Field, ...]
     seen_: Seen
+    left_out_: str
 
     def __init__(
         self,
@@ -91,6 +108,7 @@ class Forecaster(Estimator):
         window: Window = Window(),  # noqa: B008
         scaling: Scaling = Scaling(),  # noqa: B008
         output: Output = "quantiles",
+        calibration: Calibration = "symmetric",
         split: Split = Split(),  # noqa: B008
         fill: Fill = "none",
         recurrent: Recurrent = Recurrent(),  # noqa: B008
@@ -103,6 +121,7 @@ class Forecaster(Estimator):
         self.window = window
         self.scaling = scaling
         self.output = output
+        self.calibration = calibration
         self.split = split
         self.fill = fill
         self.recurrent = recurrent
@@ -115,14 +134,21 @@ class Forecaster(Estimator):
     def _learn(self, data: Any) -> Parts:
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
+        check_calibration(self.calibration)
         # rows after the last target hold nothing to learn from or to be scored on
         sequences = read_table(data, self.columns, fill=self.fill).until_observed()
         cuts = cut(sequences, self.split)
-        context = self.window.rows(horizon, int(cuts.valid_start.min()))
-        refuse_short(sequences, cuts, context, horizon)
+        context = self.window.rows(horizon, cuts.valid_start)
+        refuse = self.window.short == "refuse"
+        self.left_out_ = leave_short(sequences, cuts, context, horizon, refuse=refuse)
+        if self.left_out_:
+            warnings.warn(self.left_out_, LongshortWarning, stacklevel=3)
         refuse_untold(sequences, cuts)
-        codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling)
+        counts = family(self.output, LEVELS).counts
+        codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
+        codec.check(sequences)
         training = sequences.crop(0, cuts.valid_start)
+        codec.check_digits(training)
         season = self.window.season or find_season(training, horizon)
         missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
         self.fields_ = sequences.fields
@@ -136,6 +162,7 @@ class Forecaster(Estimator):
             choose_cycles(sequences, self.window),
             tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
             sequences.spacing,
+            sequences.clock,
         )
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
@@ -175,25 +202,25 @@ class Forecaster(Estimator):
         return Model(RecurrentEncoder(embed, self.recurrent), head, encoding.codec)
 
     def _after(self, model: Model, examples: Examples) -> None:
-        if self.output in ("quantiles", "gaussian") or not isinstance(model.head, RealHead):
-            return
-        errors = []
-        with torch.no_grad():
-            for start in range(0, len(examples), PREDICT_ROWS):
-                stop = min(start + PREDICT_ROWS, len(examples))
-                batch = examples.batch(range(start, stop)).to(self._device())
-                point = model.head.decode(model.encoder(batch), batch).point
-                observed = batch.target_mask
-                assert observed is not None
-                errors.append(torch.where(observed, batch.target() - point, torch.nan))
-        model.head.calibrate(torch.cat(errors))
+        # a network that is refitted keeps what it learnt of its errors on unseen windows
+        self._calibrate([model], examples)
+
+    def _settle(self, parts: Parts) -> None:
+        if not self.refitted_:
+            self._calibrate(self.models_, parts.valid or parts.train)
+
+    def _calibrate(self, models: Sequence[Model], examples: Examples) -> None:
+        assert isinstance(examples, Windows)
+        settle(models, examples, self.seen_.valid, self.calibration)
 
     # use
 
     def _read_again(self, data: Any) -> Sequences:
         """Data for a fitted model: the same columns and time step, whatever else there is."""
         self._check_fitted()
-        sequences = read_table(data, self.columns_, fill=self.fill, require_target=False)
+        sequences = read_table(
+            data, self.columns_, fill=self.fill, require_target=False, like=self.encoding_.clock
+        )
         found, fitted = sequences.spacing, self.encoding_.step
         unknown = sequences.times is not None and sequences.step is None
         if found != fitted and not unknown:
@@ -211,47 +238,58 @@ class Forecaster(Estimator):
             assert found.quantiles is not None
             points.append(found.point.numpy())
             quantiles.append(found.quantiles.numpy())
-        return Forecasts(np.concatenate(points), np.concatenate(quantiles))
+        told = np.concatenate(quantiles)
+        # calibration may have moved quantiles below what a count can be
+        counts = self.encoding_.codec.counts
+        return Forecasts(np.concatenate(points), np.maximum(told, 0) if counts else told)
 
     def predict(self, X: Any, quantiles: Sequence[float] = ()) -> Any:
         """Forecast the horizon that follows each series' last observed target.
 
         Args:
             X: a path, a frame, or an array (samples, time steps[, features]) of the columns that
-                the model was fitted on; each series needs at least the context. Rows after the
-                last observed target give covariates that are known in advance.
+                the model was fitted on. Rows after the last observed target give covariates that
+                are known in advance. Series may be new ones.
             quantiles: levels from 0.05 to 0.95 to give beside the point forecast.
 
         Returns:
             For a path or frame: a frame of the same kind (Polars for a path) with one row per
-            series and step: the group column, the time (or "step" from 1), and for each target
+            series and step: the group columns, the time (or "step" from 1), and for each target
             ``name`` and ``name_q10`` for level 0.1, and so on. For an array: (samples, L, K), or
-            (samples, L, K, levels) where quantiles were asked for.
+            (samples, L, K, levels) where quantiles were asked for. Series that are shorter than
+            the context are left out with a ``LongshortWarning`` (NaN in an array), or refused; see
+            ``Window.short``.
 
         Raises:
-            DataError: the data lack a column, or a series is shorter than the context.
+            DataError: the data lack a column, or no series is as long as the context.
             ArgumentError: a level outside 0.05 to 0.95.
         """
-        sequences = self._read_again(X)
-        windows = Windows.ahead(sequences, self.encoding_)
-        found = self.forecasts(windows, range(len(windows)))
-        wanted = quantiles_at(found.quantiles, LEVELS, tuple(map(float, quantiles)))
+        levels, ahead = tuple(map(float, quantiles)), self._ahead(X)
         if isinstance(X, np.ndarray):
-            return wanted if quantiles else found.point
-        table: dict[str, NDArray[Any]] = {}
-        if self.columns_.group:
-            keys = np.array(sequences.keys, dtype=object)
-            table[", ".join(self.columns_.group)] = np.repeat(keys, self.encoding_.horizon)
-        times = windows.times(range(len(windows)))
-        if times is not None:
-            table[self.columns_.time or "time"] = times.reshape(-1)
-        else:
-            table["step"] = np.tile(np.arange(1, self.encoding_.horizon + 1), len(sequences))
-        for k, name in enumerate(self.columns_.target):
-            table[name] = found.point[:, :, k].reshape(-1)
-            for at, level in enumerate(quantiles):
-                table[f"{name}_q{100 * level:g}"] = wanted[:, :, k, at].reshape(-1)
-        return frame_like(X, table)
+            return ahead.array(levels)
+        return frame_like(X, pl.concat(ahead.tables(self.columns_, levels)), self._shared())
+
+    def predict_parts(self, X: Any, quantiles: Sequence[float] = ()) -> Iterator[Any]:
+        """What ``predict`` gives for a path or frame, some thousand series at a time.
+
+        The data are read once, and memory does not grow with the number of forecasts.
+        """
+        levels, ahead = tuple(map(float, quantiles)), self._ahead(X)
+        tables = ahead.tables(self.columns_, levels)
+        return (frame_like(X, table, self._shared()) for table in tables)
+
+    def _shared(self) -> list[str]:
+        """Columns of predictions that are columns of the data, too."""
+        time = self.columns_.time
+        return [*self.columns_.group, *([] if time is None else [time])]
+
+    def _ahead(self, X: Any) -> Ahead:
+        sequences = self._read_again(X)
+        refuse = self.settings_["window"].short == "refuse"
+        fits, left_out = long_enough(sequences, self.encoding_, refuse=refuse)
+        if left_out:
+            warnings.warn(left_out, LongshortWarning, stacklevel=3)
+        return Ahead(sequences, self.encoding_, self.forecasts, LEVELS, fits)
 
     def score(self, X: Any, y: None = None) -> float:
         """Skill over the last-value forecast on every window of ``X``: 1 - MAE / its MAE.
@@ -282,7 +320,7 @@ class Forecaster(Estimator):
             )
         return float(np.mean(1 - np.where(seen, ours, 0.0).sum((0, 1)) / total))
 
-    def evaluate(self, X: Any, *, level: float = 0.8) -> Evaluation:
+    def evaluate(self, X: Any, *, level: float = 0.8, adaptive: float | None = None) -> Evaluation:
         """Open the test part: every row of ``X`` after those that ``fit`` has seen.
 
         Every origin is forecast, by the LSTM and by each yardstick, on the same windows; the
@@ -291,8 +329,11 @@ class Forecaster(Estimator):
         Args:
             X: the data given to ``fit``, with the later rows.
             level: nominal coverage of the intervals.
+            adaptive: for data that drift, a rate such as 0.05 by which the intervals of every
+                method follow what they have missed; see ``evaluate.adaptive``.
 
         Raises:
+            ArgumentError: ``level`` or ``adaptive`` is not possible.
             DataError: there are no later rows, or the rows that were fitted on are missing.
         """
         sequences = self._read_again(X)
@@ -307,26 +348,29 @@ class Forecaster(Estimator):
                 f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
-        return evaluate_forecasts(
+        found = evaluate_forecasts(
             Method("LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())),
             Windowed(train, valid, both, test),
             levels=LEVELS,
             level=level,
             refit=self.refitted_,
             season=self.settings_["window"].season,
+            adaptive_rate=adaptive,
             history=self.history_,
             settings=self._settings(),
             seed=self.random_state,
         )
+        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
+        return replace(found, notes=tuple(note for note in notes if note))
 
     def _settings(self) -> dict[str, str]:
         """Every argument in words, for reports."""
         found: dict[str, str] = {"model": self._describe(self.models_[0])}
         for name, value in self.settings_.items():
             if isinstance(value, Params):
-                found.update({f"{name}.{k}": str(v) for k, v in value.get_params().items()})
+                found.update({f"{name}.{k}": setting(v) for k, v in value.get_params().items()})
             else:
-                found[name] = str(value)
+                found[name] = setting(value)
         found["context (rows)"] = str(self.encoding_.context)
         found["season (rows)"] = str(self.encoding_.season)
         return found
@@ -362,6 +406,8 @@ class Forecaster(Estimator):
             encoding.cycles,
             encoding.masked,
             encoding.step,
+            encoding.clock,
+            self.left_out_,
         )
         arrays = {f"codec.{name}": array for name, array in arrays.items()}
         arrays.update({f"seen.{name}": array for name, array in self.seen_.to_arrays().items()})
@@ -389,21 +435,9 @@ class Forecaster(Estimator):
             learned.cycles,
             learned.masked,
             learned.step,
+            learned.clock,
         )
+        self.left_out_ = learned.left_out
         self.seen_ = Seen.from_arrays(
             {name[5:]: array for name, array in arrays.items() if name.startswith("seen.")}
         )
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What a model file keeps beside weights and settings; see ``Encoding`` for the names."""
-
-    codec: dict[str, Any]
-    columns: Columns
-    units: tuple[str, ...]
-    context: PositiveInt
-    season: PositiveInt
-    cycles: tuple[Cycle, ...]
-    masked: tuple[str, ...]
-    step: str

@@ -98,9 +98,10 @@ class ResidualQuantiles:
         """Point and quantiles of the windows of these numbers (N,)."""
         point = self.yardstick.point(windows, index)
         keys = windows.sequences.keys
-        scale = np.stack([self.scale.get(key, self.usual) for key in keys])
-        series, _ = windows.where(index)
-        spread = scale[series][:, None, :, None] * self.shape
+        used, place = np.unique(windows.where(index)[0], return_inverse=True)
+        scale = np.array([self.scale.get(keys[s], self.usual) for s in used])
+        scale = scale.reshape(len(used), len(self.usual))
+        spread = scale[place][:, None, :, None] * self.shape
         return Forecasts(point, point[..., None] + spread)
 
 

@@ -24,9 +24,11 @@ from longshort.data.sequences import Floats, Sequences
 from longshort.data.steps import Ints, Step, Times
 from longshort.data.windows import Windows
 from longshort.records import Kind
-from longshort.yardsticks.base import Yardstick, rows_seen
+from longshort.yardsticks.base import Yardstick, rows_seen, spread_over
 from longshort.yardsticks.ridge import RidgeAR
 
+# rows that a season is looked for in
+_LOOKED_AT = 2**18
 # per cycle: its length in seconds, harmonics fitted, and cycles that must have been seen
 _CYCLES: dict[Cycle, tuple[float, int, float]] = {
     "year": (365.2425 * 86_400, 2, 1),
@@ -101,9 +103,8 @@ class Drift:
 
     def point(self, windows: Windows, index: Ints) -> Floats:
         """(N, L, K) raw."""
-        values = windows.sequences.values[:, windows.targets]
         series, origin = windows.where(index)
-        start = windows.sequences.offsets[series]
+        values, start = _own_rows(windows, series)
         seen = np.isfinite(values)
         rows = np.arange(len(values))[:, None]
         # flat rows of the nearest observation at or before, and at or after, each row
@@ -120,6 +121,15 @@ class Drift:
         lead = (end[:, None] + np.arange(windows.horizon))[..., None] - last[:, None]
         point = latest[:, None] + lead * slope[:, None]
         return np.where(known[:, None], point, np.nan)
+
+
+def _own_rows(windows: Windows, series: Ints) -> tuple[Floats, Ints]:
+    """Raw targets of the series from the first to the last of these, and where each begins."""
+    offsets, (first, last) = windows.sequences.offsets, (0, -1)
+    if len(series):
+        first, last = int(series.min()), int(series.max())
+    base = offsets[first]
+    return windows.sequences.targets[base : offsets[last + 1]], offsets[series] - base
 
 
 class _Calendar(NamedTuple):
@@ -212,13 +222,12 @@ def _least_squares(design: Floats, values: Floats) -> Floats:
 
 def _mean_before(windows: Windows, index: Ints) -> Floats:
     """(N, K) mean of the raw values observed before each origin; NaN where there are none."""
-    values = windows.sequences.values[:, windows.targets]
+    series, origin = windows.where(index)
+    values, start = _own_rows(windows, series)
     seen = np.isfinite(values)
     zero = np.zeros((1, values.shape[1]))
     total = np.concatenate([zero, np.cumsum(np.where(seen, values, 0.0), 0)])
     count = np.concatenate([zero, np.cumsum(seen, 0)])
-    series, origin = windows.where(index)
-    start = windows.sequences.offsets[series]
     number = count[start + origin] - count[start]
     sums = total[start + origin] - total[start]
     return np.where(number > 0, sums / np.maximum(number, 1), np.nan)
@@ -246,9 +255,14 @@ def season_ratios(train: Sequences, horizon: int) -> dict[int, float]:
     """MAE of the seasonal naive over that of the last value, per season the calendar suggests.
 
     Both are taken over the same origins and steps: those where both rules have an observed value;
-    the ratio is averaged over series and targets. A season must fit twice into a series.
+    the ratio is averaged over series and targets. A season must fit twice into a series. Of more
+    than a quarter of a million rows, the last ones of series spread evenly are looked at.
     """
     found: dict[int, float] = {}
+    train = train.select(
+        spread_over(len(train), _LOOKED_AT * len(train) // max(1, len(train.values)))
+    )
+    train = train.crop(np.maximum(train.lengths - _LOOKED_AT, 0))
     for season in seasons(train.step):
         if season < 2 or not (train.lengths >= 2 * season).any():
             continue

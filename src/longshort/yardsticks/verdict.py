@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from longshort.metrics.real import skill
+from longshort.metrics.bootstrap import skill
 
 
 class Rival(NamedTuple):

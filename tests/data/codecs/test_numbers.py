@@ -179,6 +179,48 @@ def test_logarithms_refuse_negative_targets_by_name_but_not_covariates():
     )
 
 
+@pytest.mark.parametrize("per_series", [False, True])
+def test_counts_are_divided_by_a_power_of_two_near_their_mean(per_series):
+    rng = np.random.default_rng(8)
+    means = np.repeat([0.02, 5.0, 3e6], 40)
+    values = np.stack([rng.poisson(means), rng.normal(size=120)], 1)
+    data = series(values, 40, 40, 40)
+    codec = NumberCodec.fit(data, data.lengths, Scaling(per_series=per_series), counts=True)
+    centre, spread = codec.row_stats(data.keys, data.values, data.offsets)
+    assert (centre[:, 0] == 0).all()
+    sizes = np.array([1.0, 5.0, 3e6]) if per_series else np.full(3, 1e6)
+    assert (np.abs(np.log2(spread[:, 0] / sizes)) <= 0.51).all()
+    assert (np.log2(spread[:, 0]) % 1 == 0).all()
+    # float32 keeps every count
+    wide = np.repeat(spread[:, 0], 40)
+    encoded = codec.encode(values, np.repeat(centre, 40, 0), np.repeat(spread, 40, 0))[:, 0]
+    np.testing.assert_array_equal(encoded.astype(np.float32) * wide, values[:, 0])
+    own = NumberCodec.fit(data, data.lengths, Scaling(per_series=per_series))
+    np.testing.assert_array_equal(own.centre[..., 1], codec.centre[..., 1])
+    # a series of zeros, and one without a count
+    other = np.stack([np.r_[np.zeros(5), np.full(5, np.nan)], np.ones(10)], 1)
+    centre, spread = codec.row_stats(("x", "y"), other, np.array([0, 5, 10]))
+    assert (centre[:, 0] == 0).all()
+    assert (np.log2(spread[:, 0]) % 1 == 0).all()
+    again = NumberCodec.from_parts(*codec.to_parts())
+    assert again.counts
+    np.testing.assert_array_equal(again.spread, codec.spread)
+
+
+@pytest.mark.parametrize(("value", "told"), [(-3.0, "-3"), (2.5, "2.5")])
+def test_counts_refuse_what_is_no_count_by_name(value, told):
+    values = np.array([[1.0, -1], [np.nan, -2], [0, -3], [4, 1.5], [value, 1]])
+    data = series(values, 2, 3)
+    codec = NumberCodec.fit(data, np.array([2, 2]), counts=True)
+    told = rf"w\.csv: column 'y' of series 'b' is {told} in row 2 .*use another output"
+    with pytest.raises(DataError, match=told):
+        codec.check(data)
+    with pytest.raises(DataError, match=told):
+        NumberCodec.fit(data, data.lengths, counts=True)
+    with pytest.raises(ArgumentError, match="use log=False"):
+        NumberCodec.fit(data, data.lengths, Scaling(log=True), counts=True)
+
+
 @pytest.mark.parametrize("log", [False, True])
 def test_targets_are_decoded_alike_by_numpy_and_torch(log):
     rng = np.random.default_rng(4)

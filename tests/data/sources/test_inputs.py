@@ -77,7 +77,7 @@ def frames():
         "polars, dates as text": pl.read_csv(EXAMPLE),
         "polars, all text": pl.read_csv(EXAMPLE, infer_schema=False),
         "polars, a zone": ours.with_columns(
-            pl.col("date").cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone("Asia/Tokyo")
+            pl.col("date").cast(pl.Datetime("ns")).dt.replace_time_zone("Asia/Tokyo")
         ),
         "pandas": theirs,
         "pandas, index": theirs.set_index("date"),

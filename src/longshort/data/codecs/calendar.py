@@ -43,9 +43,9 @@ def calendar_cycles(step: Step | None) -> tuple[Cycle, ...]:
     """The cycles that rows of this step move through, the longest first.
 
     ``1 month`` gives ("year",), ``1 day`` ("year", "week"), ``1 hour`` ("year", "week", "day"),
-    steps up to 20 minutes also "hour"; () for yearly rows and where there is no step.
+    steps up to 20 minutes also "hour"; () for yearly rows, plain counts and where there is no step.
     """
-    if step is None:
+    if step is None or step.unit == "n":
         return ()
     return tuple(cycle for cycle, longest in _LONGEST.items() if step.seconds <= longest)
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar, cast, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import Batch, Params, Prediction
+from longshort.data.codecs.spread import Method, Stats, statistics, usual_deviation
 from longshort.data.sequences import Floats, Role, Sequences
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, ModelFileError, suggest
 
-Method = Literal["standard", "minmax", "robust", "none"]
-Stats = tuple[Floats, Floats]
-
-
+# largest distance of neighbouring float32 numbers, in standard deviations of a series
+_DIGITS = 0.1
+# what encoded values stay below, so that products of them are numbers of float32, too
+_FAR = 1e15
 # a numpy array or a torch tensor
 A = TypeVar("A")
 
@@ -30,7 +31,7 @@ class Scaling(Params):
     Args:
         method: "standard" (mean, standard deviation), "minmax" (least value, range), "robust"
             (median, interquartile range, or standard deviation where that range is nearly 0),
-            "none".
+            "none", which is refused where numbers of 32 bits could not tell values apart.
         log: take log(1 + x) of the targets first; they must not be negative. Covariates are
             scaled by ``method`` alone.
         per_series: each series has its own scale (static columns never do: they are what tells
@@ -58,13 +59,19 @@ class NumberCodec:
 
     Missing values stay NaN. Made by ``fit`` or ``from_parts``.
 
+    Targets that are counts are never shifted: their centre is 0 and their spread their mean, as in
+    DeepAR (Salinas et al. 2020), 1 or more, rounded to a power of two: dividing by it loses no
+    digit, so that counts up to 2^24 come back from float32 as they were.
+
     Args:
         scaling: the settings.
         names, roles: the F columns.
-        keys: the S series that were fitted; () where the scale is the same for all.
+        keys: the S series that were fitted, those with training rows; () where the scale is the
+            same for all.
         centre, spread: (F,), or (S, F) with ``per_series``, in units of f(x); spread is above 0.
         typical: (2, F), centre and spread over all series together: the scale of static columns,
             and of a series that has no observed value.
+        counts: the targets are whole numbers of 0 or more.
     """
 
     scaling: Scaling
@@ -74,10 +81,16 @@ class NumberCodec:
     centre: Floats
     spread: Floats
     typical: Floats
+    counts: bool = False
 
     @classmethod
     def fit(
-        cls, sequences: Sequences, train_end: Ints, scaling: Scaling | None = None
+        cls,
+        sequences: Sequences,
+        train_end: Ints,
+        scaling: Scaling | None = None,
+        *,
+        counts: bool = False,
     ) -> NumberCodec:
         """Learn centre and spread from each series' first ``train_end`` rows.
 
@@ -85,28 +98,105 @@ class NumberCodec:
             sequences: S series; rows from ``train_end`` on are never looked at.
             train_end: (S,) of int64, rows of each series that belong to training.
             scaling: None is the standard one.
+            counts: the targets are counts; ``scaling.method`` is for covariates alone.
 
         Raises:
-            DataError: ``log`` and a target that is negative in training; the value is named.
+            DataError: ``log`` and a target that is negative in training, or ``counts`` and one
+                that is no whole number of 0 or more; the value is named.
+            ArgumentError: ``counts`` and ``log``.
         """
         scaling = scaling or Scaling()
+        if counts and scaling.log:
+            raise ArgumentError(
+                "Scaling(log=True): counts are told by their own distribution, without a "
+                "logarithm; use log=False"
+            )
         train = sequences.crop(0, np.asarray(train_end, dtype=np.int64))
+        if scaling.per_series and not train.lengths.all():
+            # a series without training rows is scaled by what comes before its first forecast
+            train = train.select(np.flatnonzero(train.lengths))
         roles = tuple(field.role for field in sequences.fields)
         zero, one = np.zeros(len(roles)), np.ones(len(roles))
-        blank = cls(scaling, sequences.names, roles, (), zero, one, np.stack([zero, one]))
+        typical = np.stack([zero, one])
+        blank = cls(scaling, sequences.names, roles, (), zero, one, typical, counts)
         seen = blank._forward(train.values, train.offsets, train.keys, sequences.source)
-        centre, spread = _stats(seen, scaling.method)
+        (centre,), (spread,) = blank._stats(seen, train.offsets[[0, -1]])
         spread = np.where(np.isnan(spread), 1.0, spread)
         centre = np.where(np.isnan(centre), 0.0, centre)
         if not scaling.per_series:
             typical = np.stack([centre, spread])
-            return cls(scaling, sequences.names, roles, (), centre, spread, typical)
-        found = [_stats(seen[train.rows(s)], scaling.method) for s in range(len(train))]
-        centres, spreads = (np.stack(part) for part in zip(*found, strict=True))
-        typical = np.stack([centre, _median_spread(spreads, spread, blank._static)])
-        codec = cls(scaling, sequences.names, roles, sequences.keys, centres, spreads, typical)
+            return replace(blank, centre=centre, spread=spread, typical=typical)
+        centres, spreads = blank._stats(seen, train.offsets)
+        usual = blank._even(_median_spread(spreads, spread, blank._static))
+        codec = replace(blank, keys=train.keys, typical=np.stack([centre, usual]))
         centres, spreads = codec._complete(centres, spreads)
-        return cls(scaling, sequences.names, roles, sequences.keys, centres, spreads, typical)
+        return replace(codec, centre=centres, spread=spreads)
+
+    def check(self, sequences: Sequences) -> None:
+        """Refuse values that cannot be encoded.
+
+        Raises:
+            DataError: ``log`` and a negative target, ``counts`` and one that is no whole number of
+                0 or more, any value so far from those of the training part that numbers of 32 bits
+                cannot tell it; source, column, series, row and value are named.
+        """
+        self._refuse(sequences.values, sequences.offsets, sequences.keys, sequences.source)
+        low, high = sequences.extremes
+        furthest = np.fmax(np.abs(low), np.abs(high)) + np.abs(self.centre)
+        if not (furthest / self.spread > _FAR).any():
+            return
+        at = self._places(sequences.keys)
+        typical = at < 0
+        centre = np.where(typical[:, None], self.typical[0], np.atleast_2d(self.centre)[at])
+        spread = np.where(typical[:, None], self.typical[1], np.atleast_2d(self.spread)[at])
+        series = np.repeat(np.arange(len(sequences)), sequences.lengths)
+        seen = self._forward(sequences.values)
+        far = np.abs(seen - centre[series]) / spread[series] > _FAR
+        for row, column in np.argwhere(far & ~typical[series][:, None]):
+            raise DataError(
+                f"{sequences.label(int(series[row]))}, {sequences.time_label(int(row))}: column "
+                f"{self.names[column]!r} is {sequences.values[row, column]:g}, and the values that "
+                f"the model was fitted on differ by {spread[series[row], column]:g}: correct it, "
+                "or leave it empty if it is missing"
+            )
+
+    def _places(self, keys: Sequence[str]) -> Ints:
+        """(S,) the place of each series' scale: 0 where all share one, -1 where none is known."""
+        if not self.scaling.per_series:
+            return np.zeros(len(keys), np.int64)
+        known = {key: at for at, key in enumerate(self.keys)}
+        return np.array([known.get(key, -1) for key in keys], dtype=np.int64)
+
+    def check_digits(self, train: Sequences) -> None:
+        """Refuse columns that change by little more than float32 can hold apart at their level.
+
+        Args:
+            train: the training rows.
+
+        Raises:
+            ArgumentError: so it is without scaling, or with one scale for series of very different
+                levels; the column is named.
+        """
+        if self.scaling.per_series or not (self.scaling.method == "none" or len(train) > 1):
+            return
+        seen = self._forward(train.values)
+        usual = usual_deviation(seen, train.offsets)
+        low, high = np.fmin.reduce(seen, axis=0), np.fmax.reduce(seen, axis=0)
+        furthest = np.nan_to_num(np.fmax(high - self.centre, self.centre - low))
+        apart = np.spacing((furthest / self.spread).astype(np.float32)) * self.spread
+        for column in np.flatnonzero((usual > 0) & (apart > _DIGITS * usual) & ~self._static):
+            way = "method='standard'" if self.scaling.method == "none" else "per_series=True"
+            raise ArgumentError(
+                f"{train.source}: column {self.names[column]!r} lies up to {furthest[column]:g} "
+                f"from {self.centre[column]:g} and varies by {usual[column]:.3g} within a series; "
+                f"scaled by {self.spread[column]:g}, numbers of 32 bits are {apart[column]:.3g} "
+                f"apart there, so that its digits are lost. Use Scaling({way}) "
+                f"(--{'scaling standard' if self.scaling.method == 'none' else 'per-series'})"
+            )
+
+    def unknown(self, keys: Sequence[str]) -> NDArray[np.bool_]:
+        """(S,) which of these series have a scale of their own that was not fitted."""
+        return self._places(keys) < 0
 
     def row_stats(
         self, keys: Sequence[str], values: Floats, offsets: Ints
@@ -115,27 +205,24 @@ class NumberCodec:
 
         Args:
             keys: the S series' names.
-            values, offsets: (N, F) and (S+1,), raw values of these series. They matter only with
-                ``per_series`` and for series that were not fitted: those are scaled by the
-                statistics of the rows given here, so give their history and nothing later. A
-                column that is constant there gets the median spread of the fitted series.
+            values, offsets: (N, F) and (S+1,), raw values of these series. They matter only for
+                series that are ``unknown``: those are scaled by the statistics of the rows given
+                here, so give their history and nothing later. A column that is constant there gets
+                the median spread of the fitted series.
 
         Raises:
             DataError: ``log`` and a negative target; column, series, row and value are named.
         """
-        self._forward(values, offsets, keys)
+        seen = self._forward(values, offsets, keys)
         width = len(self.names)
         if not self.scaling.per_series:
             shape = (len(keys), width)
             return np.broadcast_to(self.centre, shape), np.broadcast_to(self.spread, shape)
-        known = {key: at for at, key in enumerate(self.keys)}
-        at = np.array([known.get(key, -1) for key in keys], dtype=np.int64)
+        at = self._places(keys)
         centre, spread = self.centre[at].copy(), self.spread[at].copy()
-        for s in np.flatnonzero(at < 0).tolist():
-            rows = slice(int(offsets[s]), int(offsets[s + 1]))
-            seen = self._forward(values[rows])
-            own_centre, own_spread = _stats(seen, self.scaling.method)
-            centre[s], spread[s] = self._complete(own_centre, own_spread)
+        if (at < 0).any():
+            own = self._complete(*self._stats(seen, np.asarray(offsets)))
+            centre[at < 0], spread[at < 0] = (part[at < 0] for part in own)
         return centre, spread
 
     def encode(
@@ -208,6 +295,7 @@ class NumberCodec:
             **self.scaling.get_params(),
             "names": list(self.names),
             "roles": list(self.roles),
+            "counts": self.counts,
         }
         keys = json.dumps(self.keys, ensure_ascii=False).encode()
         arrays: dict[str, NDArray[Any]] = {
@@ -231,7 +319,10 @@ class NumberCodec:
                 tuple(settings["names"]),
                 tuple(settings["roles"]),
                 tuple(json.loads(np.asarray(arrays["keys"], dtype=np.uint8).tobytes())),
-                *(np.array(arrays[n], dtype=np.float64) for n in ("centre", "spread", "typical")),
+                np.array(arrays["centre"], dtype=np.float64),
+                np.array(arrays["spread"], dtype=np.float64),
+                np.array(arrays["typical"], dtype=np.float64),
+                bool(settings.get("counts", False)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the scaling of the numbers cannot be read: {error}") from None
@@ -278,25 +369,55 @@ class NumberCodec:
     ) -> Floats:
         """f(x), after a look at what f cannot take."""
         values = np.asarray(values, dtype=np.float64)
-        if not self.scaling.log:
+        if not (self.scaling.log or self.counts):
             return values
-        values = values.copy()
-        for column in self._targets:
-            negative = values[:, column] < 0
-            if negative.any():
-                row, name = int(negative.argmax()), ""
-                value = values[row, column]
-                if offsets is not None and keys is not None:
-                    series = int(np.searchsorted(offsets, row, side="right")) - 1
-                    row -= int(offsets[series])
-                    name = f" of series {keys[series]!r}" if keys[series] else ""
-                raise DataError(
-                    f"{source + ': ' if source else ''}column {self.names[column]!r}{name} is "
-                    f"{value:g} in row {row} (counted from 0), and a logarithm needs values of 0 "
-                    "or more; use log=False"
-                )
-            values[:, column] = np.log1p(values[:, column])
+        self._refuse(values, offsets, keys, source)
+        if self.scaling.log:
+            values = values.copy()
+            values[:, self._targets] = np.log1p(values[:, self._targets])
         return values
+
+    def _refuse(
+        self, values: Floats, offsets: Ints | None, keys: Sequence[str] | None, source: str
+    ) -> None:
+        """Name the first target that f cannot take."""
+        for column in self._targets if self.scaling.log or self.counts else ():
+            target = values[:, column]
+            wrong = (target < 0) | (self.counts & (target != np.rint(target)) & ~np.isnan(target))
+            if not wrong.any():
+                continue
+            row, name = int(wrong.argmax()), ""
+            value = target[row]
+            if offsets is not None and keys is not None:
+                series = int(np.searchsorted(offsets, row, side="right")) - 1
+                row -= int(offsets[series])
+                name = f" of series {keys[series]!r}" if keys[series] else ""
+            way = (
+                "counts are whole numbers of 0 or more; use another output, such as 'quantiles'"
+                if self.counts
+                else "a logarithm needs values of 0 or more; use log=False"
+            )
+            raise DataError(
+                f"{source + ': ' if source else ''}column {self.names[column]!r}{name} is "
+                f"{value:g} in row {row} (counted from 0), and {way}"
+            )
+
+    def _stats(self, seen: Floats, offsets: Ints) -> Stats:
+        """Centre and spread (S, F) of series (N, F) of f(x), NaN where they tell nothing."""
+        centre, spread = statistics(seen, offsets, self.scaling.method)
+        if self.counts:
+            mean, _ = statistics(seen[:, self._targets], offsets, "standard")
+            centre[:, self._targets] = np.where(np.isnan(mean), np.nan, 0.0)
+            spread[:, self._targets] = mean
+        return centre, self._even(spread)
+
+    def _even(self, spread: Floats) -> Floats:
+        """Spreads (..., F), those of counts as powers of two of 1 or more."""
+        even = spread.copy()
+        for column in self._targets if self.counts else ():
+            least = np.maximum(spread[..., column], 1.0)
+            even[..., column] = np.exp2(np.rint(np.log2(least)))
+        return even
 
     def _complete(self, centre: Floats, spread: Floats) -> Stats:
         """Own statistics (..., F), the typical ones where a series has none or must not differ."""
@@ -306,43 +427,6 @@ class NumberCodec:
             np.where(shared | np.isnan(centre), middle, centre),
             np.where(shared | np.isnan(spread), width, spread),
         )
-
-
-def _stats(values: Floats, method: Method) -> Stats:
-    """Centre and spread (F,) of (n, F); spread is NaN where constant, both where unseen."""
-    width = values.shape[1]
-    if method == "none":
-        return np.zeros(width), np.ones(width)
-    centre, spread = np.full(width, np.nan), np.full(width, np.nan)
-    for column in range(width):
-        seen = values[:, column]
-        seen = seen[~np.isnan(seen)]
-        if not len(seen):
-            continue
-        low, high = float(seen.min()), float(seen.max())
-        if low == high:
-            centre[column] = low
-            continue
-        # squares of very large or small numbers leave the range of float64
-        size = max(abs(low), abs(high))
-        centre[column], spread[column] = _scale(seen / size, method)
-        centre[column] *= size
-        spread[column] *= size
-        if not spread[column] > 0:
-            spread[column] = np.nan
-    return centre, spread
-
-
-def _scale(seen: Floats, method: Method) -> tuple[float, float]:
-    """Centre and spread of observed values that are not all equal."""
-    if method == "minmax":
-        return float(seen.min()), float(seen.max() - seen.min())
-    if method == "robust":
-        low, middle, high = np.quantile(seen, [0.25, 0.5, 0.75])
-        width, usual = float(high - low), float(seen.std())
-        # half of the values (nearly) equal, as in days of rain, say nothing of the other half
-        return float(middle), width if width > 1e-9 * usual else usual
-    return float(seen.mean()), float(seen.std())
 
 
 def _median_spread(spreads: Floats, overall: Floats, shared: NDArray[np.bool_]) -> Floats:

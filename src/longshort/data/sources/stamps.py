@@ -1,25 +1,23 @@
-"""Time stamps of tables: reading them, their order, the step they keep, and the gaps in it."""
+"""Time stamps of tables: how they may be written, and what they are read as."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
-from longshort.data.sequences import Floats
-from longshort.data.steps import Ints, Step, Times, fixed_step, infer_step, pairs, time_text
-from longshort.errors import ArgumentError, DataError, suggest
+from longshort.data.clock import Clock, check_zone
+from longshort.data.sources.inputs import UNREADABLE
+from longshort.data.steps import Times
+from longshort.errors import ArgumentError, DataError
 
-Fill = Literal["none", "missing", "previous", "ignore"]
 # row of the table -> "weather.csv, line 17"
 Where = Callable[[int], str]
 
 ACCEPTED = (
     "accepted are 2012-01-31, 2012/01/31, 2012-01-31T12:30, 2012-01-31 12:30:59.5, the same with a "
-    "zone (Z or +02:00, read as UTC), 20120131, 2012-01 and 2012"
+    "zone (Z or +02:00), 20120131, 2012-01, 2012, and small whole numbers that count the rows"
 )
 _PLAIN = (
     *(f"%Y{mark}%m{mark}%d" for mark in "-/"),
@@ -30,82 +28,89 @@ _PLAIN = (
     "%Y",
 )
 _ZONED = tuple(f"%Y-%m-%d{t}%H:%M{s}%#z" for s in (":%S%.f", "") for t in "T ")
-# inserted rows beyond this many per row that was read are a wrong stamp rather than a gap
-_MOST_INSERTED = 20
+_OFFSET = r"([+-]\d\d(:?\d\d)?)$"
+# whole numbers from here on are seconds, or parts of seconds, since 1970, and no count of rows
+_EPOCH = 100_000_000
+# what can be written with a year of four digits
+_FIRST, _LAST = np.datetime64("0001-01-01"), np.datetime64("9999-12-31T23:59:59.999999")
 
 
-@dataclass(frozen=True)
-class Stamped:
-    """Series in time order, and how to speak of their rows.
+def read_stamps(column: pl.Series, where: Where, zone: str | None = None) -> tuple[Times, Clock]:
+    """A column of dates, times, text, years or counts as datetime64[us], and what they are.
 
     Args:
-        times: (N,) stamps, series after series.
-        offsets: (S+1,) first row of each series, and N.
-        keys: the S series' names.
-        rows: (N,) the row of the table that each one was read from.
-        name: the time column.
-        source: what was read.
-        where: a row of the table, in words.
-        grouped: whether the user named group columns.
-    """
-
-    times: Times
-    offsets: Ints
-    keys: Sequence[str]
-    rows: Ints
-    name: str
-    source: str
-    where: Where
-    grouped: bool
-
-    def series(self, row: int) -> str:
-        """ "series 'a': " for the series that a row is in; "" where there is only one unnamed."""
-        key = self.keys[int(np.searchsorted(self.offsets, row, side="right")) - 1]
-        return f"series {key!r}: " if key else ""
-
-    def place(self, row: int) -> str:
-        """ "line 17" or "row 16", without the source."""
-        return self.where(int(self.rows[row])).removeprefix(f"{self.source}, ")
-
-
-def check_fill(fill: str) -> None:
-    """Raise an ArgumentError where a gap policy is unknown."""
-    if fill not in get_args(Fill):
-        raise ArgumentError(f"fill {fill!r} is unknown: {suggest(str(fill), get_args(Fill))}")
-
-
-def read_stamps(column: pl.Series, where: Where) -> Times:
-    """A column of dates, times, text or years as datetime64[us], zones converted to UTC.
+        column: the stamps.
+        where: a row, in words.
+        zone: what the user named; see ``Columns``. Stamps with a zone come back as instants in UTC,
+            others as they are written: ``localise`` makes instants of them once they are in order.
 
     Raises:
-        DataError: a stamp is missing or cannot be read; the row and the accepted forms are told.
+        DataError: a stamp is missing or cannot be read, or some have a zone and others none; the
+            row and the accepted forms are told.
     """
     name, dtype = column.name, column.dtype
-    if isinstance(dtype, pl.Datetime):
-        if dtype.time_zone is not None:
-            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    elif dtype.is_integer() and _are_years(column):
-        column = column.cast(pl.String).str.to_datetime("%Y", time_unit="us")
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        clock = Clock("time", zone or dtype.time_zone, universal=True)
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    elif isinstance(dtype, pl.Datetime):
+        clock = Clock("time", zone)
+    elif dtype == pl.Date:
+        clock = Clock("date")
     elif dtype in (pl.String, pl.Categorical, pl.Enum):
-        column = _parse(column.cast(pl.String).str.strip_chars(), where)
-    elif dtype != pl.Date and column.null_count() < len(column):
+        column, clock = _read_text(column.cast(pl.String).str.strip_chars(), where, zone)
+    elif dtype.is_integer() or (dtype.is_float() and _whole(column)):
+        column, clock = _read_integers(column.cast(pl.Int64, strict=False), where)
+    elif column.null_count() < len(column):
         value = column.drop_nulls()[0]
         raise DataError(
             f"{where(0)}, column {name!r}: {value!r} ({dtype}) is not a time stamp; {ACCEPTED}, "
-            "and columns of dates or times. Convert counted seconds to such a column first"
+            "and columns of dates or times"
         )
+    else:
+        clock = Clock()
     absent = column.is_null()
     if absent.any():
         raise DataError(
             f"{where(_first(absent))}, column {name!r}: the time stamp is missing; give every row "
             "one, or remove the row"
         )
-    return column.cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]")
+    try:
+        times = column.cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]", copy=False)
+    except UNREADABLE:
+        raise DataError(
+            f"{where(0)} on, column {name!r}: time stamps beyond the year 9999"
+        ) from None
+    beyond = (times < _FIRST) | (times > _LAST)
+    if beyond.any():
+        row = int(beyond.argmax())
+        raise DataError(
+            f"{where(row)}, column {name!r}: {times[row]} lies outside of the years 1 to 9999"
+        )
+    return times, clock
 
 
-def _are_years(column: pl.Series) -> bool:
+def _whole(column: pl.Series) -> bool:
     found = column.drop_nulls()
-    return bool(len(found)) and bool(found.is_between(1000, 2999).all())
+    return bool(len(found)) and bool((found.is_finite() & (found % 1 == 0)).all())
+
+
+def _read_integers(column: pl.Series, where: Where) -> tuple[pl.Series, Clock]:
+    """Years (2012), dates (20120131) or counts as stamps."""
+    found = column.drop_nulls()
+    if bool(found.is_between(1000, 2999).all()):
+        return column.cast(pl.String).str.to_datetime("%Y", time_unit="us"), Clock("year")
+    if bool(found.is_between(1000_01_01, 2999_12_31).all()):
+        dates = column.cast(pl.String).str.to_datetime("%Y%m%d", time_unit="us", strict=False)
+        if dates.null_count() == column.null_count():
+            return dates, Clock("date")
+    large = (column.abs() >= _EPOCH).fill_null(value=False)
+    if large.any():
+        row = _first(large)
+        raise DataError(
+            f"{where(row)}, column {column.name!r}: {column[row]} is not a time stamp; {ACCEPTED}, "
+            "and columns of dates or times. Convert counted seconds to such a column first"
+        )
+    return column.cast(pl.Datetime("us")), Clock("count")
 
 
 def _first(mask: pl.Series) -> int:
@@ -113,9 +118,48 @@ def _first(mask: pl.Series) -> int:
     return 0 if index is None else int(index)
 
 
-def _parse(text: pl.Series, where: Where) -> pl.Series:
-    """Text as naive UTC or local stamps; null where it is empty."""
+def _read_text(text: pl.Series, where: Where, zone: str | None) -> tuple[pl.Series, Clock]:
+    """Text as stamps; null where it is empty."""
     text = pl.select(pl.when(text != "").then(text).alias(text.name)).to_series()
+    given = text.drop_nulls()
+    if len(given) and bool(given.str.contains(r"^[+-]?\d{1,18}$").all()):
+        return _read_integers(text.cast(pl.Int64), where)
+    parsed, zoned = _parse(text, where)
+    if zoned.any():
+        return parsed, Clock("time", zone or _zone_of(text, where), universal=True)
+    dates = len(given) and bool((parsed == parsed.dt.truncate("1d")).all())
+    return parsed, Clock("date" if dates and zone is None else "time", zone)
+
+
+def _zone_of(text: pl.Series, where: Where) -> str:
+    """The zone of stamps with an offset from UTC: that offset, or UTC where it changes by an hour.
+
+    Raises:
+        DataError: offsets are further apart than summer and winter time.
+    """
+    signs = text.str.extract(_OFFSET).fill_null("+00")
+    minutes = {
+        sign: int(f"{sign[0]}1") * (60 * int(sign[1:3]) + int(sign[3:].lstrip(":") or 0))
+        for sign in signs.unique().to_list()
+    }
+    low, high = (most(minutes, key=minutes.__getitem__) for most in (min, max))
+    if minutes[high] - minutes[low] > 60:
+        rows = [_first(signs == offset) for offset in (low, high)]
+        raise DataError(
+            f"{where(max(rows))}, column {text.name!r}: {text[max(rows)]!r} is in another time "
+            f"zone than {text[min(rows)]!r}; name the zone whose days and hours count (zone=, "
+            "--zone UTC), or give all stamps the same"
+        )
+    try:
+        fixed = f"{low[:3]}:{low[3:].lstrip(':') or '00'}"
+        return check_zone(fixed if minutes[low] and minutes[low] == minutes[high] else "UTC")
+    except ArgumentError:
+        # an offset of half an hour, which is no zone by itself
+        return "UTC"
+
+
+def _parse(text: pl.Series, where: Where) -> tuple[pl.Series, pl.Series]:
+    """Naive stamps, null without text, in UTC where they had a zone; and where they had one."""
     parsed = pl.Series(text.name, [None] * len(text), dtype=pl.Datetime("us"))
     zoned = pl.Series(text.name, [False] * len(text), dtype=pl.Boolean)
     left = text
@@ -140,7 +184,7 @@ def _parse(text: pl.Series, where: Where) -> pl.Series:
             f"{where(without)}, column {text.name!r}: {text[without]!r} has no time zone, but "
             f"{text[_first(zoned)]!r} has one; give all stamps a zone, or none"
         )
-    return parsed.alias(text.name)
+    return parsed.alias(text.name), zoned
 
 
 def _fits(value: str, form: str) -> bool:
@@ -149,147 +193,3 @@ def _fits(value: str, form: str) -> bool:
         return False
     one = pl.Series([value]).str.to_datetime(form, strict=False, time_unit="us")
     return one[0] is not None
-
-
-def check_order(stamped: Stamped) -> None:
-    """Refuse stamps that are not rising within a series.
-
-    Raises:
-        DataError: the first duplicate or step back, with both places and stamps.
-    """
-    times, offsets = stamped.times, stamped.offsets
-    before, after = pairs(times, offsets)
-    wrong = np.flatnonzero(after <= before)
-    if not len(wrong):
-        return
-    # of several series, the one whose trouble comes first in the file
-    rows = _pair_rows(len(times), offsets)[wrong]
-    row = int(rows[stamped.rows[rows + 1].argmin()])
-    first, second = (time_text(times[r]) for r in (row, row + 1))
-    place, series = stamped.where(int(stamped.rows[row + 1])), stamped.series(row)
-    several = (
-        ""
-        if stamped.grouped
-        else ". If the table holds several series, name the column that tells them apart (--group)"
-    )
-    if times[row] == times[row + 1]:
-        raise DataError(
-            f"{place}, column {stamped.name!r}: {series}{second} is there twice (also in "
-            f"{stamped.place(row)}); keep one row of each time stamp{several}"
-        )
-    raise DataError(
-        f"{place}, column {stamped.name!r}: {series}{second} comes after {first} in "
-        f"{stamped.place(row)}; sort the rows by {stamped.name!r}{several}"
-    )
-
-
-def _pair_rows(rows: int, offsets: Ints) -> Ints:
-    """The first row of every pair of neighbours within a series, as ``pairs`` orders them."""
-    last = np.zeros(rows, dtype=bool)
-    last[offsets[1:] - 1] = True
-    return np.flatnonzero(~last).astype(np.int64)
-
-
-def settle_step(stamped: Stamped, fill: Fill) -> tuple[Step | None, Ints]:
-    """The step of the rows, and how many steps each pair of neighbours is apart.
-
-    Returns:
-        The step, None where no series has two rows; and (P,) of int64, 1 where there is no gap
-        and everywhere with ``fill="ignore"``.
-
-    Raises:
-        DataError: the rows keep no step, one is off it, or rows are absent and ``fill="none"``.
-    """
-    before, after = pairs(stamped.times, stamped.offsets)
-    step = infer_step(stamped.times, stamped.offsets)
-    if step is None:
-        return None, np.zeros(0, dtype=np.int64)
-    steps, exact = step.between(before, after)
-    single = exact & (steps == 1)
-    irregular = single.mean() < 0.5 or exact.mean() < 0.9
-    if fill == "ignore":
-        if irregular:
-            step = fixed_step(int(np.median((after - before).astype(np.int64))))
-        return step, np.ones(len(before), dtype=np.int64)
-    rows = _pair_rows(len(stamped.times), stamped.offsets)
-    if irregular:
-        odd = int(rows[(~single).argmax()])
-        raise DataError(
-            f"{_between(stamped, odd)}, and the rows keep no regular step (the most common is "
-            f"{_as_often(step, single)}). Make them regular (one row per hour, day, ...), or read "
-            "them as equally spaced with fill='ignore' (--fill ignore)"
-        )
-    if not exact.all():
-        odd = int(rows[(~exact).argmax()])
-        raise DataError(
-            f"{_between(stamped, odd)}, which is not a whole number of steps of {step.label} "
-            f"({_as_often(step, single)}). Correct the stamp, or read the rows as equally spaced "
-            "with fill='ignore' (--fill ignore)"
-        )
-    absent = steps - 1
-    if fill == "none" and absent.any():
-        odd = int(rows[(absent > 0).argmax()])
-        raise DataError(
-            f"{_between(stamped, odd)}, a gap where rows are {step.label} apart (gaps: "
-            f"{int((absent > 0).sum())}, absent rows: {int(absent.sum())}). Say what to do about "
-            "them with fill= (--fill): 'missing' inserts rows without values, 'previous' repeats "
-            "the covariates of the row before, 'ignore' reads the rows as equally spaced"
-        )
-    return step, steps
-
-
-def _as_often(step: Step, single: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:
-    return f"{step.label} in {int(single.sum())} of {len(single)} neighbouring rows"
-
-
-def _between(stamped: Stamped, row: int) -> str:
-    """Two neighbouring rows and their stamps."""
-    first, second = (time_text(stamped.times[r]) for r in (row, row + 1))
-    return (
-        f"{stamped.where(int(stamped.rows[row + 1]))}, column {stamped.name!r}: "
-        f"{stamped.series(row)}{first} is followed by {second}"
-    )
-
-
-def insert_rows(
-    stamped: Stamped, step: Step, steps: Ints, values: Floats, fill: Fill, targets: list[int]
-) -> tuple[Times, Ints, Floats]:
-    """Insert a row for every absent stamp.
-
-    Args:
-        steps: (P,) how many steps each pair of neighbours is apart, from ``settle_step``.
-        values: (N, F).
-        fill: "missing" leaves inserted rows NaN; "previous" repeats the row before the gap, except
-            in ``targets``: a target that was never observed is neither learnt nor scored.
-        targets: columns of ``values``.
-
-    Returns:
-        Times (M,), offsets (S+1,), values (M, F) with the absent rows in.
-
-    Raises:
-        DataError: more than twenty times as many rows would be inserted as were read.
-    """
-    times, offsets = stamped.times, stamped.offsets
-    rows = _pair_rows(len(times), offsets)
-    ahead = np.ones(len(times), dtype=np.int64)
-    ahead[rows] = steps
-    total = int(ahead.sum())
-    if total > (1 + _MOST_INSERTED) * len(times):
-        widest = int(rows[steps.argmax()])
-        raise DataError(
-            f"{_between(stamped, widest)}: filling the gaps would make {total} rows of "
-            f"{len(times)}. Correct the stamp if it is wrong, or use fill='ignore' (--fill ignore)"
-        )
-    # each row that was read starts a run of itself and the rows absent after it
-    start = np.concatenate([[0], np.cumsum(ahead)])
-    parent = np.repeat(np.arange(len(times)), ahead)
-    within = np.arange(total) - start[parent]
-    filled = values[parent]
-    new = within > 0
-    grown = times[parent]
-    grown[new] = step.advance(grown[new], within[new])
-    if fill == "missing":
-        filled[new] = np.nan
-    else:
-        filled[np.ix_(new, targets)] = np.nan
-    return grown, start[offsets].astype(np.int64), filled

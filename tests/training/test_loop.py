@@ -3,8 +3,7 @@ from __future__ import annotations
 import copy
 import math
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import get_args
 
 import numpy as np
@@ -14,15 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn, optim
 
-from longshort.contracts import Batch, Encoded, Loss, Prediction, State
 from longshort.data.windows import Sampler
-from longshort.errors import ArgumentError, TrainingError
-from longshort.heads.base import Head, masked, scored
-from longshort.heads.real import RealHead
-from longshort.layers.embed import Embed
-from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.errors import ArgumentError
 from longshort.model import Model
-from longshort.records import Epoch, Stop
 from longshort.training import (
     Optimizer,
     Schedule,
@@ -37,95 +30,10 @@ from longshort.training import (
     step_seed,
 )
 
+from .lines import Line, Points, Summing, line, overshooting, points, recurrent, run, series, weight
+
 OPTIMIZERS, SCHEDULES = get_args(Optimizer), get_args(Schedule)
 RATES = {"adam": 0.1, "adamw": 0.1, "rmsprop": 0.03, "sgd": 0.03}
-
-
-# a least-squares problem as a model
-
-
-class Through(nn.Module):
-    """A trunk that hands its numbers on."""
-
-    def forward(self, batch: Batch, state: State | None = None) -> Encoded:
-        numbers = batch.inputs["numbers"]
-        return Encoded(numbers, (numbers,), State({"last": numbers[:, -1]}), batch.lengths)
-
-
-class Line(Head):
-    unit = "mse"
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(width, 1, bias=False, dtype=torch.float64)
-        nn.init.zeros_(self.linear.weight)
-
-    def loss(self, encoded: Encoded, batch: Batch) -> Loss:
-        target, mask = scored(batch)
-        return masked((self.linear(encoded.z) - target).square(), mask)
-
-    def decode(self, encoded: Encoded, batch: Batch) -> Prediction:
-        return Prediction(self.linear(encoded.z))
-
-
-@dataclass
-class Points:
-    """(N, 1, F) and (N, 1, 1); ``watch`` is called with the number of batches asked for so far."""
-
-    x: Tensor
-    y: Tensor
-    mask: Tensor | None = None
-    watch: Callable[[int], None] | None = None
-    asked: int = 0
-    streams: int | None = None
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def batch(self, index: Sequence[int]) -> Batch:
-        self.asked += 1
-        if self.watch is not None:
-            self.watch(self.asked)
-        rows = torch.tensor(index)
-        return Batch(
-            {"numbers": self.x[rows]},
-            torch.ones(len(rows), dtype=torch.int64),
-            targets=self.y[rows],
-            target_mask=None if self.mask is None else self.mask[rows],
-        )
-
-
-SLOPE = torch.tensor([[1.5], [-2.0], [0.5]], dtype=torch.float64)
-
-
-def points(rows: int = 50, seed: int = 0, slope: Tensor = SLOPE, noise: float = 0.1) -> Points:
-    source = torch.Generator().manual_seed(seed)
-    x = torch.randn(rows, 1, len(slope), generator=source, dtype=torch.float64)
-    noisy = noise * torch.randn(rows, 1, 1, generator=source, dtype=torch.float64)
-    return Points(x, x @ slope + noisy)
-
-
-def line() -> Model:
-    return Model(Through(), Line(len(SLOPE)))
-
-
-def weight(model: Model) -> Tensor:
-    assert isinstance(model.head, Line)
-    return model.head.linear.weight.detach().clone()
-
-
-def run(model: Model, *parts: object, **settings: object) -> tuple[list[Epoch], Stop]:
-    """All epochs and why training stopped; parts are (train,) or (train, valid)."""
-    seed = settings.pop("seed", 0)
-    usual = {"epochs": 5, "batch": 16, "weight_decay": 0.0, "patience": None}
-    train, valid = (*parts, None)[:2]
-    loop = fit(model, train, valid, Training(**{**usual, **settings}), seed=seed)
-    epochs = []
-    while True:
-        try:
-            epochs.append(next(loop))
-        except StopIteration as end:
-            return epochs, end.value
 
 
 # against torch.optim run by hand
@@ -232,12 +140,6 @@ def test_each_step_has_its_rate() -> None:
 # stopping
 
 
-def overshooting() -> tuple[Points, Points]:
-    """Training goes to the slope 3 and passes the validation part's slope 1 on its way."""
-    one = torch.tensor([[1.0], [0.0], [0.0]], dtype=torch.float64)
-    return points(slope=3 * one), points(seed=1, slope=one)
-
-
 def test_early_stopping_restores_the_best_weights() -> None:
     train, valid = overshooting()
     model = line()
@@ -304,36 +206,7 @@ def test_a_consumer_that_stops_asking_leaves_the_best() -> None:
     assert torch.equal(weight(model), weight(free))
 
 
-@pytest.mark.parametrize("poison", [math.nan, math.inf, 1e200])
-def test_a_gradient_that_is_not_finite_is_an_error_and_the_best_returns(poison: float) -> None:
-    train, valid = overshooting()
-    free = line()
-    run(free, train, valid, epochs=3, rate=0.05)
-
-    def break_it(asked: int) -> None:
-        if asked == 3 * 4 + 2:
-            train.y[:] = poison
-
-    train.asked, train.watch = 0, break_it
-    model = line()
-    with pytest.raises(TrainingError, match=r"not finite at epoch 3, batch 1.*Training\(rate=0.05"):
-        run(model, train, valid, epochs=60, rate=0.05)
-    assert torch.equal(weight(model), weight(free))
-    assert not model.training
-
-
 # randomness
-
-
-def recurrent(seed: int = 0) -> Model:
-    with seeded(seed):
-        encoder = RecurrentEncoder(Embed({"numbers": 3}), Recurrent(size=4, dropout=0.5))
-        return Model(encoder, RealHead(4, 1, 1, "mse"))
-
-
-def series() -> Points:
-    data = points(40)
-    return Points(data.x.expand(-1, 1, -1).float(), data.y.float())
 
 
 def trained(seed: int) -> dict[str, Tensor]:
@@ -446,16 +319,6 @@ def test_mean_loss_weighs_every_scored_element_alike() -> None:
     assert epoch.train_loss == pytest.approx(float(error.mean()))
 
 
-class Summing(nn.Module):
-    """A trunk whose state is the sum of all it has read."""
-
-    def forward(self, batch: Batch, state: State | None = None) -> Encoded:
-        total = batch.inputs["numbers"]
-        if state is not None and len(state):
-            total = total + state.tensor("sum")
-        return Encoded(total, (total,), State({"sum": total}), batch.lengths)
-
-
 @pytest.mark.parametrize("memory", ["window", "carried"])
 def test_a_carried_model_reads_in_order_and_goes_on(memory: str) -> None:
     """Six chunks of two streams: the state of chunk n reaches chunk n + 1, row by row."""
@@ -546,13 +409,3 @@ def test_a_carried_model_refuses_examples_in_no_order() -> None:
     model = Model(Summing(), Line(1), memory="carried")
     with pytest.raises(ArgumentError, match="chunks of streams"):
         mean_loss(model, points(12))
-
-
-def test_a_validation_loss_that_is_not_finite_is_said_and_the_best_weights_return() -> None:
-    broken = points(20)
-    broken.y[3] = torch.nan
-    model = line()
-    before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    with pytest.raises(TrainingError, match="validation loss is nan after epoch 0"):
-        list(fit(model, points(), broken, Training(2, 16)))
-    assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())

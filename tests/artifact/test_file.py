@@ -81,7 +81,7 @@ def test_every_flipped_byte_and_every_cut_is_noticed(model: Path, tmp_path: Path
         ('{"format":1,"kind":"toy","kind":"b","version":"9","sections":{}}', "twice"),
         ('{"format":1,"kind":"toy","version":"9","sections":{"x":NaN}}', "NaN"),
         ('{"format":1,"kind":"toy","version":"9"}', "broken"),
-        ('{"format":"1","kind":"toy","version":"9","sections":{}}', "number"),
+        ('{"format":"1","kind":"toy","version":"9","sections":{}}', "must be of type int"),
         ("[" * 100_000, "broken"),
         ("not json", "broken"),
     ],
@@ -111,6 +111,35 @@ def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
         artifact.read(tmp_path / "absent.lstm")
     with pytest.raises(ModelFileError, match="folder"):
         artifact.read(tmp_path)
+
+
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), Path("/dev/null")):
+        with pytest.raises(ModelFileError, match="no regular file"):
+            artifact.read(path)
+
+
+def test_tensors_of_every_kind_come_back_as_they_were(tmp_path: Path) -> None:
+    kinds = ["?", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"]
+    tensors = {kind: np.arange(6).reshape(2, 3).astype(kind) for kind in kinds}
+    tensors |= {"number": np.array(7.5), "empty": np.zeros((0, 3), np.float32)}
+    tensors["slice"] = np.arange(24, dtype=np.int64).reshape(4, 6)[::2, ::3]
+    artifact.write(tmp_path / "m", "toy", "1", {}, tensors)
+    found = artifact.read(tmp_path / "m").tensors
+    assert set(found) == set(tensors)
+    for name, array in tensors.items():
+        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
+        assert np.array_equal(found[name], array)
+
+
+def test_strict_json_takes_what_json_means_and_nothing_else() -> None:
+    assert artifact.parse('{"a": [1, 2.5, "雨", null, true]}') == {"a": [1, 2.5, "雨", None, True]}
+    deepest = "[" * artifact.MAX_DEPTH + "]" * artifact.MAX_DEPTH
+    artifact.parse(deepest)
+    for bad in (f"[{deepest}]", '{"a":1,"a":1}', "NaN", "1e999", r'"\udc00"', b"\xff", "[1,]", ""):
+        with pytest.raises(ValueError):
+            artifact.parse(bad)
 
 
 def test_a_section_is_checked_field_by_field(model: Path) -> None:

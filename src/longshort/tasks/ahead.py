@@ -1,0 +1,115 @@
+"""What comes after the last row of every series: forecasts of a block of series at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from longshort.data.sequences import Columns, Floats, Sequences
+from longshort.data.splits import listed
+from longshort.data.windows import Encoding, Windows
+from longshort.metrics.quantiles import quantiles_at
+from longshort.yardsticks.base import Forecasts
+
+# what is held at once: series, their rows, and numbers of their forecasts
+_SERIES, _ROWS, _NUMBERS = 4096, 1_000_000, 10_000_000
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The horizon after each series' last observed target.
+
+    Args:
+        sequences: the S series.
+        encoding: how they are read.
+        forecast: windows and their numbers to forecasts.
+        known: levels of the quantiles that it gives.
+        fits: (S,) which series are long enough, see ``long_enough``.
+    """
+
+    sequences: Sequences
+    encoding: Encoding
+    forecast: Callable[[Windows, Sequence[int]], Forecasts]
+    known: Sequence[float]
+    fits: NDArray[np.bool_]
+
+    def parts(self) -> Iterator[tuple[Windows, Forecasts]]:
+        """Windows, one of each series, and their forecasts: a block of series at a time."""
+        for block in self._blocks():
+            windows = Windows.ahead(block, self.encoding)
+            yield windows, self.forecast(windows, range(len(windows)))
+
+    def _blocks(self) -> Iterator[Sequences]:
+        """The series that fit, in order, as many at a time as memory is meant for."""
+        sequences = self.sequences
+        targets = len(sequences.role_indices("target"))
+        most = _NUMBERS // (self.encoding.horizon * max(1, targets) * (len(self.known) + 1))
+        most = min(_SERIES, max(1, most))
+        start = 0
+        while start < len(sequences):
+            limit = sequences.offsets[start] + _ROWS
+            reach = int(np.searchsorted(sequences.offsets, limit, side="right")) - 1
+            stop = min(max(start + 1, reach), start + most, len(sequences))
+            kept = np.flatnonzero(self.fits[start:stop])
+            block = sequences.block(start, stop)
+            start = stop
+            if len(kept):
+                yield block if len(kept) == len(block) else block.select(kept.tolist())
+
+    def tables(self, columns: Columns, levels: Sequence[float]) -> Iterator[pl.DataFrame]:
+        """One row per series and step: the series, the time (or step), targets and quantiles."""
+        for windows, found in self.parts():
+            sequences, horizon = windows.sequences, windows.horizon
+            table: list[pl.Series] = []
+            if sequences.groups is not None:
+                table += list(sequences.groups[np.repeat(np.arange(len(sequences)), horizon)])
+            times = windows.times(range(len(windows)))
+            if times is None:
+                table.append(pl.Series("step", np.tile(np.arange(1, horizon + 1), len(sequences))))
+            else:
+                table.append(sequences.clock.column(columns.time or "time", times.reshape(-1)))
+            wanted = quantiles_at(found.quantiles, self.known, levels)
+            for k, name in enumerate(columns.target):
+                table.append(pl.Series(name, found.point[:, :, k].reshape(-1)))
+                for at, level in enumerate(levels):
+                    values = wanted[:, :, k, at].reshape(-1)
+                    table.append(pl.Series(f"{name}_q{100 * level:g}", values))
+            yield pl.DataFrame(table)
+
+    def array(self, levels: Sequence[float]) -> Floats:
+        """(S, L, K), or (S, L, K, levels) where there are levels; NaN of series that do not fit."""
+        made = [
+            quantiles_at(found.quantiles, self.known, levels) if levels else found.point
+            for _, found in self.parts()
+        ]
+        whole = np.full((len(self.sequences), *made[0].shape[1:]), np.nan)
+        whole[self.fits] = np.concatenate(made)
+        return whole
+
+
+def long_enough(
+    sequences: Sequences, encoding: Encoding, *, refuse: bool
+) -> tuple[NDArray[np.bool_], str]:
+    """(S,) which series have a context of rows up to their last target, and who has not, in words.
+
+    Args:
+        refuse: a series that has not is an error.
+
+    Raises:
+        DataError: no series is long enough, or one is not and that is refused.
+    """
+    rows = sequences.observed_end
+    fits = rows >= encoding.context
+    short = np.flatnonzero(~fits)
+    if len(short) and (refuse or not fits.any()):
+        # says which one, and what is wrong with it
+        Windows.ahead(sequences.select(short[:1].tolist()), encoding)
+    sentence = (
+        f"{{}} have fewer rows up to their last target than the {encoding.context} that the model "
+        "reads, and are left out"
+    )
+    return fits, listed(sequences, short, rows[short], sentence)

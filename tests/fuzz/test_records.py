@@ -1,0 +1,90 @@
+"""Evaluation records of any content: drawn as a page, or refused in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from longshort.errors import LongshortError
+from longshort.records import Evaluation
+from longshort.report import page, score_table
+
+from ..report.conftest import weather  # noqa: TID252
+from .conftest import TRIED
+from .test_model_file import NUMBERS, places, values
+
+pytestmark = pytest.mark.slow
+
+WORDS = ["", "NaN", "2015-01-01", "2015-13-45", "10000-01-01", "7", "-1", "<b>", "\x00", "\ud800"]
+
+
+def small() -> dict[str, Any]:
+    """A record whose charts take little time to draw."""
+    whole = weather(12)
+    few = tuple(p for p in whole.forecasts if p.step == 1 or p.time < "2015-01-08")
+    record = replace(whole, forecasts=few, steps=whole.steps[:4], reliability=whole.reliability[:4])
+    content: dict[str, Any] = json.loads(record.to_json())
+    return content
+
+
+RECORD = json.dumps(small())
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> str:
+    """The record with one to three values replaced, left out or doubled."""
+    record = json.loads(RECORD)
+    for _ in range(draw(st.integers(1, 3))):
+        way = draw(st.sampled_from(list(places(record))))
+        place: Any = record
+        for step in way[:-1]:
+            place = place[step]
+        kind = draw(st.sampled_from(["replace", "replace", "replace", "drop", "double"]))
+        if kind == "drop":
+            del place[way[-1]]
+        elif kind == "double" and isinstance(place, list):
+            place.append(place[way[-1]])
+        else:
+            place[way[-1]] = draw(st.sampled_from([*NUMBERS, *WORDS, None, [], {}]) | values)
+    return json.dumps(record)
+
+
+def holds(text: str | bytes) -> None:
+    """The property: words that name the file, or a page that loads nothing."""
+    TRIED["test_records.py"] += 1
+    try:
+        record = Evaluation.from_json(text, "evaluation.json")
+    except LongshortError as refusal:
+        said = str(refusal)
+        assert "evaluation.json" in said
+        assert len(said) < 2000
+        return
+    try:
+        score_table(record)
+        shown = page(record)
+    except LongshortError:
+        return
+    shown.encode()
+    assert "<script" not in shown
+
+
+@settings(max_examples=120)
+@given(text=changed())
+def test_changed_records(text: str) -> None:
+    holds(text)
+
+
+@settings(max_examples=500)
+@given(text=st.binary(max_size=99) | st.text() | values.map(json.dumps))
+def test_any_text(text: str | bytes) -> None:
+    holds(text)
+
+
+def test_nested_text() -> None:
+    holds("[" * 10**6)
+    holds('{"a":' * 10**5)
