@@ -396,11 +396,9 @@ class Stack(nn.Module, Generic[S]):
         data = pack_padded_sequence(out, lengths, batch_first=True).data
         order = (packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
         result, last = PackedSequence(data, *order), self._close(runs.state)
-        return (
-            Trace(result, last, *runs.trace(self.cell, True, self.batch_first))
-            if return_gates
-            else (result, last)
-        )
+        if return_gates:
+            return Trace(result, last, *runs.trace(self.cell, True, self.batch_first))
+        return result, last
 
     def _begin(self, x: Tensor, hx: S | None, *, batched: bool) -> State:
         """The state to begin with, parts of (N, B, .), once x (B, T, F) and hx are checked."""
@@ -409,9 +407,7 @@ class Stack(nn.Module, Generic[S]):
         rows = x.shape[0]
         if hx is None:
             if not self._learned:
-                return tuple(
-                    weight.new_zeros(self._places, rows, width) for width in self._widths
-                )
+                return tuple(weight.new_zeros(self._places, rows, width) for width in self._widths)
             fresh = self._fresh(weight)
             return tuple(part.unsqueeze(1).expand(-1, rows, -1) for part in fresh)
         parts = self._open(hx)
