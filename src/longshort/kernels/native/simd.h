@@ -105,10 +105,14 @@ INLINE T sum(Vec<T> value) {
 }
 
 // the first `count` lanes, zero behind them
+template <class T, int... LANE>
+INLINE Vec<T> first(Vec<T> value, int64_t count, std::integer_sequence<int, LANE...>) {
+  return Vec<T>{T(LANE)...} < all(T(count)) ? value : Vec<T>{};
+}
 template <class T>
 INLINE Vec<T> first(Vec<T> value, int64_t count) {
-  for (int64_t lane = count; lane < Lanes<T>::count; ++lane) value[lane] = 0;
-  return value;
+  if (count >= Lanes<T>::count) return value;
+  return first<T>(value, count, std::make_integer_sequence<int, Lanes<T>::count>());
 }
 
 // lanes whose number has the bit B change places between a pair of vectors
