@@ -1,4 +1,6 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
 
 Place = tuple[int, int, int, int]
 
@@ -43,6 +45,12 @@ class Packed:
 class Plan:
     def __init__(self, problems: Sequence[Problem], packed: list[Packed]) -> None: ...
     def step(self, x: int, y: int, h: int, c: int, h_n: int, c_n: int) -> None: ...
+
+class Watch:
+    def __init__(
+        self, named: Mapping[str, Tensor | None], watched: list[Tensor]
+    ) -> None: ...
+    def same(self) -> bool: ...
 
 def forward(problem: Problem, packed: Packed) -> None: ...
 def backward(problem: Problem) -> None: ...

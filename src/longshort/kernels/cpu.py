@@ -11,7 +11,7 @@ where no compiler was at hand when the package was installed; the reference then
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -340,6 +340,11 @@ def pack(problem: Any) -> Any:
 def bind(problems: list[Any], packed: list[Any]) -> Any:
     """The step through problems that feed each other, as a function of addresses."""
     return native.Plan(problems, packed).step
+
+
+def watch(named: Mapping[str, Tensor | None], weights: list[Tensor]) -> Callable[[], bool]:
+    """A function that says whether the weights are what they were, by those names in ``named``."""
+    return native.Watch(named, weights).same  # type: ignore[no-any-return]
 
 
 class Kept(NamedTuple):

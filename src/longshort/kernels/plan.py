@@ -7,7 +7,6 @@ are those of the whole sequence, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import is_
 
 import torch
 from torch import Tensor
@@ -46,10 +45,7 @@ class Plan:
         )
         # an output like this one is made for every step
         self.output = first.new_empty(rows, outputs)
-        self._named, self._owned = named, list(named.values())
-        self._weights = [w for layer in weights for w in layer if w is not None]
-        self._versions = [w._version for w in self._weights]
-        self._places = [w.data_ptr() for w in self._weights]
+        self._fresh = cpu.watch(named, [w for layer in weights for w in layer if w is not None])
         x, problems, self._held = first.new_empty(rows, 1, first.shape[1]), [], []
         state = tuple(first.new_empty(shape[1:]) for shape in self.states)
         for layer, own in zip(weights, masks, strict=True):
@@ -70,9 +66,7 @@ class Plan:
             x.shape == self.shape
             and x.dtype is self.dtype
             and cpu.memory(x)
-            and all(map(is_, self._named.values(), self._owned))
-            and [w._version for w in self._weights] == self._versions
-            and [w.data_ptr() for w in self._weights] == self._places
+            and self._fresh()
         )
 
     def step(self, x: Tensor, before: Sequence[int], after: Sequence[int]) -> Tensor:

@@ -78,6 +78,39 @@ void backward(const Problem& p) {
   unlocked(small(p), [&] { own.backward(p); });
 }
 
+// The tensors that packed weights were made of, and whether they are still the same: the same
+// objects under their owner's names, not written to since, and where they were.
+struct Watch {
+  nb::dict named;
+  std::vector<nb::object> owned, tensors;
+  std::vector<long> versions;
+  std::vector<size_t> places;
+
+  static nb::object version_of(nb::handle tensor) { return tensor.attr("_version"); }
+  static nb::object place_of(nb::handle tensor) { return tensor.attr("data_ptr")(); }
+
+  Watch(nb::dict given, nb::list watched) : named(given) {
+    for (auto [name, value] : named) owned.push_back(nb::borrow(value));
+    for (nb::handle tensor : watched) {
+      tensors.push_back(nb::borrow(tensor));
+      versions.push_back(nb::cast<long>(version_of(tensor)));
+      places.push_back(nb::cast<size_t>(place_of(tensor)));
+    }
+  }
+
+  bool same() const {
+    size_t at = 0;
+    for (auto [name, value] : named)
+      if (at == owned.size() || !value.is(owned[at++])) return false;
+    if (at != owned.size()) return false;
+    for (size_t k = 0; k < tensors.size(); ++k)
+      if (nb::cast<long>(version_of(tensors[k])) != versions[k] ||
+          nb::cast<size_t>(place_of(tensors[k])) != places[k])
+        return false;
+    return true;
+  }
+};
+
 // One step through layers whose problems have been described once: an output is the next input.
 struct Plan {
   std::vector<Problem> problems;
@@ -170,6 +203,7 @@ NB_MODULE(_native, m) {
              new (self) Plan(std::move(problems), std::move(weights));
            })
       .def("step", &Plan::step);
+  nb::class_<Watch>(m, "Watch").def(nb::init<nb::dict, nb::list>()).def("same", &Watch::same);
   m.def("forward", &forward);
   m.def("backward", &backward);
   m.def("peak", [] { return engine().peak(); });
