@@ -32,9 +32,6 @@ MISSING = (
 
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
-# weights that so few steps read are packed once and kept, until they change
-KEPT_STEPS = 64
-
 # asked at every step: torch's own names for these ask other questions first
 _tracing = torch._C._get_tracing_state
 _modes = torch._C._len_torch_dispatch_stack
@@ -244,7 +241,9 @@ def _forward(
         )
         problem.saved = saved.data_ptr()
     problem.narrow = dtype == torch.bfloat16 and not keep
-    native.forward(problem, _packed(problem, weights, options))
+    # training changes its weights before it reads them again
+    packed = pack(problem) if keep else _packed(problem, weights, options)
+    native.forward(problem, packed)
     states, gates = _recorded(options, out, saved, reading) if record else ((), ())
     if dtype != wide:
         out, last = out.to(dtype), tuple(part.to(dtype) for part in last)
@@ -359,9 +358,9 @@ _kept: dict[int, Kept] = {}
 
 
 def _packed(problem: Any, weights: Weights, options: Options) -> Any:
-    """The weights as the engine reads them, kept for short calls until a weight changes."""
+    """The weights as the engine reads them, kept until one of them changes."""
     owner = weights.w_hh
-    if problem.rows * problem.steps > KEPT_STEPS or type(owner) is not nn.Parameter:
+    if type(owner) is not nn.Parameter:
         return pack(problem)
     if any(w is not None and w.is_inference() for w in weights):
         return pack(problem)
