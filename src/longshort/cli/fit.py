@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, cast
@@ -194,7 +195,8 @@ def run(estimator: Forecaster, data: Path, out: Path, resume: bool | None = None
     checkpoint = Checkpoint(out / "checkpoint.lstm", SECONDS, resume is not False, keep=True)
     with joined(estimator.device) as ranks:
         if not ranks.lead:
-            with suppress(KeyboardInterrupt):
+            with suppress(KeyboardInterrupt), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 estimator.fit(data, checkpoint=checkpoint)
             return
         if checkpoint.exists and resume is None:
