@@ -31,6 +31,7 @@ from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
 from longshort.training.ranks import joined
 from longshort.training.settings import Optimizer, Schedule, Training
+from longshort.yardsticks.roster import Choice
 
 # the exit code of a fit that Ctrl-C ended: the model is written all the same
 INTERRUPTED = 130
@@ -130,6 +131,9 @@ def forecast(
     refit: Annotated[
         bool, typer.Option(help="Choose on the validation part, then train on it as well.")
     ] = False,
+    yardsticks: Annotated[
+        str, typer.Option(help="all, or quick: rules and ridge autoregression alone.")
+    ] = "all",
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
     resume: Annotated[
@@ -184,10 +188,16 @@ def forecast(
         random_state=seed,
         device=device,
     )
-    run(estimator, data, out, resume)
+    run(estimator, data, out, resume, cast(Choice, yardsticks))
 
 
-def run(estimator: Forecaster, data: Path, out: Path, resume: bool | None = None) -> None:
+def run(
+    estimator: Forecaster,
+    data: Path,
+    out: Path,
+    resume: bool | None = None,
+    yardsticks: Choice = "all",
+) -> None:
     """Fit, evaluate where a test part was kept, and write everything into a folder.
 
     Where torchrun has started several processes, they train together; one writes and shows.
@@ -215,7 +225,7 @@ def run(estimator: Forecaster, data: Path, out: Path, resume: bool | None = None
     interrupted = "interrupted" in estimator.history_.stops
     try:
         if estimator.split.test is not None:
-            evaluation = estimator.evaluate(data)
+            evaluation = estimator.evaluate(data, yardsticks=yardsticks)
             show(evaluation)
             write_evaluation(evaluation, out)
             terminal.print(f"report  {out / 'report.html'}")
