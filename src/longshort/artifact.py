@@ -23,7 +23,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,7 +191,8 @@ def section(artifact: Artifact, name: str, kind: type[_Settings], where: str) ->
         if key not in known:
             _refuse(where, f"section {name!r} has the unknown field {key!r}: {suggest(key, known)}")
     try:
-        return adapter(kind).validate_json(json.dumps(content), strict=True)
+        found: _Settings = adapter(cast(Any, kind)).validate_json(json.dumps(content), strict=True)
+        return found
     except ValidationError as error:
         _refuse(where, f"section {name!r}{_told(error)}")
 

@@ -123,6 +123,8 @@ def mutants(real: bytes, count: int, path: Path, watch: Watch, reseal: bool) -> 
             data = sealed(text, body) if MARK in text else data
         if data == real:
             continue
+        # a new file: writing over one makes some systems wait for the disk
+        path.unlink(missing_ok=True)
         path.write_bytes(data)
         largest = max(largest, len(data))
         kind, said = attempt(path, watch)

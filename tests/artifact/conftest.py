@@ -38,7 +38,7 @@ def attempt() -> Attempt:
             [sys.executable, str(script), what, str(GOLDEN), str(rest)],
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=1200,
         )
         assert done.returncode == 0, done.stderr[-2000:]
         found: dict[str, Any] = json.loads(done.stdout)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import encode_calendar
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Field, Sequences, carry_forward
@@ -277,3 +279,89 @@ def test_window_settings_are_checked() -> None:
         Window(relative="seasn")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"Window\(context\)=0"):
         Window(context=0)
+
+
+def test_numbers_of_rows_and_windows_beyond_two_to_the_31() -> None:
+    """Three billion rows that are all one: views of a single row, and no memory."""
+    rows = 3 * 2**30
+    offsets = np.array([0, 2**31 + 5, rows])
+    series = object.__new__(Sequences)
+    parts = {
+        "fields": (Field("y", "target"), Field("z", "past")),
+        "keys": ("a", "b"),
+        "offsets": offsets,
+        "times": np.broadcast_to(np.datetime64("2024-01-01", "us"), (rows,)),
+        "step": Step(1, "d"),
+        "values": np.broadcast_to(np.array([3.0, 7.0]), (rows, 2)),
+        "source": "x",
+        "fill": "none",
+        "clock": Clock(),
+        "groups": None,
+    }
+    parts["filled"] = parts["values"]
+    parts["extremes"] = (np.array([3.0, 7.0]), np.array([3.0, 7.0]))
+    parts["_phased"] = {1: parts["values"][:, :1]}
+    series.__dict__.update(parts)
+    zero, one = np.zeros(2), np.ones(2)
+    codec = NumberCodec(
+        Scaling("none"), ("y", "z"), ("target", "past"), (), zero, one, np.stack([zero, one])
+    )
+    how = Encoding(codec, 4, 3, "last", 1, ("year", "week"), ())
+    first = np.full(2, how.context)
+    windows = Windows(series, how, first, series.lengths - how.horizon + 1)
+    assert len(windows) == rows - 2 * (how.context + how.horizon - 1)
+    last = len(windows) - 1
+    found = windows.where([0, 2**31, last])
+    assert found[0].tolist() == [0, 1, 1]
+    in_a = 2**31 + 5 - how.context - how.horizon + 1
+    assert found[1].tolist() == [
+        how.context,
+        how.context + 2**31 - in_a,
+        rows - 2**31 - 5 - how.horizon,
+    ]
+    batch = windows.batch([0, 2**31, last])
+    assert (batch.inputs["numbers"][..., 0] == 3).all()
+    assert (batch.targets == 3).all()
+    assert batch.source.tolist() == [0, 2**31, last]
+    rest = Sampler(len(windows), 32, seed=5, most=3)
+    drawn = np.concatenate([index for _, index in rest.batches()])
+    assert len(set(drawn.tolist())) == 96
+    assert drawn.max() > 2**31
+    assert windows.label(last).startswith("x: series 'b', from 2024-01-01")
+
+
+def test_a_short_pass_draws_other_examples_in_each_epoch() -> None:
+    passes = [
+        np.concatenate([index for _, index in Sampler(1000, 10, epoch=epoch, most=7).batches()])
+        for epoch in range(3)
+    ]
+    for drawn in passes:
+        assert len(set(drawn.tolist())) == 70
+        assert drawn.min() >= 0
+        assert drawn.max() < 1000
+    assert not np.array_equal(passes[0], passes[1])
+    again = np.concatenate([i for _, i in Sampler(1000, 10, epoch=1, most=7, position=3).batches()])
+    assert np.array_equal(again, passes[1][30:])
+    spread = np.concatenate([i for _, i in Sampler(1000, 10, False, most=5).batches()])
+    assert spread.tolist() == np.linspace(0, 999, 50).round().tolist()
+    # a pass that is long enough is a whole one
+    assert Sampler(30, 10, most=9).order().tolist() == Sampler(30, 10).order().tolist()
+
+
+def test_windows_tell_themselves_from_others() -> None:
+    series = make([12, 9])
+    how = encoding(series)
+    seen = {every(series, how).digest()}
+    assert every(make([12, 9]), how).digest() in seen
+    changed = series.values.copy()
+    changed[-1, 0] += 1e-9
+    others = [
+        every(replace(series, values=changed), how),
+        every(replace(series, keys=("p", "q")), how),
+        every(replace(series, times=series.times + np.timedelta64(1, "D")), how),
+        every(series, replace(how, relative="none")),
+        Windows(series, how, np.full(2, 5), series.lengths - how.horizon + 1),
+    ]
+    for other in others:
+        assert other.digest() not in seen
+        seen.add(other.digest())

@@ -18,7 +18,7 @@ from longshort.metrics import real
 from longshort.metrics.bootstrap import block_sums, skill_interval
 from longshort.yardsticks import base
 from longshort.yardsticks.base import Forecasts, Method, with_quantiles
-from longshort.yardsticks.series import all_yardsticks
+from longshort.yardsticks.roster import all_yardsticks
 
 LEVELS = [round(0.05 * k, 2) for k in range(1, 20)]
 DAY = Step(1, "d")

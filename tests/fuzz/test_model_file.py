@@ -35,6 +35,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def holds(path: Path, data: bytes) -> None:
     """The property: a file is refused by its name, or it is a model that forecasts or says why."""
     TRIED["test_model_file.py"] += 1
+    path.unlink(missing_ok=True)
     path.write_bytes(data)
     try:
         model = load(path)

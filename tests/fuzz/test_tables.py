@@ -51,6 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def holds(path: Path, data: bytes, columns: Columns, fill: str, required: bool) -> None:
     """The property: numbers or gaps in order of time, or words with the file's name."""
     TRIED["test_tables.py"] += 1
+    path.unlink(missing_ok=True)
     path.write_bytes(data)
     try:
         found = read_table(path, columns, fill=fill, require_target=required)  # type: ignore[arg-type]

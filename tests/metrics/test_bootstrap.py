@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from longshort.metrics import bootstrap
 from longshort.metrics.bootstrap import block_length, block_sums, skill, skill_interval
 
 random = np.random.default_rng(7)
@@ -120,3 +121,18 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
         low, high = skill_interval(sums[:, 0], sums[:, 1])
         inside += low <= 0.2 <= high
     assert 0.9 <= inside / 200 <= 0.99
+
+
+def test_sums_of_many_blocks_are_as_those_of_drawn_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    series = np.repeat(np.arange(300), rng.integers(3, 12, 300))
+    losses = rng.gamma(1.0, size=(len(series), 1)) + rng.gamma(2.0, size=(len(series), 3))
+    drawn = bootstrap.block_sums(losses, series, 2, resamples=4000)
+    monkeypatch.setattr(bootstrap, "_MANY", 10)
+    told = bootstrap.block_sums(losses, series, 2, resamples=4000)
+    assert drawn is not None
+    assert told is not None
+    assert told.mean(0) == pytest.approx(drawn.mean(0), rel=0.003)
+    assert np.cov(told.T) == pytest.approx(np.cov(drawn.T), rel=0.15)
+    for level in (0.025, 0.5, 0.975):
+        assert np.quantile(told, level, 0) == pytest.approx(np.quantile(drawn, level, 0), rel=0.005)

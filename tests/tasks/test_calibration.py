@@ -58,7 +58,7 @@ def by_hand(model: Forecaster, data: pl.DataFrame, kind: Any) -> np.ndarray:
 )
 def test_every_output_covers_what_it_says(output: Any) -> None:
     data = noise(1200)
-    score = fitted(data, output=output).evaluate(data).scores[0]
+    score = fitted(data, output=output).evaluate(data, yardsticks="quick").scores[0]
     assert (score.method, score.target) == ("LSTM", "y")
     # three standard deviations of what 360 validation and 360 test values leave to chance
     assert score.coverage == pytest.approx(0.8, abs=0.09)
@@ -103,7 +103,10 @@ def test_it_is_kept_in_the_model_file_and_can_be_left_out(tmp_path: Path) -> Non
 def test_an_evaluation_says_how_intervals_were_made() -> None:
     data = noise(400)
     model = fitted(data)
-    plain, followed = model.evaluate(data), model.evaluate(data, adaptive=0.05)
+    plain, followed = (
+        model.evaluate(data, yardsticks="quick"),
+        model.evaluate(data, adaptive=0.05, yardsticks="quick"),
+    )
     told = (
         "The LSTM's intervals were calibrated on the validation part (split conformal, symmetric)."
     )
@@ -112,8 +115,10 @@ def test_an_evaluation_says_how_intervals_were_made() -> None:
     for before, after in zip(plain.scores, followed.scores, strict=True):
         assert before.mae == after.mae
         assert before.width != after.width
-    assert "split conformal" not in " ".join(fitted(data, calibration="none").evaluate(data).notes)
-    points = fitted(data, output="mse", calibration="none").evaluate(data)
+    assert "split conformal" not in " ".join(
+        fitted(data, calibration="none").evaluate(data, yardsticks="quick").notes
+    )
+    points = fitted(data, output="mse", calibration="none").evaluate(data, yardsticks="quick")
     assert "The LSTM's intervals are those of its errors on the validation part." in points.notes
     with pytest.raises(ArgumentError, match="adaptive=2"):
         model.evaluate(data, adaptive=2)

@@ -1,86 +1,25 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from longshort.data.codecs.calendar import calendar_cycles
-from longshort.data.codecs.numbers import NumberCodec, Scaling
-from longshort.data.sequences import Field, Sequences
+from longshort.data.codecs.numbers import Scaling
 from longshort.data.steps import Step
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.errors import DataError, NotFittedError
 from longshort.yardsticks import base, ridge
 from longshort.yardsticks.base import spread_over, with_quantiles
 from longshort.yardsticks.ridge import PENALTIES, RidgeAR
-from longshort.yardsticks.series import (
-    Climatology,
-    Drift,
-    Persistence,
-    SeasonalNaive,
-    all_yardsticks,
-    best_season,
-    find_season,
-    season_ratios,
-)
+from longshort.yardsticks.roster import all_yardsticks
+from longshort.yardsticks.series import Climatology, Drift, Mean, Persistence, SeasonalNaive
 
-LEVELS = [round(0.05 * k, 2) for k in range(1, 20)]
-DAY = Step(1, "d")
-
-
-def sequences(*series, fields=None, step=DAY, start="2020-01-01"):
-    """Series given as arrays (n, F), one field per role; all targets unless said."""
-    fields = fields or ("target",) * series[0].shape[1]
-    lengths = [len(values) for values in series]
-    times = None
-    if step is not None:
-        first = np.datetime64(start, "us")
-        times = np.concatenate([step.advance(first, np.arange(n)) for n in lengths])
-    return Sequences(
-        tuple(Field(f"x{at}", role) for at, role in enumerate(fields)),
-        tuple(f"s{number}" for number in range(len(series))),
-        np.concatenate([[0], np.cumsum(lengths)]),
-        times,
-        step,
-        np.concatenate(series),
-        "a test",
-    )
-
-
-def windows(data, first, last, *, context=4, horizon=3, train=None, scaling=None, **changes):
-    """Windows with origins first to last - 1 of every series."""
-    size = len(data)
-    train = data.lengths if train is None else np.full(size, train)
-    cycles = calendar_cycles(data.step) if data.times is not None else ()
-    encoding = Encoding(
-        codec=NumberCodec.fit(data, train, scaling or Scaling()),
-        context=context,
-        horizon=horizon,
-        relative="last",
-        season=1,
-        cycles=cycles,
-        masked=(),
-    )
-    return Windows(data, replace(encoding, **changes), np.full(size, first), np.full(size, last))
-
-
-def walks(*lengths, targets=2, gaps=0.0, seed=0):
-    rng = np.random.default_rng(seed)
-    series = [rng.normal(size=(n, targets)).cumsum(0) for n in lengths]
-    for values in series:
-        values[rng.uniform(size=values.shape) < gaps] = np.nan
-    return series
+from .conftest import DAY, LEVELS, every, sequences, walks, windows
 
 
 def weight(inputs, penalty):
     """The ridge weight of a penalty: relative to the mean variance of the inputs."""
     return penalty * len(inputs) * inputs.var(0).mean()
-
-
-def every(view):
-    return np.arange(len(view))
 
 
 def brute(view, rule):
@@ -121,6 +60,11 @@ def line(history, lead):
     return history[last] + slope * (len(history) + lead - last)
 
 
+def mean(history, lead):
+    seen = history[np.isfinite(history)]
+    return seen.mean() if len(seen) else np.nan
+
+
 @pytest.mark.parametrize("gaps", [0.0, 0.5])
 @pytest.mark.parametrize(
     ("yardstick", "rule"),
@@ -129,6 +73,7 @@ def line(history, lead):
         (SeasonalNaive(2), seasonal(2)),
         (SeasonalNaive(5), seasonal(5)),
         (Drift(), line),
+        (Mean(), mean),
     ],
 )
 def test_rules_agree_with_a_plain_loop(yardstick, rule, gaps):
@@ -376,11 +321,12 @@ def test_names_and_kinds():
         "persistence": "naive",
         "seasonal naive (7)": "naive",
         "drift": "naive",
+        "mean": "naive",
         "climatology": "naive",
         "ridge autoregression": "classical",
     }
     assert [y.name for y in all_yardsticks(None)] == [n for n in found if "seasonal" not in n]
-    assert len(all_yardsticks(1)) == 4
+    assert len(all_yardsticks(1)) == 5
 
 
 def test_quantiles_of_one_series_are_those_of_its_errors():
@@ -456,47 +402,3 @@ def test_a_step_that_was_never_observed_takes_the_errors_of_the_others():
     data = sequences(values)
     found = with_quantiles(Persistence(), windows(data, 20, 21), [0.5])(windows(data, 30, 31), [0])
     assert np.isfinite(found.quantiles).all()
-
-
-def test_the_season_of_a_weekly_series_is_seven_days():
-    days = np.arange(200.0)
-    noise = np.random.default_rng(0).normal(size=200)
-    weekly = sequences((3 * np.sin(2 * np.pi * days / 7) + 0.1 * noise)[:, None])
-    assert find_season(weekly, 7) == 7
-    assert best_season(weekly, 7) == 7
-
-
-def test_a_random_walk_has_no_season_but_a_best_candidate():
-    walk = sequences(*walks(200, targets=1))
-    assert find_season(walk, 3) == 1
-    assert best_season(walk, 3) == 7
-
-
-def test_seasons_that_do_not_fit_twice_are_left_out():
-    assert best_season(sequences(*walks(13, targets=1)), 3) is None
-    assert best_season(sequences(*walks(14, targets=1)), 3) == 7
-    assert best_season(sequences(*walks(400, targets=1), step=None), 3) is None
-    assert find_season(sequences(*walks(13, targets=1)), 3) == 1
-    assert set(season_ratios(sequences(*walks(730, targets=1)), 3)) == {7, 365}
-
-
-@pytest.mark.parametrize("horizon", [3, 10])
-def test_seasons_are_compared_at_every_origin_and_step(horizon):
-    data = sequences(*walks(40, 9, 30, gaps=0.1))
-    ratios = []
-    for number in (0, 2):
-        values = data.values[data.rows(number)]
-        for k in range(2):
-            errors = []
-            for origin in range(len(values)):
-                for lead in range(min(horizon, len(values) - origin)):
-                    row = origin + lead - 7 * (lead // 7 + 1)
-                    if row >= 0 and origin > 0:
-                        actual = values[origin + lead, k]
-                        errors.append(
-                            [abs(actual - values[row, k]), abs(actual - values[origin - 1, k])]
-                        )
-            both = np.array(errors)
-            both = both[np.isfinite(both).all(1)]
-            ratios.append(both[:, 0].sum() / both[:, 1].sum())
-    assert season_ratios(data, horizon)[7] == pytest.approx(np.mean(ratios))

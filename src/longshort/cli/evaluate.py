@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -11,6 +11,7 @@ from longshort.cli.fit import make_folder, write_evaluation
 from longshort.cli.terminal import out as terminal
 from longshort.cli.terminal import show
 from longshort.tasks.files import load
+from longshort.yardsticks.roster import Choice
 
 
 def evaluate(
@@ -23,6 +24,9 @@ def evaluate(
         float | None,
         typer.Option(help="Intervals follow what they missed at this rate, such as 0.05."),
     ] = None,
+    yardsticks: Annotated[
+        str, typer.Option(help="all, or quick: rules and ridge autoregression alone.")
+    ] = "all",
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
     ] = None,
@@ -33,7 +37,9 @@ def evaluate(
     """
     estimator = load(model)
     folder = None if out is None else make_folder(out)
-    found = estimator.evaluate(data, level=level, adaptive=adaptive)
+    found = estimator.evaluate(
+        data, level=level, adaptive=adaptive, yardsticks=cast(Choice, yardsticks)
+    )
     show(found)
     if folder is not None:
         write_evaluation(found, folder)

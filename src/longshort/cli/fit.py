@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, cast
@@ -30,6 +31,7 @@ from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
 from longshort.training.ranks import joined
 from longshort.training.settings import Optimizer, Schedule, Training
+from longshort.yardsticks.roster import Choice
 
 # the exit code of a fit that Ctrl-C ended: the model is written all the same
 INTERRUPTED = 130
@@ -129,6 +131,9 @@ def forecast(
     refit: Annotated[
         bool, typer.Option(help="Choose on the validation part, then train on it as well.")
     ] = False,
+    yardsticks: Annotated[
+        str, typer.Option(help="all, or quick: rules and ridge autoregression alone.")
+    ] = "all",
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
     resume: Annotated[
@@ -145,10 +150,9 @@ def forecast(
     longshort fit forecast weather.csv --time date --target temp_max,temp_min --horizon 7 --out w
 
     While it trains, the folder holds a checkpoint. After a crash, a kill or Ctrl-C the same command
-    with --resume goes on from there, bit by bit as if it had never stopped.
-
-    The last part of the data is kept unseen until training is over; then every method forecasts
-    it, from every origin, and the table says which one to trust.
+    with --resume goes on from there, bit by bit as if it had never stopped. The last
+    part of the data is kept unseen until training is over; then every method forecasts it, from
+    every origin, and the table says which one to trust.
     """
     estimator = Forecaster(
         Columns(
@@ -183,10 +187,16 @@ def forecast(
         random_state=seed,
         device=device,
     )
-    run(estimator, data, out, resume)
+    run(estimator, data, out, resume, cast(Choice, yardsticks))
 
 
-def run(estimator: Forecaster, data: Path, out: Path, resume: bool | None = None) -> None:
+def run(
+    estimator: Forecaster,
+    data: Path,
+    out: Path,
+    resume: bool | None = None,
+    yardsticks: Choice = "all",
+) -> None:
     """Fit, evaluate where a test part was kept, and write everything into a folder.
 
     Where torchrun has started several processes, they train together; one writes and shows.
@@ -194,7 +204,8 @@ def run(estimator: Forecaster, data: Path, out: Path, resume: bool | None = None
     checkpoint = Checkpoint(out / "checkpoint.lstm", SECONDS, resume is not False, keep=True)
     with joined(estimator.device) as ranks:
         if not ranks.lead:
-            with suppress(KeyboardInterrupt):
+            with suppress(KeyboardInterrupt), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 estimator.fit(data, checkpoint=checkpoint)
             return
         if checkpoint.exists and resume is None:
@@ -213,7 +224,7 @@ def run(estimator: Forecaster, data: Path, out: Path, resume: bool | None = None
     interrupted = "interrupted" in estimator.history_.stops
     try:
         if estimator.split.test is not None:
-            evaluation = estimator.evaluate(data)
+            evaluation = estimator.evaluate(data, yardsticks=yardsticks)
             show(evaluation)
             write_evaluation(evaluation, out)
             terminal.print(f"report  {out / 'report.html'}")

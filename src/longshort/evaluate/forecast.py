@@ -26,7 +26,10 @@ from longshort.records import (
     Part,
 )
 from longshort.yardsticks.base import Method, rows_seen, with_quantiles
-from longshort.yardsticks.series import all_yardsticks, best_season, find_season
+from longshort.yardsticks.boosting import Boosting
+from longshort.yardsticks.roster import Choice, Roster, roster
+from longshort.yardsticks.seasons import beating, best_season, season_in_words, season_ratios
+from longshort.yardsticks.statistical import Statistical
 
 
 class Windowed(NamedTuple):
@@ -38,64 +41,66 @@ class Windowed(NamedTuple):
     test: Windows
 
 
+class Terms(NamedTuple):
+    """How an evaluation is done.
+
+    Args:
+        levels: Q quantile levels of every method, rising in equal steps.
+        level: nominal coverage of the interval that is reported.
+        refit: the LSTM was fitted on training and validation part, so the yardsticks are, too.
+        season: rows of one season where the user named it; None finds it on the training rows.
+        adaptive: rate of intervals that follow what they missed, see ``evaluate.adaptive``; None
+            leaves every method's as they are.
+        yardsticks: "all" or the "quick" ones.
+        seed: of the bootstrap.
+    """
+
+    levels: Sequence[float]
+    level: float = 0.8
+    refit: bool = False
+    season: int | None = None
+    adaptive: float | None = None
+    yardsticks: Choice = "all"
+    seed: int = 0
+
+
 def evaluate_forecasts(
-    lstm: Method,
-    parts: Windowed,
-    *,
-    levels: Sequence[float],
-    level: float,
-    refit: bool,
-    season: int | None,
-    adaptive_rate: float | None = None,
-    history: History,
-    settings: dict[str, str],
-    seed: int,
+    lstm: Method, parts: Windowed, terms: Terms, history: History, settings: dict[str, str]
 ) -> Evaluation:
     """Fit every yardstick on what the LSTM was fitted on, and judge them all on the test part.
 
     Args:
         lstm: the fitted networks as a method.
         parts: windows of the same series, cut as the LSTM's fit cut them.
-        levels: Q quantile levels of every method, rising in equal steps.
-        level: nominal coverage of the interval that is reported.
-        season: rows of one season where the user named it; None finds it on the training rows.
-        refit: the LSTM was fitted on training and validation part, so the yardsticks are, too.
-        adaptive_rate: of intervals that follow what they missed, see ``evaluate.adaptive``; None
-            leaves every method's as they are.
+        terms: see ``Terms``.
         history, settings: what the record keeps of the fit.
-        seed: of the bootstrap.
     """
-    valid = parts.valid if len(parts.valid) else None
     rows = parts.train.sequences.crop(0, rows_seen(parts.train))
-    mase_season = season or find_season(rows, parts.test.horizon)
-    season = season or best_season(rows, parts.test.horizon)
-    rivals = _rivals(parts.train, valid, season, levels) if refit else None
-    fitted = parts.both if refit else parts.train
-    # with a refit no window is left that the yardsticks have not seen
-    measured = fitted if refit or valid is None else valid
-    methods = [lstm] + [
-        with_quantiles(yardstick.fit(fitted, valid), measured, levels)
-        for yardstick in all_yardsticks(season)
-    ]
-    if adaptive_rate is not None:
-        methods = [adaptive(method, levels, adaptive_rate) for method in methods]
+    ratios = season_ratios(rows, parts.test.horizon)
+    mase_season = terms.season or beating(ratios)
+    season = terms.season or best_season(ratios)
+    methods, rivals, told = _methods(parts, terms, season, mase_season)
+    methods = [lstm, *methods]
+    if terms.adaptive is not None:
+        methods = [adaptive(method, terms.levels, terms.adaptive) for method in methods]
     found = judge(
         methods,
         parts.test,
-        None if refit else valid,
-        levels=levels,
-        level=level,
+        None if terms.refit or not len(parts.valid) else parts.valid,
+        levels=terms.levels,
+        level=terms.level,
         scales=naive_scales(rows, mase_season),
         rivals=rivals,
-        seed=seed,
+        seed=terms.seed,
     )
     fields = parts.test.sequences.fields
+    found_season = season_in_words(ratios, mase_season, rows.step)
     return Evaluation(
         task="forecast",
         targets=tuple(fields[k].name for k in parts.test.targets),
         units=tuple(fields[k].unit for k in parts.test.targets),
         horizon=parts.test.horizon,
-        level=level,
+        level=terms.level,
         season=season or 1,
         mase_season=mase_season,
         origins=found.origins,
@@ -109,38 +114,53 @@ def evaluate_forecasts(
         history=history,
         settings=settings,
         environment=environment(),
-        notes=_notes(parts, refit, valid is None, adaptive_rate),
+        notes=(*_notes(parts, terms), found_season, *told),
     )
 
 
-def _rivals(
-    train: Windows, valid: Windows | None, season: int | None, levels: Sequence[float]
-) -> Rivals | None:
-    """What to be measured against, chosen before anything is refitted on the validation part."""
-    if valid is None:
-        return None
-    fitted = [yardstick.fit(train, valid) for yardstick in all_yardsticks(season)]
-    return choose([with_quantiles(yardstick, valid, levels) for yardstick in fitted], valid)
+def _methods(
+    parts: Windowed, terms: Terms, season: int | None, fitted_season: int
+) -> tuple[list[Method], Rivals | None, tuple[str, ...]]:
+    """The fitted yardsticks, what to be measured against if that is known, and what to say."""
+    valid = parts.valid if len(parts.valid) else None
+    fitted = parts.both if terms.refit else parts.train
+    # with a refit no window is left that the yardsticks have not seen
+    measured = fitted if terms.refit or valid is None else valid
+
+    def called() -> Roster:
+        windows = [part for part in (measured, valid, parts.test) if part is not None]
+        return roster(windows, season, fitted_season, terms.yardsticks)
+
+    rivals = None
+    if terms.refit and valid is not None:
+        # chosen before anything is refitted on the validation part
+        early = [yardstick.fit(parts.train, valid) for yardstick in called().yardsticks]
+        rivals = choose([with_quantiles(one, valid, terms.levels) for one in early], valid)
+    yardsticks, left_out = called()
+    methods = [
+        with_quantiles(yardstick.fit(fitted, valid), measured, terms.levels)
+        for yardstick in yardsticks
+    ]
+    bounded = [one.note for one in yardsticks if isinstance(one, Boosting | Statistical)]
+    return methods, rivals, tuple(note for note in (*bounded, *left_out) if note)
 
 
-def _notes(
-    parts: Windowed, refit: bool, no_valid: bool, adaptive_rate: float | None
-) -> tuple[str, ...]:
+def _notes(parts: Windowed, terms: Terms) -> tuple[str, ...]:
     found = []
-    if refit:
+    if terms.refit:
         found.append(
             "Choices were made on the validation part; then the LSTM and every yardstick were "
             "fitted again on training and validation part together."
         )
-    if no_valid:
+    if not len(parts.valid):
         found.append(
             "There was no validation part: training did not stop early, and the yardsticks' "
             "intervals come from the rows they were fitted on."
         )
-    if adaptive_rate is not None:
+    if terms.adaptive is not None:
         found.append(
             "The intervals of every method followed what they had missed on the test part until "
-            f"each origin (adaptive conformal inference, rate {adaptive_rate:g})."
+            f"each origin (adaptive conformal inference, rate {terms.adaptive:g})."
         )
     fill = parts.test.sequences.fill
     if fill != "none":

@@ -62,12 +62,7 @@ class Plan:
         Changes through ``weight.data`` in place cannot be seen: make them under
         ``torch.no_grad()`` instead.
         """
-        return (
-            x.shape == self.shape
-            and x.dtype is self.dtype
-            and cpu.memory(x)
-            and self._fresh()
-        )
+        return x.shape == self.shape and x.dtype is self.dtype and cpu.memory(x) and self._fresh()
 
     def step(self, x: Tensor, before: Sequence[int], after: Sequence[int]) -> Tensor:
         """Read x into an output (B, P), from and to states that ``addresses`` gave."""

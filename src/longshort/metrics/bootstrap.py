@@ -11,6 +11,8 @@ Floats = NDArray[np.float64]
 
 # numbers held at once while resampling
 _NUMBERS = 5_000_000
+# blocks from whose number on a sum of drawn ones is normal for all that can be told
+_MANY = 20_000
 
 
 def skill(loss: float, reference_loss: float) -> float:
@@ -44,7 +46,9 @@ def block_sums(
     A block is ``block_length`` consecutive origins of one series, which goes on at the beginning
     of that series where it meets its end. Kuensch 1989 and Liu and Singh 1992 (moving blocks);
     Politis and Romano 1992 (the wrap-around, by which every origin counts alike). Blocks are drawn
-    from all series, so that few origins in each of many series are as good as many in one.
+    from all series, so that few origins in each of many series are as good as many in one. Sums of
+    more than 20,000 blocks are drawn from the normal distribution of their mean and covariance,
+    which is what they come to (the central limit theorem).
 
     Args:
         losses: (N, M) of M methods at N origins, the origins of a series together and in order;
@@ -71,9 +75,17 @@ def block_sums(
     inside = total[np.minimum(stop, end)] - total[:-1]
     around = total[start + np.maximum(stop - end, 0)] - total[start]
     blocks = inside + around
-    # a start weighs 1 / length, so that an origin of a short series is drawn as often as any other
-    weight = np.cumsum(1 / length)
     random = np.random.Generator(np.random.Philox(seed))
+    # a start weighs 1 / length, so that an origin of a short series is drawn as often as any other
+    if draws > _MANY:
+        share = 1 / length / (1 / length).sum()
+        mean = share @ blocks
+        spread = (blocks - mean) * np.sqrt(share * draws)[:, None]
+        values, axes = np.linalg.eigh(spread.T @ spread)
+        root = axes * np.sqrt(np.maximum(values, 0))
+        found: Floats = draws * mean + random.standard_normal((resamples, len(mean))) @ root.T
+        return found
+    weight = np.cumsum(1 / length)
     sums = np.empty((resamples, values.shape[1]))
     part = max(1, _NUMBERS // (draws * values.shape[1]))
     for row in range(0, resamples, part):

@@ -22,7 +22,7 @@ from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_untold
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
 from longshort.errors import DataError, LongshortWarning
-from longshort.evaluate.forecast import Windowed, ahead_points, evaluate_forecasts
+from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
 from longshort.heads.conformal import Calibration, check_calibration
 from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.heads.real import RealHead
@@ -40,7 +40,8 @@ from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.learned import Learned
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
-from longshort.yardsticks.series import find_season
+from longshort.yardsticks.roster import Choice
+from longshort.yardsticks.seasons import find_season
 
 Ints = NDArray[np.int64]
 
@@ -320,7 +321,14 @@ class Forecaster(Estimator):
             )
         return float(np.mean(1 - np.where(seen, ours, 0.0).sum((0, 1)) / total))
 
-    def evaluate(self, X: Any, *, level: float = 0.8, adaptive: float | None = None) -> Evaluation:
+    def evaluate(
+        self,
+        X: Any,
+        *,
+        level: float = 0.8,
+        adaptive: float | None = None,
+        yardsticks: Choice = "all",
+    ) -> Evaluation:
         """Open the test part: every row of ``X`` after those that ``fit`` has seen.
 
         Every origin is forecast, by the LSTM and by each yardstick, on the same windows; the
@@ -331,9 +339,11 @@ class Forecaster(Estimator):
             level: nominal coverage of the intervals.
             adaptive: for data that drift, a rate such as 0.05 by which the intervals of every
                 method follow what they have missed; see ``evaluate.adaptive``.
+            yardsticks: "all", also those that take seconds to minutes (gradient boosting, and
+                AutoETS, AutoARIMA and Theta where statsforecast is installed), or "quick".
 
         Raises:
-            ArgumentError: ``level`` or ``adaptive`` is not possible.
+            ArgumentError: ``level``, ``adaptive`` or ``yardsticks`` is not possible.
             DataError: there are no later rows, or the rows that were fitted on are missing.
         """
         sequences = self._read_again(X)
@@ -348,17 +358,13 @@ class Forecaster(Estimator):
                 f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
+        season, seed = self.settings_["window"].season, self.random_state
         found = evaluate_forecasts(
             Method("LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())),
             Windowed(train, valid, both, test),
-            levels=LEVELS,
-            level=level,
-            refit=self.refitted_,
-            season=self.settings_["window"].season,
-            adaptive_rate=adaptive,
-            history=self.history_,
-            settings=self._settings(),
-            seed=self.random_state,
+            Terms(LEVELS, level, self.refitted_, season, adaptive, yardsticks, seed),
+            self.history_,
+            self._settings(),
         )
         notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
         return replace(found, notes=tuple(note for note in notes if note))

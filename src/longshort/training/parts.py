@@ -6,6 +6,7 @@ give the gradient of the whole batch, but for rounding.
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
@@ -72,8 +73,9 @@ def halving(limit: int, rows: int, read: Callable[[int], T]) -> tuple[T, int]:
                     "there is not enough memory for one row: use a smaller network, a shorter "
                     "context, or a machine with more memory"
                 ) from error
-        # after the handler, when what the attempt held is gone
+        # after the handler, when what the attempt held can go
         limit = (min(limit, rows) + 1) // 2
+        gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

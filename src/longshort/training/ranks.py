@@ -21,8 +21,8 @@ from torch import Tensor, distributed
 
 T = TypeVar("T")
 
-# rank 0 may judge a validation part for long, and the others wait for it
-PATIENCE = datetime.timedelta(hours=12)
+# to find each other; and while rank 0 judges a validation part, for which the others wait
+MEETING, WAITING = datetime.timedelta(minutes=10), datetime.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,16 @@ def joined(device: str = "cpu") -> Iterator[Ranks]:
         # NCCL wants a device for every process
         if int(os.environ.get("LOCAL_WORLD_SIZE", "1")) <= devices:
             backend = "cpu:gloo,cuda:nccl"
-    distributed.init_process_group(backend, timeout=PATIENCE)
+    meeting = distributed.rendezvous("env://", timeout=MEETING)  # type: ignore[attr-defined]
+    store, rank, size = next(meeting)
+    if os.environ.get("LOCAL_WORLD_SIZE") == str(size):
+        # torchrun keeps one store for all its restarts, and what earlier lives left there misleads;
+        # machines of several may not have counted alike
+        life = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        store = distributed.PrefixStore(f"life{life}", store)  # type: ignore[attr-defined]
+    distributed.init_process_group(
+        backend, store=store, rank=rank, world_size=size, timeout=WAITING
+    )
     try:
         yield Ranks.here()
     finally:

@@ -60,7 +60,7 @@ class RidgeAR:
         index = np.arange(len(train))
         sums = None
         if valid is not None and len(valid):
-            early = _before(train, valid)
+            early = before(train, valid)
             sums = _Sums.of(train, index[early])
             self.penalty = _choose(sums, valid, np.arange(len(valid)))
         elif self.penalty is None:
@@ -213,7 +213,7 @@ def _width(windows: Windows) -> int:
     return windows.context * windows.width + ahead + windows.static_width
 
 
-def _before(train: Windows, valid: Windows) -> NDArray[np.bool_]:
+def before(train: Windows, valid: Windows) -> NDArray[np.bool_]:
     """(N,) True for training windows that end before the first validation one of their series."""
     used = np.flatnonzero(valid.last > valid.first)
     starts = {valid.sequences.keys[s]: int(valid.first[s]) for s in used}

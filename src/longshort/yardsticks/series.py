@@ -1,8 +1,9 @@
-"""Yardsticks for series tables: four rules anyone can follow, and the list of all there are.
+"""Yardsticks for series tables: rules that anyone can follow.
 
 With origin o (the first row to forecast), lead l = 0, 1, ... and x the raw target:
 
-    persistence             x(o - 1)
+    persistence             x(o - 1), which is the forecast of a random walk
+    mean                    the mean of every x before o
     seasonal naive (m)      the latest x before o at the phase of row o + l, m rows a season
     drift                   x(o - 1) + (l + 1) times the mean step since the first observation
     climatology             what is usual at that place of the calendar, from the training rows
@@ -19,16 +20,13 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from longshort.data.codecs.calendar import Cycle, calendar_cycles, phase, seasons
-from longshort.data.sequences import Floats, Sequences
+from longshort.data.codecs.calendar import Cycle, calendar_cycles, phase
+from longshort.data.sequences import Floats
 from longshort.data.steps import Ints, Step, Times
 from longshort.data.windows import Windows
 from longshort.records import Kind
-from longshort.yardsticks.base import Yardstick, rows_seen, spread_over
-from longshort.yardsticks.ridge import RidgeAR
+from longshort.yardsticks.base import rows_seen
 
-# rows that a season is looked for in
-_LOOKED_AT = 2**18
 # per cycle: its length in seconds, harmonics fitted, and cycles that must have been seen
 _CYCLES: dict[Cycle, tuple[float, int, float]] = {
     "year": (365.2425 * 86_400, 2, 1),
@@ -36,14 +34,6 @@ _CYCLES: dict[Cycle, tuple[float, int, float]] = {
     "day": (86_400, 4, 2),
     "hour": (3600, 2, 2),
 }
-
-
-def all_yardsticks(season: int | None) -> list[Yardstick]:
-    """Every yardstick, unfitted; the seasonal naive only where ``season`` is more than one row."""
-    found: list[Yardstick] = [Persistence()]
-    if season is not None and season > 1:
-        found.append(SeasonalNaive(season))
-    return [*found, Drift(), Climatology(), RidgeAR()]
 
 
 @dataclass(frozen=True)
@@ -60,6 +50,23 @@ class Persistence:
     def point(self, windows: Windows, index: Ints) -> Floats:
         """(N, L, K) raw."""
         return windows.seasonal(index, 1)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of every value observed before the origin, at every step."""
+
+    name: str = "mean"
+    kind: Kind = "naive"
+
+    def fit(self, train: Windows, valid: Windows | None = None) -> Self:
+        """Nothing to learn."""
+        return self
+
+    def point(self, windows: Windows, index: Ints) -> Floats:
+        """(N, L, K) raw."""
+        mean = _mean_before(windows, index)[:, None]
+        return np.broadcast_to(mean, (len(index), windows.horizon, mean.shape[2])).copy()
 
 
 @dataclass(frozen=True)
@@ -223,69 +230,14 @@ def _least_squares(design: Floats, values: Floats) -> Floats:
 def _mean_before(windows: Windows, index: Ints) -> Floats:
     """(N, K) mean of the raw values observed before each origin; NaN where there are none."""
     series, origin = windows.where(index)
-    values, start = _own_rows(windows, series)
-    seen = np.isfinite(values)
-    zero = np.zeros((1, values.shape[1]))
-    total = np.concatenate([zero, np.cumsum(np.where(seen, values, 0.0), 0)])
-    count = np.concatenate([zero, np.cumsum(seen, 0)])
-    number = count[start + origin] - count[start]
-    sums = total[start + origin] - total[start]
-    return np.where(number > 0, sums / np.maximum(number, 1), np.nan)
-
-
-def find_season(train: Sequences, horizon: int) -> int:
-    """The season, in rows, by which the seasonal naive beats the last value; 1 where none does.
-
-    Args:
-        train: the training rows, and nothing later.
-        horizon: L; both rules are compared at every origin and step of the training rows.
-    """
-    ratios = season_ratios(train, horizon)
-    best = min(ratios, key=ratios.__getitem__, default=1)
-    return best if ratios.get(best, 1.0) < 1 else 1
-
-
-def best_season(train: Sequences, horizon: int) -> int | None:
-    """The best season even where the last value is better; None where none fits in twice."""
-    ratios = season_ratios(train, horizon)
-    return min(ratios, key=ratios.__getitem__, default=None)
-
-
-def season_ratios(train: Sequences, horizon: int) -> dict[int, float]:
-    """MAE of the seasonal naive over that of the last value, per season the calendar suggests.
-
-    Both are taken over the same origins and steps: those where both rules have an observed value;
-    the ratio is averaged over series and targets. A season must fit twice into a series. Of more
-    than a quarter of a million rows, the last ones of series spread evenly are looked at.
-    """
-    found: dict[int, float] = {}
-    train = train.select(
-        spread_over(len(train), _LOOKED_AT * len(train) // max(1, len(train.values)))
-    )
-    train = train.crop(np.maximum(train.lengths - _LOOKED_AT, 0))
-    for season in seasons(train.step):
-        if season < 2 or not (train.lengths >= 2 * season).any():
-            continue
-        ours = _lagged_errors(train, season, horizon)
-        compared = ours[1] > 0
-        if compared.any():
-            found[season] = float((ours[0][compared] / ours[1][compared]).mean())
+    found = np.full((len(index), len(windows.targets)), np.nan)
+    # each series by itself: a sum over others would leave their rounding behind
+    for own in np.split(np.arange(len(index)), np.flatnonzero(np.diff(series)) + 1):
+        if len(own):
+            rows = windows.sequences.rows(int(series[own[0]]))
+            values = windows.sequences.values[rows][: origin[own].max(), windows.targets]
+            seen, zero = np.isfinite(values), np.zeros((1, values.shape[1]))
+            total = np.concatenate([zero, np.cumsum(np.where(seen, values, 0.0), 0)])[origin[own]]
+            count = np.concatenate([zero, np.cumsum(seen, 0)])[origin[own]]
+            found[own] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return found
-
-
-def _lagged_errors(train: Sequences, season: int, horizon: int) -> tuple[Floats, Floats]:
-    """(S, K) summed absolute errors of the seasonal naive, and of the last value."""
-    values = train.values[:, train.role_indices("target")]
-    number = np.repeat(np.arange(len(train)), train.lengths)
-    within = np.arange(len(values)) - train.offsets[number]
-    sums = np.zeros((2, len(train), values.shape[1]))
-    for lead in range(min(horizon, len(values))):
-        lags = season * (lead // season + 1), lead + 1
-        rows = np.flatnonzero((within >= max(lags)) & (train.lengths[number] >= 2 * season))
-        errors = [np.abs(values[rows] - values[rows - lag]) for lag in lags]
-        seen = np.isfinite(errors[0] + errors[1])
-        for kind, error in enumerate(errors):
-            for target in range(values.shape[1]):
-                weights = np.where(seen[:, target], error[:, target], 0.0)
-                sums[kind, :, target] += np.bincount(number[rows], weights, len(train))
-    return sums[0], sums[1]

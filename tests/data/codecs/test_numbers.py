@@ -286,3 +286,41 @@ def test_broken_parts_are_refused(part, value):
 def test_an_unknown_method_is_refused():
     with pytest.raises(ArgumentError, match="did you mean 'standard'"):
         Scaling("standart")
+
+
+def test_digits_that_float32_loses_are_refused():
+    rng = np.random.default_rng(0)
+    level = rng.normal(0, 3, (60, 2)) + np.array([1e9, 5.0])
+    data = series(level, 30, 30)
+
+    def check(*scaling, **more):
+        codec = NumberCodec.fit(data, data.lengths, Scaling(*scaling, **more))
+        codec.check_digits(data)
+
+    with pytest.raises(ArgumentError) as caught:
+        check("none")
+    for part in ("w.csv", "column 'y'", "1e+09", "by 2.8", "--scaling standard"):
+        assert part in str(caught.value)
+    check("standard")
+    # two series of very different levels on one scale
+    data = series(level + np.repeat([[0.0], [-1e9]], 30, 0), 30, 30)
+    with pytest.raises(ArgumentError, match=r"digits are lost.*per_series=True"):
+        check("standard")
+    check("standard", per_series=True)
+
+
+@pytest.mark.parametrize("per_series", [False, True])
+def test_values_that_no_network_can_read_are_refused(per_series):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(40, 2))
+    data = series(values, 20, 20)
+    codec = NumberCodec.fit(data, data.lengths, Scaling(per_series=per_series))
+    values = values.copy()
+    values[25, 1] = -1e300
+    far = series(values, 20, 20)
+    with pytest.raises(DataError) as caught:
+        codec.check(far)
+    for part in ("w.csv: series 'b', 5", f"column {far.names[1]!r}", "-1e+300", "correct it"):
+        assert part in str(caught.value)
+    values[25, 1] = 1e9
+    codec.check(series(values, 20, 20))
