@@ -131,9 +131,7 @@ def forecast(
     refit: Annotated[
         bool, typer.Option(help="Choose on the validation part, then train on it as well.")
     ] = False,
-    yardsticks: Annotated[
-        str, typer.Option(help="all, or quick: rules and ridge autoregression alone.")
-    ] = "all",
+    yardsticks: Annotated[str, typer.Option(help="all, or quick: rules and ridge alone.")] = "all",
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
     resume: Annotated[

@@ -83,8 +83,7 @@ def block_sums(
         spread = (blocks - mean) * np.sqrt(share * draws)[:, None]
         values, axes = np.linalg.eigh(spread.T @ spread)
         root = axes * np.sqrt(np.maximum(values, 0))
-        found: Floats = draws * mean + random.standard_normal((resamples, len(mean))) @ root.T
-        return found
+        return np.asarray(draws * mean + random.standard_normal((resamples, len(mean))) @ root.T)
     weight = np.cumsum(1 / length)
     sums = np.empty((resamples, values.shape[1]))
     part = max(1, _NUMBERS // (draws * values.shape[1]))
