@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 import numpy as np
@@ -219,11 +221,16 @@ def _part(name: str, windows: Windows, start: Ints, end: Ints) -> Part:
 def environment() -> dict[str, str]:
     """What the numbers were made with."""
     chosen = engine()
+    fitted_by = {}
+    for package in ("scikit-learn", "statsforecast"):
+        with suppress(PackageNotFoundError):
+            fitted_by[package] = version(package)
     return {
         "longshort": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
+        **fitted_by,
         "system": f"{platform.system()} {platform.machine()}",
         "cores": str(os.cpu_count()),
         "threads": str(torch.get_num_threads()),

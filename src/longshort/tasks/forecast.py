@@ -23,6 +23,7 @@ from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_un
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
 from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
+from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
 from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.heads.real import RealHead
@@ -302,24 +303,12 @@ class Forecaster(Estimator):
         first = np.full(len(sequences), self.encoding_.context)
         horizon = self.encoding_.horizon
         windows = Windows(sequences, self.encoding_, first, sequences.lengths - horizon + 1)
-        if not len(windows):
-            raise DataError(
-                f"{sequences.source}: no series has the {self.encoding_.context + horizon} rows "
-                "that one forecast and its outcome need"
-            )
-        index = np.arange(len(windows))
-        actual = windows.actual(index)
-        naive = np.abs(actual - windows.seasonal(index, 1))
-        ours = np.abs(actual - self.forecasts(windows, index.tolist()).point)
-        seen = np.isfinite(naive)
-        total = np.where(seen, naive, 0.0).sum((0, 1))
-        if not (total > 0).all():
-            name = self.columns_.target[int((total <= 0).argmax())]
-            raise DataError(
-                f"{sequences.source}: column {name!r} is constant or missing, so the last value "
-                "makes no error that a skill could be measured against"
-            )
-        return float(np.mean(1 - np.where(seen, ours, 0.0).sum((0, 1)) / total))
+        return skill_over_last(self._method(), windows)
+
+    def _method(self) -> Method:
+        return Method(
+            "LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())
+        )
 
     def evaluate(
         self,
@@ -360,7 +349,7 @@ class Forecaster(Estimator):
             )
         season, seed = self.settings_["window"].season, self.random_state
         found = evaluate_forecasts(
-            Method("LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())),
+            self._method(),
             Windowed(train, valid, both, test),
             Terms(LEVELS, level, self.refitted_, season, adaptive, yardsticks, seed),
             self.history_,
@@ -389,14 +378,15 @@ class Forecaster(Estimator):
             history: past rows to draw; None draws three contexts.
             level: nominal coverage of the band, 0.1 to 0.9.
         """
-        sequences = self._read_again(X)
-        windows = Windows.ahead(sequences, self.encoding_)
+        ahead = self._ahead(X)
+        series = ahead.sequences.select(np.flatnonzero(ahead.fits).tolist())
+        windows = Windows.ahead(series, self.encoding_)
         found = self.forecasts(windows, range(len(windows)))
         band = quantiles_at(found.quantiles, LEVELS, ((1 - level) / 2, (1 + level) / 2))
         rows = history or 3 * self.encoding_.context
-        past, ahead = ahead_points(windows, found.point, band[..., 0], band[..., 1], rows)
+        past, told = ahead_points(windows, found.point, band[..., 0], band[..., 1], rows)
         units = {field.name: field.unit for field in self.fields_}
-        return forecast_chart(past, ahead, units=units, level=level, recent=rows)
+        return forecast_chart(past, told, units=units, level=level, recent=rows)
 
     # files
 

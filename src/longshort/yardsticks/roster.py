@@ -18,7 +18,7 @@ Choice = Literal["all", "quick"]
 
 # forecasts of one series and target, from one origin, that a model rolls forward in about 30 s;
 # ARIMA takes all origins at once
-_MOST = {"AutoETS": 100_000, "Theta": 20_000}
+_MOST = {"AutoETS": 100_000, "Theta": 40_000}
 # numbers that trees answer in about a minute
 _ANSWERS = 5_000_000
 

@@ -14,7 +14,8 @@ its mean or drift, A(B) = phi(B) Phi(B^m) (1 - B)^d (1 - B^m)^D and M(B) = theta
 where a value that is still to come is its own forecast.
 
 What bounds the time: at most ``FITS`` series are fitted; every other one takes the model, of
-``TRIED`` of those, that foresees its own training rows best. A fit sees at most ``_ROWS`` rows.
+``TRIED`` of those, that foresees its own training rows best. A fit sees at most ``_ROWS`` rows,
+and Theta, which draws its line anew through all that it is given, is given as many.
 Series are told in units of their own mean size, so that they can share a model. Seasons of more
 than ``_LONGEST`` rows are taken out first: what is modelled is then the difference from the value
 a season before.
@@ -82,7 +83,8 @@ def ets(values: Floats, season: int) -> Roll:
 
 def theta(values: Floats, season: int) -> Roll:
     """AutoTheta fitted to values (n,)."""
-    return _forward(_models().AutoTheta(season_length=season), values)
+    # its line is drawn anew through all that it is given
+    return _forward(_models().AutoTheta(season_length=season), values, _ROWS)
 
 
 def arima(values: Floats, season: int) -> Roll:
@@ -136,7 +138,8 @@ def _difference_equation(left: Floats, right: Floats, mean: float, drift: float)
     return roll
 
 
-def _forward(model: Any, values: Floats) -> Roll:
+def _forward(model: Any, values: Floats, most: int | None = None) -> Roll:
+    """The library's own way forward, from the last ``most`` rows, or from all."""
     fitted = model.fit(values)
 
     def roll(history: Floats, known: Ints, horizon: int) -> Floats:
@@ -144,7 +147,8 @@ def _forward(model: Any, values: Floats) -> Roll:
         for at, rows in enumerate(known.tolist()):
             # a history that the model cannot be brought to says nothing
             with suppress(Exception):
-                found[at] = fitted.forward(history[:rows], h=horizon)["mean"]
+                start = 0 if most is None else max(0, rows - most)
+                found[at] = fitted.forward(history[start:rows], h=horizon)["mean"]
         return found
 
     return roll
