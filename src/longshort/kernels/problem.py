@@ -49,7 +49,8 @@ def describe(
     held: list[Tensor] = []
 
     def hold(tensor: Tensor, *, whole: bool = False) -> Tensor:
-        tensor = tensor.detach().to(wide)
+        if tensor.dtype != wide:
+            tensor = tensor.detach().to(wide)
         if whole or (tensor.stride(-1) != 1 and tensor.shape[-1] > 1):
             tensor = tensor.contiguous()
         held.append(tensor)

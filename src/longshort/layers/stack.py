@@ -350,7 +350,8 @@ class Stack(nn.Module, Generic[S]):
             out = merge([run.out for run in runs[-self._directions :]], self.settings["merge"])
             x = out + x if self.settings["residual"] and layer else out
             outputs.append(x)
-        last = tuple(torch.stack(part) for part in zip(*[run.state for run in runs], strict=True))
+        ends = zip(*[run.state for run in runs], strict=True)
+        last = tuple(e[0][None] if len(e) == 1 else torch.stack(e) for e in ends)
         return Runs(outputs, last, runs)
 
     def _one(
