@@ -30,4 +30,6 @@ def counted(
     name = request.node.path.name
     before = TRIED[name]
     yield
-    record_property("figure", f"{TRIED[name] - before:,} inputs")
+    tried = TRIED[name] - before
+    if tried:
+        record_property("figure", f"{tried:,} inputs")

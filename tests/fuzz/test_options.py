@@ -83,7 +83,7 @@ def chosen(*path: str) -> st.SearchStrategy[list[str]]:
     return st.lists(one, min_size=1, max_size=3).map(lambda parts: list(chain(*parts)))
 
 
-@settings(max_examples=250)
+@settings(max_examples=300)
 @given(options=chosen("fit", "forecast"))
 def test_fit(
     options: list[str], tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]

@@ -28,6 +28,7 @@ _SAYINGS = (
     "not enough memory",
     "can't allocate memory",
     "alloc_failed",
+    "bad_alloc",
     "storage size calculation overflowed",
 )
 

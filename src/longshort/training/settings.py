@@ -62,9 +62,10 @@ class Training(Params):
         self._whole(1, "epochs", "batch", "members", "patience", "steps")
         for name in ("rate", "clip", "clip_value"):
             value = getattr(self, name)
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                raise ArgumentError(f"Training({name}={value}): must be a number above 0")
-        if not 0 <= self.weight_decay < math.inf:
+            # more than any weight can move by; float32 ends at 3.4e38
+            if value is not None and not 0 < value <= 1e30:
+                raise ArgumentError(f"Training({name}={value}): must be a number above 0, to 1e30")
+        if not 0 <= self.weight_decay <= 1e30:
             raise ArgumentError(f"Training(weight_decay={self.weight_decay}): must be 0 or more")
         for name, kinds in (("optimizer", get_args(Optimizer)), ("schedule", get_args(Schedule))):
             if getattr(self, name) not in kinds:
