@@ -29,7 +29,7 @@ ORDER = [
     "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",
     "kernels/problem", "kernels/cpu", "kernels/plan", "kernels/operators", "kernels/dispatch",
     "layers/masks", "layers/parameters", "layers/initial", "layers/regularise", "layers/convert",
-    "layers/settings", "layers/arguments", "layers/trace", "layers/stream",
+    "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/embed", "layers/encoder",
     "rollout",

@@ -337,8 +337,8 @@ def pack(problem: Any) -> Any:
 
 
 def bind(problems: list[Any], packed: list[Any]) -> Any:
-    """The step through problems that feed each other, as a function of addresses."""
-    return native.Plan(problems, packed).step
+    """Problems that feed each other, as one that is told addresses."""
+    return native.Plan(problems, packed)
 
 
 def watch(named: Mapping[str, Tensor | None], weights: list[Tensor]) -> Callable[[], bool]:

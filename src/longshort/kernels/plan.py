@@ -1,7 +1,7 @@
-"""One time step through a stack of layers, with everything bound once: the CPU engine's fast path.
+"""A stack of layers bound once: the CPU engine's shortest way when no gradient is wanted.
 
 A plan holds the packed weights of its layers and knows when one of them has changed. The numbers
-are those of the whole sequence, bit for bit.
+are those of any other call of the engine, bit for bit.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ import torch
 from torch import Tensor
 
 from longshort.kernels import cpu
-from longshort.kernels.problem import describe, place
+from longshort.kernels.problem import describe
 from longshort.kernels.reference import Masks, Options, State, Weights
 
 
 class Plan:
-    """How some rows go one step through layers that feed each other; no gradients.
+    """How full rows go through layers that feed each other; no gradients.
 
     Args:
         weights: of each layer, the first first.
         options: of the cell that all layers have.
         masks: of each layer, (1, 1, 1) each: zoneout's expectation.
-        rows: B.
         named: everything that the weights are among, as their owner holds it.
     """
 
@@ -32,43 +31,67 @@ class Plan:
         weights: Sequence[Weights],
         options: Options,
         masks: Sequence[Masks],
-        rows: int,
         named: Mapping[str, Tensor | None],
     ) -> None:
         first = weights[0].w_ih
-        outputs, units = weights[0].w_hh.shape[1], weights[0].w_hh.shape[0] // len(options.gates)
-        self.rows, self.dtype = rows, first.dtype
-        self.shape = torch.Size((rows, first.shape[1]))
-        self.states = tuple(
-            torch.Size((len(weights), rows, outputs if part == "h" else units))
-            for part in options.parts
-        )
-        # an output like this one is made for every step
-        self.output = first.new_empty(rows, outputs)
+        units = weights[0].w_hh.shape[0] // len(options.gates)
+        self.features, self.outputs = first.shape[1], weights[0].w_hh.shape[1]
+        self.dtype, self.depth = first.dtype, len(weights)
+        # of the parts of a state
+        self.widths = tuple(self.outputs if part == "h" else units for part in options.parts)
         self._fresh = cpu.watch(named, [w for layer in weights for w in layer if w is not None])
-        x, problems, self._held = first.new_empty(rows, 1, first.shape[1]), [], []
-        state = tuple(first.new_empty(shape[1:]) for shape in self.states)
+        # two of each, so that what is every row's and every step's is told with strides of 0
+        state = tuple(first.new_empty(2, width) for width in self.widths)
+        problems, self._held = [], []
         for layer, own in zip(weights, masks, strict=True):
+            x = first.new_empty(2, 2, layer.w_ih.shape[1])
             problem, held = describe(x, state, layer, options, None, {"masks": own})
-            x = first.new_empty(rows, 1, outputs)
-            problem.y = place(x)
             problems.append(problem)
-            self._held += [*held, x]
-        self._step: Callable[..., None] = cpu.bind(problems, [cpu.pack(p) for p in problems])
+            self._held += held
+        bound = cpu.bind(problems, [cpu.pack(p) for p in problems])
+        self._step: Callable[..., None] = bound.step
+        self._read: Callable[..., None] = bound.read
 
     def takes(self, x: Tensor) -> bool:
-        """Whether x (B, F) may be handed on as memory, and no weight has changed since.
+        """Whether x (..., F) may be handed on as memory, and no weight has changed since.
 
         Changes through ``weight.data`` in place cannot be seen: make them under
         ``torch.no_grad()`` instead.
         """
-        return x.shape == self.shape and x.dtype is self.dtype and cpu.memory(x) and self._fresh()
+        return (
+            x.shape[-1] == self.features
+            and x.dtype is self.dtype
+            and x.numel() > 0
+            and cpu.memory(x)
+            and self._fresh()
+        )
+
+    def fits(self, state: State, rows: int) -> bool:
+        """Whether a state's parts (N, B, .) may be handed on as memory."""
+        return len(state) == len(self.widths) and all(
+            part.shape == (self.depth, rows, width)
+            and part.dtype is self.dtype
+            and cpu.memory(part)
+            for part, width in zip(state, self.widths, strict=True)
+        )
 
     def step(self, x: Tensor, before: Sequence[int], after: Sequence[int]) -> Tensor:
-        """Read x into an output (B, P), from and to states that ``addresses`` gave."""
-        out = torch.empty_like(self.output)
-        self._step(x.data_ptr(), out.data_ptr(), *before, *after)
+        """Read x (B, F) into an output (B, P), from and to states that ``addresses`` gave."""
+        rows = x.shape[0]
+        out = x.new_empty(rows, self.outputs)
+        self._step(rows, x.data_ptr(), out.data_ptr(), *before, *after)
         return out
+
+    def read(self, x: Tensor, state: State, *, batch_first: bool) -> tuple[Tensor, State]:
+        """Read x, (B, T, F) or (T, B, F), into an output like it, and give the state after it."""
+        rows, steps = x.shape[:2] if batch_first else (x.shape[1], x.shape[0])
+        out = x.new_empty(x.shape[0], x.shape[1], self.outputs)
+        after = tuple([torch.empty_like(part) for part in state])
+        self._read(
+            rows, steps, batch_first, torch.get_num_threads(),
+            x.data_ptr(), out.data_ptr(), *self.addresses(state), *self.addresses(after),
+        )  # fmt: skip
+        return out, after
 
     def addresses(self, state: State) -> tuple[int, int]:
         """Where a state's parts (N, B, .) lie; they must be contiguous and stay alive."""

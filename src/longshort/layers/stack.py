@@ -16,13 +16,13 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from longshort.kernels import dispatch
 from longshort.kernels.dispatch import Engine
 from longshort.kernels.reference import Options, Reading, State, Steps, Weights
-from longshort.layers import arguments
+from longshort.layers import arguments, inference
 from longshort.layers.initial import check_choices, initialise
 from longshort.layers.masks import draw_seed, dropped
 from longshort.layers.parameters import NAMES, shapes
 from longshort.layers.regularise import KINDS, Regularisers
 from longshort.layers.settings import DEFAULTS, complete
-from longshort.layers.stream import Chunk, Stream, chunks, quick_step
+from longshort.layers.stream import Chunk, Stream, chunks
 from longshort.layers.summary import Summary, cost, plain_costs
 from longshort.layers.trace import Runs, Trace, merge
 
@@ -153,6 +153,9 @@ class Stack(nn.Module, Generic[S]):
                 name = "resets" if lengths is None else "lengths"
                 raise ValueError(f"{name}: a PackedSequence has its own, leave {name}=None")
             return self._packed(input, hx, return_gates)
+        plain = lengths is None and resets is None and not return_gates
+        if plain and (quick := inference.read(self, input, hx)) is not None:
+            return quick
         outputs, state, trace = self._layers(input, hx, lengths, resets, return_gates)
         # torch's callers may use .view on the output
         output = outputs[-1].contiguous()
@@ -207,12 +210,10 @@ class Stack(nn.Module, Generic[S]):
             RuntimeError: the layer is bidirectional, or features or state do not fit.
         """
         self._refuse_both_ways("step")
-        quick = None if state is None else quick_step(self, x_t, self._open(state))
-        if quick is not None:
-            return quick[0], self._close(quick[1])
+        if (quick := inference.step(self, x_t, state)) is not None:
+            return cast(tuple[Tensor, S], quick)
         if x_t.dim() != 2:
-            name = type(self).__name__
-            raise ValueError(f"{name}.step: Expected x_t to be 2D (B, F), got {x_t.dim()}D instead")
+            raise ValueError(f"step: Expected x_t to be 2D (B, F), got {x_t.dim()}D instead")
         x = x_t.unsqueeze(1)
         runs = self._unroll(x, self._begin(x, state, batched=True), None, None)
         return runs.outputs[-1].squeeze(1), self._close(runs.state)

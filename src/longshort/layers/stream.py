@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-from longshort.kernels import cpu
 from longshort.kernels.plan import Plan
 from longshort.layers.arguments import check_lengths, check_resets
+from longshort.layers.inference import ready
 
 S = TypeVar("S")
 
@@ -38,7 +37,7 @@ class Stream(Generic[S]):
 
     def __init__(self, layer: Any, batch: int) -> None:
         self._layer = layer
-        self._batch = batch
+        self._batch, self._shape = batch, torch.Size((batch,))
         self._state: list[Tensor] = _opening(layer, batch)
         self._plan: Plan | None = None
         self._places: tuple[int, int] = (0, 0)
@@ -46,8 +45,10 @@ class Stream(Generic[S]):
     def __call__(self, x_t: Tensor) -> Tensor:
         """Read x_t (B, F) and give y_t (B, H)."""
         plan, layer = self._plan, self._layer
+        if x_t.shape[:-1] != self._shape:
+            return self._long(x_t)
         if plan is None or not plan.takes(x_t) or (layer.training and layer.disturbed):
-            plan = self._plan = ready(layer, x_t, self._batch)
+            plan = self._plan = ready(layer, x_t)
             if plan is None:
                 return self._long(x_t)
             self._places = plan.addresses(tuple(self._state))
@@ -100,57 +101,6 @@ class Stream(Generic[S]):
             )
         for part, first in zip(self._state, _opening(self._layer, self._batch), strict=True):
             part.copy_(first if rows is None else torch.where(rows[:, None], first, part))
-
-
-# one per layer, for the number of rows that it read last; None where the CPU engine cannot
-_plans: WeakKeyDictionary[Any, Plan | None] = WeakKeyDictionary()
-
-
-def ready(layer: Any, x_t: Tensor, rows: int) -> Plan | None:
-    """The CPU engine's plan for one step of x_t (B, F) through a layer; None if it has none."""
-    if torch.compiler.is_compiling() or (layer.training and layer.disturbed):
-        return None
-    plan = _plans.get(layer, ...)
-    if plan is None or (plan is not ... and plan.takes(x_t) and plan.rows == rows):
-        return plan
-    if not cpu.memory(x_t) or x_t.shape != (rows, layer.input_size):
-        return None
-    plan = _plans[layer] = _made(layer, rows)
-    return plan if plan is not None and plan.takes(x_t) else None
-
-
-def quick_step(layer: Any, x_t: Tensor, state: tuple[Tensor, ...]) -> Any:
-    """``layer.step`` by the plan: y_t and the new state; None where it has to go the long way."""
-    if torch.is_grad_enabled():
-        return None
-    plan = ready(layer, x_t, x_t.shape[0])
-    if plan is None or len(state) != len(plan.states):
-        return None
-    for part, shape in zip(state, plan.states, strict=True):
-        if part.shape != shape or part.dtype != plan.dtype or not cpu.memory(part):
-            return None
-    new = tuple([torch.empty_like(part) for part in state])
-    return plan.step(x_t, plan.addresses(state), plan.addresses(new)), new
-
-
-def _made(layer: Any, rows: int) -> Plan | None:
-    if layer.settings["engine"] not in ("auto", "cpu") or layer.settings["residual"]:
-        return None
-    weights = [layer.weights(place) for place in range(layer.num_layers)]
-    kept = {id(parameter) for parameter in layer._parameters.values()}
-    masks = [
-        layer.regularisers.masks(None, 2 * place, w.w_ih[None], w.w_hh.shape[1], 1)
-        for place, w in enumerate(weights)
-    ]
-    for own, reading in zip(weights, masks, strict=True):
-        x = own.w_ih.new_empty(rows, 1, own.w_ih.shape[1])
-        present = [w for w in own if w is not None]
-        # what is computed of other parameters is another tensor every time
-        if x.dtype == torch.bfloat16 or any(id(w) not in kept or w.is_inference() for w in present):
-            return None
-        if cpu.refusal(x, (), own, layer.cell, {"masks": reading}) is not None:
-            return None
-    return Plan(weights, layer.cell, masks, rows, layer._parameters)
 
 
 @torch.no_grad()

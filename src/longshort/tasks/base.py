@@ -194,12 +194,13 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _device(self) -> torch.device:
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        unknown = f"device={self.device!r} is not a device to train on; use 'cpu', 'cuda' or 'auto'"
         try:
             device = torch.device(self.device)
         except RuntimeError as error:
-            raise ArgumentError(
-                f"device={self.device!r} is not a device; use 'cpu', 'cuda' or 'auto'"
-            ) from error
+            raise ArgumentError(unknown) from error
+        if device.type not in ("cpu", "cuda"):
+            raise ArgumentError(unknown)
         if device.type == "cuda" and not torch.cuda.is_available():
             raise ArgumentError(
                 f"device={self.device!r}: this PyTorch finds no CUDA device; use 'cpu' or 'auto'"

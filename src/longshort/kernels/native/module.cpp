@@ -111,7 +111,7 @@ struct Watch {
   }
 };
 
-// One step through layers whose problems have been described once: an output is the next input.
+// Layers whose problems have been described once, for full rows: an output is the next input.
 struct Plan {
   std::vector<Problem> problems;
   std::vector<std::shared_ptr<Packed>> weights;
@@ -122,17 +122,33 @@ struct Plan {
       throw std::invalid_argument("a plan needs weights for every problem, and one at least");
   }
 
-  // states are stacked by layer; the old and the new ones may be the same
-  void step(uintptr_t x, uintptr_t y, uintptr_t h, uintptr_t c, uintptr_t h_n, uintptr_t c_n) {
-    problems.front().x.at = x, problems.back().y.at = y;
-    for (size_t k = 0; k < problems.size(); ++k) {
-      Problem& p = problems[k];
-      const size_t size = p.wide ? 8 : 4;
-      p.h_0.at = h, p.h_n = h_n, p.c_0.at = c, p.c_n = c_n;
-      weights[k]->engine.forward(p, weights[k]->block.data());
-      h += p.rows * p.outputs * size, h_n += p.rows * p.outputs * size;
-      if (c) c += p.rows * p.units * size, c_n += p.rows * p.units * size;
+  // x and y are contiguous, rows first or steps first; states are stacked by layer, and the old
+  // and the new ones may be the same
+  void read(int64_t rows, int64_t steps, bool rows_first, int threads, uintptr_t x, uintptr_t y,
+            uintptr_t h, uintptr_t c, uintptr_t h_n, uintptr_t c_n) const {
+    const size_t last = problems.size() - 1;
+    const size_t size = problems[0].wide ? 8 : 4, cells = rows * steps * problems[0].outputs;
+    // two outputs between layers: one is read while the other is written
+    Block between(last ? size * cells * (last > 1 ? 2 : 1) : 0);
+    const auto at = reinterpret_cast<uintptr_t>(between.data());
+    const auto lie = [&](uintptr_t where, int64_t width) {
+      return Field{where, rows_first ? steps * width : width, rows_first ? width : rows * width, 1};
+    };
+    for (size_t k = 0; k <= last; ++k) {
+      Problem p = problems[k];
+      p.rows = rows, p.steps = steps, p.threads = threads;
+      p.x = lie(k ? at + (k - 1) % 2 * size * cells : x, p.features);
+      p.y = lie(k < last ? at + k % 2 * size * cells : y, p.outputs);
+      p.h_0 = {h, p.outputs, 0, 1}, p.c_0 = {c, p.units, 0, 1}, p.h_n = h_n, p.c_n = c_n;
+      unlocked(small(p), [&] { weights[k]->engine.forward(p, weights[k]->block.data()); });
+      h += rows * p.outputs * size, h_n += rows * p.outputs * size;
+      if (c) c += rows * p.units * size, c_n += rows * p.units * size;
     }
+  }
+
+  void step(int64_t rows, uintptr_t x, uintptr_t y, uintptr_t h, uintptr_t c, uintptr_t h_n,
+            uintptr_t c_n) const {
+    read(rows, 1, true, problems[0].threads, x, y, h, c, h_n, c_n);
   }
 };
 
@@ -202,7 +218,8 @@ NB_MODULE(_native, m) {
              }
              new (self) Plan(std::move(problems), std::move(weights));
            })
-      .def("step", &Plan::step);
+      .def("step", &Plan::step)
+      .def("read", &Plan::read);
   nb::class_<Watch>(m, "Watch").def(nb::init<nb::dict, nb::list>()).def("same", &Watch::same);
   m.def("forward", &forward);
   m.def("backward", &backward);
