@@ -43,6 +43,8 @@ class Window(Params):
             level of the series, which is what most often makes an LSTM lose to a naive rule.
         season: rows of one season; None takes the one found in the training part.
         calendar: read where in the day, week and year each step lies.
+        differences: read also how far each target is from its value a season before, at every
+            step: what a forecast relative to the season has to carry on.
         short: what becomes of series that are shorter than a window, of many: "leave" them out,
             which is always said, with their number and names; or "refuse" the data.
 
@@ -55,6 +57,7 @@ class Window(Params):
     season: int | None = None
     calendar: bool = True
     short: Short = "leave"
+    differences: bool = False
 
     def __post_init__(self) -> None:
         self._whole(1, "context", "season")
@@ -132,6 +135,7 @@ class Encoding:
         masked: names of fields that get a mask, 1 where observed, because training missed some.
         step: how far apart rows are, in words.
         clock: what their times count; the calendar is that of its local time.
+        differences: see ``Window``.
     """
 
     codec: NumberCodec
@@ -143,6 +147,7 @@ class Encoding:
     masked: tuple[str, ...]
     step: str = "rows in order"
     clock: Clock = Clock()  # noqa: RUF009 - a frozen value
+    differences: bool = False
 
 
 class Windows:
@@ -210,7 +215,8 @@ class Windows:
     @property
     def width(self) -> int:
         """F, numbers read at each step."""
-        return len(self._seen) + len(self._masked) + self.known_width
+        differences = len(self.targets) if self.encoding.differences else 0
+        return len(self._seen) + len(self._masked) + self.known_width + differences
 
     @property
     def known_width(self) -> int:
@@ -322,7 +328,19 @@ class Windows:
         numbers = self._numbers(rows, series, self._seen + self._ahead)
         seen, ahead = np.split(numbers, [len(self._seen)], -1)
         observed = np.isfinite(self.sequences.values[rows[..., None], self._masked])
-        return np.concatenate([seen, observed, ahead, self._calendar(rows)], -1, dtype=np.float32)
+        parts = [seen, observed, ahead, self._calendar(rows)]
+        if self.encoding.differences:
+            parts.append(self._differences(rows, series, seen[..., : len(self.targets)]))
+        return np.concatenate(parts, -1, dtype=np.float32)
+
+    def _differences(
+        self, rows: Ints, series: Ints, own: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Encoded targets less those a season before; 0 where their series has no such row."""
+        first = self.sequences.offsets[series][:, None]
+        back = rows - self.encoding.season
+        before = self._numbers(np.maximum(back, first), series, self.targets)
+        return np.where((back >= first)[..., None], own - before, np.float32(0))
 
     def known(self, index: Sequence[int] | Ints) -> NDArray[np.float32]:
         """(N, L, F) the numbers known in advance over the horizon."""

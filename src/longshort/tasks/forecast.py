@@ -169,6 +169,7 @@ class Forecaster(Estimator):
             tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
             sequences.spacing,
             sequences.clock,
+            differences=self.window.differences,
         )
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
@@ -418,6 +419,7 @@ class Forecaster(Estimator):
             learned.masked,
             learned.step,
             learned.clock,
+            differences=self.window.differences,
         )
         self.left_out_ = learned.left_out
         self.seen_ = Seen.from_arrays(

@@ -40,12 +40,16 @@ def build(
     roles = {role: sum(f.role == role for f in fields) for role in ("past", "future", "static")}
     first = targets + roles["past"]
     known = roles["future"] + calendar
-    width = first + len(encoding.masked) + known
+    bare = first + len(encoding.masked) + known
+    width = bare + (targets if encoding.differences else 0)
     masks = {
         names.index(name): first + at for at, name in enumerate(encoding.masked) if name in names
     }
+    own = [masks] if masks else []
+    if encoding.differences:
+        own.append({k: bare + k for k in range(targets)})
     shared = decoder.channels == "shared"
-    columns = shared_columns(targets, width, masks) if shared else [list(range(width))]
+    columns = shared_columns(targets, width, own) if shared else [list(range(width))]
     embed = Embed(
         numbers={"numbers": len(columns[0])},
         static={"numbers": roles["static"]} if roles["static"] else None,
@@ -64,6 +68,7 @@ def build(
         future=known,
         context=encoding.context if decoder.highway == "context" else 0,
         relative=encoding.relative != "none",
+        first=bare if encoding.differences else 0,
         shared=shared,
     )
     return Model(encoder, head, encoding.codec)
