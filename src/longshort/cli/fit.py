@@ -39,6 +39,17 @@ INTERRUPTED = 130
 SECONDS = 10.0
 GO_ON = "the same command with --resume goes on from where it was"
 
+Past = Annotated[
+    list[str] | None,
+    typer.Option(help="Covariates known up to now; every other numeric column if not given."),
+]
+Static = Annotated[
+    list[str] | None, typer.Option(help="Covariates that do not change in a series.")
+]
+Category = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns of codes to be read as categories, as text is; groups, too."),
+]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a model on a file.")
 
 
@@ -61,14 +72,10 @@ def forecast(
     time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
     zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
-    past: Annotated[
-        list[str] | None,
-        typer.Option(help="Covariates known up to now; every other numeric column if not given."),
-    ] = None,
+    past: Past = None,
     future: Annotated[list[str] | None, typer.Option(help="Covariates known in advance.")] = None,
-    static: Annotated[
-        list[str] | None, typer.Option(help="Covariates that do not change in a series.")
-    ] = None,
+    static: Static = None,
+    category: Category = None,
     horizon: Annotated[int, typer.Option(help="Steps to forecast.")] = 1,
     context: Annotated[
         int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
@@ -161,6 +168,7 @@ def forecast(
             names(future) or (),
             names(static) or (),
             zone,
+            names(category) or (),
         ),
         horizon,
         window=Window(context, cast(Relative, relative), season, calendar, cast(Short, short)),

@@ -11,7 +11,7 @@ autoregressive component of LSTNet, Lai et al. 2018).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from longshort.contracts import Batch, Encoded, Loss, Prediction
 from longshort.heads.base import Head, masked, scored
 from longshort.heads.distributions import LEVELS, Output, check_levels, check_output, family
+from longshort.layers.embed import Embed
 
 
 class RealHead(Head):
@@ -31,7 +32,8 @@ class RealHead(Head):
         output: which distribution or loss, see ``heads.distributions``.
         levels: Q quantile levels, rising, each in (0, 1), 0.5 among them.
         inputs: width of one step's embedded inputs, ``encoded.layers[0]``; 0 leaves V out.
-        future: width of ``batch.future["numbers"]``; 0 where nothing is known in advance.
+        future: width of ``batch.future["numbers"]``; 0 where no number is known in advance.
+        symbols: (vocabulary size, embedding width) of each group of symbols in ``batch.future``.
 
     Raises:
         ArgumentError: an unknown output, or levels that do not rise or lack 0.5.
@@ -46,6 +48,7 @@ class RealHead(Head):
         levels: Sequence[float] = LEVELS,
         inputs: int = 0,
         future: int = 0,
+        symbols: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         super().__init__()
         self.output = check_output(output)
@@ -57,7 +60,9 @@ class RealHead(Head):
         self.readout = nn.Linear(size, horizon * targets * width)
         # zeros, and a small read-out: the first forecasts are close to the reference
         self.straight = nn.Linear(inputs, horizon * targets * width, bias=False) if inputs else None
-        self.known = nn.Parameter(torch.zeros(horizon, future, targets * width)) if future else None
+        self.ahead = Embed({"numbers": future} if future else None, symbols)
+        known = self.ahead.width
+        self.known = nn.Parameter(torch.zeros(horizon, known, targets * width)) if known else None
         with torch.no_grad():
             self.readout.weight.mul_(0.1)
             self.readout.bias.zero_()
@@ -74,7 +79,8 @@ class RealHead(Head):
             raw = raw + self.straight(last.layers[0][:, 0])
         raw = raw.view(-1, self.horizon, self.targets * self.width)
         if self.known is not None:
-            raw = raw + torch.einsum("blf,lfk->blk", batch.future["numbers"], self.known)
+            known = self.ahead(batch.replace(inputs=batch.future))
+            raw = raw + torch.einsum("blf,lfk->blk", known, self.known)
         split: Tensor = raw.view(-1, self.horizon, self.targets, self.width)
         return split
 
