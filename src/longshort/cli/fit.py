@@ -24,8 +24,9 @@ from longshort.data.splits import Split
 from longshort.data.windows import Relative, Short, Window
 from longshort.errors import ArgumentError, OutputError
 from longshort.heads.conformal import Calibration
+from longshort.heads.decoder import Channel, Decoder, Highway
 from longshort.heads.distributions import Output
-from longshort.layers.encoder import Recurrent
+from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import Evaluation
 from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
@@ -50,6 +51,34 @@ Category = Annotated[
     list[str] | None,
     typer.Option(help="Columns of codes to be read as categories, as text is; groups, too."),
 ]
+Context = Annotated[
+    int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
+]
+RelativeTo = Annotated[
+    str, typer.Option(help="Forecasts are told relative to: last, season or none.")
+]
+Season = Annotated[
+    int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
+]
+ShortSeries = Annotated[
+    str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
+]
+Gaps = Annotated[
+    str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
+]
+Answer = Annotated[
+    str,
+    typer.Option(
+        help="quantiles, gaussian, student-t, negative-binomial (counts), or a point by "
+        "mse, mae, huber."
+    ),
+]
+Calibrated = Annotated[
+    str, typer.Option(help="Of intervals on the validation part: symmetric, asymmetric, none.")
+]
+Target = Annotated[
+    list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
+]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a model on a file.")
 
 
@@ -66,9 +95,7 @@ def forecast(
     out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path(
         "fitted"
     ),
-    target: Annotated[
-        list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
-    ] = None,
+    target: Target = None,
     time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
     zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
@@ -77,22 +104,12 @@ def forecast(
     static: Static = None,
     category: Category = None,
     horizon: Annotated[int, typer.Option(help="Steps to forecast.")] = 1,
-    context: Annotated[
-        int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
-    ] = None,
-    relative: Annotated[
-        str, typer.Option(help="Forecasts are told relative to: last, season or none.")
-    ] = "last",
-    season: Annotated[
-        int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
-    ] = None,
+    context: Context = None,
+    relative: RelativeTo = "last",
+    season: Season = None,
     calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
-    short: Annotated[
-        str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
-    ] = "leave",
-    fill: Annotated[
-        str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
-    ] = "none",
+    short: ShortSeries = "leave",
+    fill: Gaps = "none",
     valid_from: Annotated[
         str | None, typer.Option(help="First time of the validation part.", show_default="a share")
     ] = None,
@@ -104,20 +121,29 @@ def forecast(
     scaling: Annotated[str, typer.Option(help="standard, minmax, robust or none.")] = "standard",
     log: Annotated[bool, typer.Option(help="Take logarithms of the targets.")] = False,
     per_series: Annotated[bool, typer.Option(help="Scale each series by itself.")] = False,
-    output: Annotated[
-        str,
-        typer.Option(
-            help="quantiles, gaussian, student-t, negative-binomial (counts), or a point by "
-            "mse, mae, huber."
-        ),
-    ] = "quantiles",
-    calibration: Annotated[
-        str, typer.Option(help="Of intervals on the validation part: symmetric, asymmetric, none.")
-    ] = "symmetric",
+    output: Answer = "quantiles",
+    calibration: Calibrated = "symmetric",
     size: Annotated[int, typer.Option(help="Units per layer.")] = Recurrent().size,
     depth: Annotated[int, typer.Option(help="Layers.")] = Recurrent().depth,
     bidirectional: Annotated[bool, typer.Option(help="Read the context both ways.")] = False,
     dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = Recurrent().dropout,
+    cell: Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")] = Recurrent().cell,
+    stem: Annotated[
+        int | None,
+        typer.Option(help="Steps that a convolution before it reads at once.", show_default="none"),
+    ] = None,
+    highway: Annotated[
+        str, typer.Option(help="A linear path beside it: from the last inputs, the context, none.")
+    ] = Decoder().highway,
+    segment: Annotated[
+        int, typer.Option(help="Rows that it reads as one step.")
+    ] = Decoder().segment,
+    channels: Annotated[
+        str, typer.Option(help="Targets are read joint, or each by itself by shared weights.")
+    ] = Decoder().channels,
+    centred: Annotated[
+        bool, typer.Option("--centred", help="Read targets relative to their last value.")
+    ] = False,
     epochs: Annotated[int, typer.Option(help="Most passes.")] = Training().epochs,
     steps: Annotated[
         int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
@@ -177,7 +203,8 @@ def forecast(
         calibration=cast(Calibration, calibration),
         split=Split(valid_from or valid, part(test_from, test)),
         fill=cast(Fill, fill),
-        recurrent=Recurrent(size, depth, bidirectional, dropout),
+        recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell), stem=stem),
+        decoder=Decoder(cast(Highway, highway), segment, cast(Channel, channels), centred),
         training=Training(
             epochs=epochs,
             batch=batch,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -16,7 +15,7 @@ from pydantic import PositiveInt
 
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
-from longshort.data.codecs.categories import UNKNOWN, Vocabulary
+from longshort.data.codecs.categories import Vocabulary
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
@@ -27,10 +26,9 @@ from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
+from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output, check_output, family
-from longshort.heads.real import RealHead
-from longshort.layers.embed import Embed
-from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.layers.encoder import Recurrent
 from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation
@@ -41,6 +39,7 @@ from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.learned import Learned, put_down, take_up
+from longshort.tasks.network import build
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.roster import Choice
@@ -67,6 +66,7 @@ class Forecaster(Estimator):
         split: which part of the given data chooses, and which is left for ``evaluate``.
         fill: what to do with gaps in time: "none" (an error), "missing", "previous" or "ignore".
         recurrent: the network.
+        decoder: how the horizon is read out of it; see ``Decoder``.
         training: how it is trained.
         random_state: an integer; the same one gives the same network on the same machine.
         device: "cpu", "cuda" or "auto".
@@ -89,6 +89,7 @@ class Forecaster(Estimator):
         "scaling": Scaling,
         "split": Split,
         "recurrent": Recurrent,
+        "decoder": Decoder,
         "training": Training,
     }
     scalars: ClassVar[dict[str, Any]] = {
@@ -116,6 +117,7 @@ class Forecaster(Estimator):
         split: Split = Split(),  # noqa: B008
         fill: Fill = "none",
         recurrent: Recurrent = Recurrent(),  # noqa: B008
+        decoder: Decoder = Decoder(),  # noqa: B008
         training: Training = Training(),  # noqa: B008
         random_state: int = 0,
         device: str = "cpu",
@@ -129,6 +131,7 @@ class Forecaster(Estimator):
         self.split = split
         self.fill = fill
         self.recurrent = recurrent
+        self.decoder = decoder
         self.training = training
         self.random_state = random_state
         self.device = device
@@ -187,32 +190,7 @@ class Forecaster(Estimator):
         )
 
     def _network(self) -> Model:
-        encoding = self.encoding_
-        vocabulary = encoding.vocabulary
-        numbers = Counter(role for role in encoding.codec.roles)
-        targets, known = numbers["target"], numbers["future"]
-        calendar = 2 * len(encoding.cycles)
-        embed = Embed(
-            numbers={
-                "numbers": targets + numbers["past"] + len(encoding.masked) + known + calendar
-            },
-            symbols=vocabulary.tables("past", "future"),
-            static={"numbers": numbers["static"]} if numbers["static"] else None,
-            labels=vocabulary.tables("static", "group"),
-        )
-        head = RealHead(
-            self.recurrent.width,
-            self.horizon,
-            targets,
-            self.output,
-            LEVELS,
-            inputs=embed.width,
-            future=known + calendar,
-            symbols=vocabulary.tables("future"),
-        )
-        unknown = UNKNOWN if vocabulary.names else 0.0
-        encoder = RecurrentEncoder(embed, self.recurrent)
-        return Model(encoder, head, encoding.codec, unknown=unknown)
+        return build(self.fields_, self.encoding_, self.recurrent, self.decoder, self.output)
 
     def _after(self, model: Model, examples: Examples) -> None:
         # a network that is refitted keeps what it learnt of its errors on unseen windows
@@ -317,9 +295,8 @@ class Forecaster(Estimator):
         return skill_over_last(self._method(), windows)
 
     def _method(self) -> Method:
-        return Method(
-            "LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())
-        )
+        name = self.settings_["recurrent"].name
+        return Method(name, "lstm", lambda windows, index: self.forecasts(windows, index.tolist()))
 
     def evaluate(
         self,
