@@ -17,7 +17,7 @@ Where targets are read one by one, W, V, U, b and A are the same for all of them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ from longshort.contracts import Batch, Encoded, Loss, Prediction
 from longshort.heads.base import Head, masked, scored
 from longshort.heads.distributions import LEVELS, Output, check_levels, check_output, family
 from longshort.layers.channels import centre
+from longshort.layers.embed import Embed
 from longshort.layers.stem import frames
 
 
@@ -39,12 +40,13 @@ class RealHead(Head):
         output: which distribution or loss, see ``heads.distributions``.
         levels: Q quantile levels, rising, each in (0, 1), 0.5 among them.
         inputs: width of one step's embedded inputs, ``encoded.layers[0]``; 0 leaves V out.
-        future: width of ``batch.future["numbers"]``; 0 where nothing is known in advance.
+        future: width of ``batch.future["numbers"]``; 0 where no number is known in advance.
         context: T, the last steps of ``batch.inputs["numbers"]`` whose first K columns, the
             targets, A reads; 0 leaves A out.
         relative: whether A reads them less their last value.
         shared: the encoding holds K channels side by side, each one of ``size`` (and its inputs
             of ``inputs``), and every target is answered from its own.
+        symbols: (vocabulary size, embedding width) of each group of symbols in ``batch.future``.
 
     Raises:
         ArgumentError: an unknown output, or levels that do not rise or lack 0.5.
@@ -63,6 +65,7 @@ class RealHead(Head):
         *,
         relative: bool = True,
         shared: bool = False,
+        symbols: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         super().__init__()
         self.output = check_output(output)
@@ -79,7 +82,9 @@ class RealHead(Head):
         # zeros, and a small read-out: the first forecasts are close to the reference
         self.straight = nn.Linear(inputs, answers, bias=False) if inputs else None
         each = targets // self.channels * width
-        self.known = nn.Parameter(torch.zeros(horizon, future, each)) if future else None
+        self.ahead = Embed({"numbers": future} if future else None, symbols)
+        known = self.ahead.width
+        self.known = nn.Parameter(torch.zeros(horizon, known, each)) if known else None
         lines = 1 if shared else targets
         self.line = nn.Parameter(torch.zeros(lines, horizon, context)) if context else None
         with torch.no_grad():
@@ -102,8 +107,8 @@ class RealHead(Head):
             raw = raw + self.straight(apart(last.layers[0]))
         raw = raw.view(rows, self.channels, self.horizon, raw.shape[2] // self.horizon)
         if self.known is not None:
-            known = torch.einsum("blf,lfk->blk", batch.future["numbers"], self.known)
-            raw = raw + known.unsqueeze(1)
+            known = self.ahead(batch.replace(inputs=batch.future))
+            raw = raw + torch.einsum("blf,lfk->blk", known, self.known).unsqueeze(1)
         # (B, C, L, K / C * W) to (B, L, K, W)
         raw = raw.transpose(1, 2).reshape(rows, self.horizon, self.targets, self.width)
         if self.line is None:

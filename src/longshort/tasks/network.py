@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from longshort.data.codecs.categories import UNKNOWN
 from longshort.data.sequences import Field
 from longshort.data.windows import Encoding
 from longshort.errors import ArgumentError
@@ -35,9 +36,11 @@ def build(
             f"Decoder(segment={decoder.segment}): the context has {encoding.context} rows; use a "
             "shorter segment, or a longer context"
         )
+    fields = [field for field in fields if field.labels is None]
     names = [field.name for field in fields if field.role == "target"]
     targets, calendar = len(names), 2 * len(encoding.cycles)
     roles = {role: sum(f.role == role for f in fields) for role in ("past", "future", "static")}
+    categories = encoding.vocabulary
     first = targets + roles["past"]
     known = roles["future"] + calendar
     width = first + len(encoding.masked) + known
@@ -48,7 +51,9 @@ def build(
     columns = shared_columns(targets, width, masks) if shared else [list(range(width))]
     embed = Embed(
         numbers={"numbers": len(columns[0])},
+        symbols=categories.tables("past", "future"),
         static={"numbers": roles["static"]} if roles["static"] else None,
+        labels=categories.tables("static", "group"),
     )
     encoder: nn.Module = RecurrentEncoder(embed, recurrent, decoder.segment)
     if shared or decoder.centred:
@@ -65,5 +70,6 @@ def build(
         context=encoding.context if decoder.highway == "context" else 0,
         relative=encoding.relative != "none",
         shared=shared,
+        symbols=categories.tables("future"),
     )
-    return Model(encoder, head, encoding.codec)
+    return Model(encoder, head, encoding.codec, unknown=UNKNOWN if categories.names else 0.0)
