@@ -18,6 +18,8 @@ from longshort.errors import DataError
 Kind = Literal["lstm", "naive", "classical"]
 # What can happen within an epoch: numbers went wrong, or memory was not enough.
 Happening = Literal["recovery", "memory"]
+# How sure a finding is: it cannot be otherwise, most often it is so, look for yourself.
+Sure = Literal["certain", "likely", "possible"]
 # Why training ended.
 Stop = Literal["early", "epochs", "interrupted"]
 
@@ -188,6 +190,44 @@ class DataSummary:
     fill: str
     fields: tuple[FieldSummary, ...] = ()
     parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that makes a score look better than it is, or that a model cannot learn from.
+
+    ``check`` names what was looked for; ``columns`` and ``rows`` say where (at most the first five
+    rows, as times or places in the file, and ``count`` of them in all); ``text`` says what was
+    found, and ``remedy`` the way out.
+    """
+
+    check: str
+    sure: Sure
+    text: str
+    remedy: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a search for leaks found, the surest first; ``checked`` names what was looked for."""
+
+    source: str
+    series: int
+    rows: int
+    checked: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found that is certain or likely."""
+        return all(finding.sure == "possible" for finding in self.findings)
+
+    def to_json(self) -> str:
+        """This record as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1)
 
 
 @dataclass(frozen=True)
