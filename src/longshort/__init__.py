@@ -29,6 +29,7 @@ _ROOMS = {
     "Training": "longshort.training",
     "Window": "longshort.data.windows",
     "engine": "longshort.kernels.dispatch",
+    "lint": "longshort.evaluate.leaks.lint",
     "load": "longshort.tasks.files",
 }
 
@@ -49,6 +50,7 @@ __all__ = [
     "Training",
     "Window",
     "engine",
+    "lint",
     "load",
 ]
 
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from longshort.data.splits import Split
     from longshort.data.windows import Window
     from longshort.errors import LongshortError
+    from longshort.evaluate.leaks.lint import lint
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent

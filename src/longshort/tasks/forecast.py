@@ -299,11 +299,14 @@ class Forecaster(Estimator):
         1 is perfect, 0 is no better than repeating the last value; averaged over targets. Nothing
         keeps you from scoring rows the model was trained on: use ``evaluate`` for a report.
         """
+        return skill_over_last(self._method(), self.windows(X))
+
+    def windows(self, X: Any) -> Windows:
+        """Every window of ``X`` with a whole context and horizon, as ``forecasts`` reads them."""
         sequences = self._read_again(X)
         first = np.full(len(sequences), self.encoding_.context)
-        horizon = self.encoding_.horizon
-        windows = Windows(sequences, self.encoding_, first, sequences.lengths - horizon + 1)
-        return skill_over_last(self._method(), windows)
+        last = sequences.lengths - self.encoding_.horizon + 1
+        return Windows(sequences, self.encoding_, first, last)
 
     def _method(self) -> Method:
         return Method(
