@@ -28,6 +28,7 @@ _ROOMS = {
     "Split": "longshort.data.splits",
     "Training": "longshort.training",
     "Window": "longshort.data.windows",
+    "backtest": "longshort.tasks.backtest",
     "engine": "longshort.kernels.dispatch",
     "lint": "longshort.evaluate.leaks.lint",
     "load": "longshort.tasks.files",
@@ -49,6 +50,7 @@ __all__ = [
     "Split",
     "Training",
     "Window",
+    "backtest",
     "engine",
     "lint",
     "load",
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
+    from longshort.tasks.backtest import backtest
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.training import Training

@@ -193,6 +193,33 @@ class DataSummary:
 
 
 @dataclass(frozen=True)
+class FoldScore:
+    """One method on one target in one fold; see ``Score``."""
+
+    method: str
+    kind: Kind
+    target: str
+    mae: float
+    coverage: float
+    skill: float | None = None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One stretch of the test part that was forecast by methods fitted on what came before it.
+
+    ``start`` and ``end`` are the first and last origin, ``rows`` how many the methods were fitted
+    and chosen on.
+    """
+
+    start: str
+    end: str
+    rows: int
+    origins: int
+    scores: tuple[FoldScore, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
     """Something that makes a score look better than it is, or that a model cannot learn from.
 
@@ -237,6 +264,7 @@ class Evaluation:
     ``level`` is the nominal coverage of the intervals; ``reference`` names, per target, the naive
     method that skill is measured against (chosen on the validation part); ``season`` is the lag of
     the MASE scaling and of the seasonal naive. ``notes`` are what a reader must know to compare.
+    ``folds`` are the stretches of a rolling evaluation, in order.
     """
 
     task: str
@@ -258,6 +286,7 @@ class Evaluation:
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    folds: tuple[Fold, ...] = ()
 
     def to_json(self) -> str:
         """This record as JSON text; numbers keep every digit."""
