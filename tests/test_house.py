@@ -31,7 +31,8 @@ ORDER = [
     "layers/masks", "layers/parameters", "layers/initial", "layers/regularise", "layers/convert",
     "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
-    "layers/recurrent", "layers/cells", "layers/embed", "layers/encoder",
+    "layers/recurrent", "layers/cells", "layers/embed", "layers/stem", "layers/channels",
+    "layers/encoder",
     "rollout",
     "heads/base", "heads/", "model",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
@@ -123,9 +124,9 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Columns", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
-        "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training", "Window",
-        "backtest", "engine", "lint", "load",
+        "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
+        "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
+        "Window", "backtest", "engine", "lint", "load",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -26,8 +26,9 @@ from longshort.data.splits import Split
 from longshort.data.windows import Relative, Short, Window
 from longshort.errors import ArgumentError, OutputError
 from longshort.heads.conformal import Calibration
+from longshort.heads.decoder import Channel, Decoder, Highway
 from longshort.heads.distributions import Output
-from longshort.layers.encoder import Recurrent
+from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import Evaluation
 from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
@@ -113,6 +114,23 @@ def forecast(
     depth: Annotated[int, typer.Option(help="Layers.")] = Recurrent().depth,
     bidirectional: Annotated[bool, typer.Option(help="Read the context both ways.")] = False,
     dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = Recurrent().dropout,
+    cell: Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")] = Recurrent().cell,
+    stem: Annotated[
+        int | None,
+        typer.Option(help="Steps that a convolution before it reads at once.", show_default="none"),
+    ] = None,
+    highway: Annotated[
+        str, typer.Option(help="A linear path beside it: from the last inputs, the context, none.")
+    ] = Decoder().highway,
+    segment: Annotated[
+        int, typer.Option(help="Rows that it reads as one step.")
+    ] = Decoder().segment,
+    channels: Annotated[
+        str, typer.Option(help="Targets are read joint, or each by itself by shared weights.")
+    ] = Decoder().channels,
+    centred: Annotated[
+        bool, typer.Option("--centred", help="Read targets relative to their last value.")
+    ] = False,
     epochs: Annotated[int, typer.Option(help="Most passes.")] = Training().epochs,
     steps: Annotated[
         int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
@@ -171,7 +189,8 @@ def forecast(
         calibration=cast(Calibration, calibration),
         split=Split(valid_from or valid, part(test_from, test)),
         fill=cast(Fill, fill),
-        recurrent=Recurrent(size, depth, bidirectional, dropout),
+        recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell), stem=stem),
+        decoder=Decoder(cast(Highway, highway), segment, cast(Channel, channels), centred),
         training=Training(
             epochs=epochs,
             batch=batch,

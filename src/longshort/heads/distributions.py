@@ -61,6 +61,8 @@ class Family(ABC):
 
     unit: str = "nats"
     width: int = 1
+    # which number of a read-out is the place, what is told relative to the reference
+    place: int = 0
     # whether targets are whole numbers of 0 or more, encoded by their scale alone
     counts: bool = False
 
@@ -121,7 +123,7 @@ class Quantiles(Family):
     def __init__(self, levels: Sequence[float]) -> None:
         self.levels = tuple(levels)
         self.width = len(self.levels)
-        self.middle = self.levels.index(0.5)
+        self.middle = self.place = self.levels.index(0.5)
 
     def parameters(self, raw: Tensor, reference: Tensor | None, scale: Tensor | None) -> Tensor:
         """(..., Q) rising."""

@@ -6,7 +6,13 @@ With a the read-out of the last hidden state z_T, the last inputs x_T and the kn
 
 and what a says of the target is the output's own, see ``heads.distributions``. The straight path
 from x_T lets the network say what a line can say and spend its units on the rest (the
-autoregressive component of LSTNet, Lai et al. 2018).
+autoregressive component of LSTNet, Lai et al. 2018). Instead of V, or beside it, the middle of the
+answer may have a line through the whole context of each target, y_t, less its last value where
+forecasts are relative to it (NLinear, Zeng et al. 2023):
+
+    a_l,place += sum over t of A_l,t (y_t - y_T)                         t = 1 .. T
+
+Where targets are read one by one, W, V, U, b and A are the same for all of them.
 """
 
 from __future__ import annotations
@@ -19,6 +25,8 @@ from torch import Tensor, nn
 from longshort.contracts import Batch, Encoded, Loss, Prediction
 from longshort.heads.base import Head, masked, scored
 from longshort.heads.distributions import LEVELS, Output, check_levels, check_output, family
+from longshort.layers.channels import centre
+from longshort.layers.stem import frames
 
 
 class RealHead(Head):
@@ -32,6 +40,11 @@ class RealHead(Head):
         levels: Q quantile levels, rising, each in (0, 1), 0.5 among them.
         inputs: width of one step's embedded inputs, ``encoded.layers[0]``; 0 leaves V out.
         future: width of ``batch.future["numbers"]``; 0 where nothing is known in advance.
+        context: T, the last steps of ``batch.inputs["numbers"]`` whose first K columns, the
+            targets, A reads; 0 leaves A out.
+        relative: whether A reads them less their last value.
+        shared: the encoding holds K channels side by side, each one of ``size`` (and its inputs
+            of ``inputs``), and every target is answered from its own.
 
     Raises:
         ArgumentError: an unknown output, or levels that do not rise or lack 0.5.
@@ -46,6 +59,10 @@ class RealHead(Head):
         levels: Sequence[float] = LEVELS,
         inputs: int = 0,
         future: int = 0,
+        context: int = 0,
+        *,
+        relative: bool = True,
+        shared: bool = False,
     ) -> None:
         super().__init__()
         self.output = check_output(output)
@@ -54,10 +71,17 @@ class RealHead(Head):
         self.family = family(self.output, self.levels)
         self.unit = self.family.unit
         width = self.width = self.family.width
-        self.readout = nn.Linear(size, horizon * targets * width)
+        self.context, self.relative = context, relative
+        # C channels answer K / C targets each
+        self.channels = targets if shared else 1
+        answers = horizon * (targets // self.channels) * width
+        self.readout = nn.Linear(size, answers)
         # zeros, and a small read-out: the first forecasts are close to the reference
-        self.straight = nn.Linear(inputs, horizon * targets * width, bias=False) if inputs else None
-        self.known = nn.Parameter(torch.zeros(horizon, future, targets * width)) if future else None
+        self.straight = nn.Linear(inputs, answers, bias=False) if inputs else None
+        each = targets // self.channels * width
+        self.known = nn.Parameter(torch.zeros(horizon, future, each)) if future else None
+        lines = 1 if shared else targets
+        self.line = nn.Parameter(torch.zeros(lines, horizon, context)) if context else None
         with torch.no_grad():
             self.readout.weight.mul_(0.1)
             self.readout.bias.zero_()
@@ -68,15 +92,36 @@ class RealHead(Head):
         self.errors: Tensor
 
     def _affine(self, encoded: Encoded, batch: Batch) -> Tensor:
-        last = encoded.last()
-        raw = self.readout(last.z[:, 0])
+        last, rows = encoded.last(), len(encoded.lengths)
+
+        def apart(z: Tensor) -> Tensor:
+            return z.view(rows, self.channels, z.shape[2] // self.channels)
+
+        raw: Tensor = self.readout(apart(last.z))
         if self.straight is not None:
-            raw = raw + self.straight(last.layers[0][:, 0])
-        raw = raw.view(-1, self.horizon, self.targets * self.width)
+            raw = raw + self.straight(apart(last.layers[0]))
+        raw = raw.view(rows, self.channels, self.horizon, raw.shape[2] // self.horizon)
         if self.known is not None:
-            raw = raw + torch.einsum("blf,lfk->blk", batch.future["numbers"], self.known)
-        split: Tensor = raw.view(-1, self.horizon, self.targets, self.width)
-        return split
+            known = torch.einsum("blf,lfk->blk", batch.future["numbers"], self.known)
+            raw = raw + known.unsqueeze(1)
+        # (B, C, L, K / C * W) to (B, L, K, W)
+        raw = raw.transpose(1, 2).reshape(rows, self.horizon, self.targets, self.width)
+        if self.line is None:
+            return raw
+        place = self.family.place
+        line = self._line(batch).unsqueeze(3)
+        return raw + nn.functional.pad(line, (place, self.width - 1 - place))
+
+    def _line(self, batch: Batch) -> Tensor:
+        """(B, L, K) what the context of each target says."""
+        assert self.line is not None
+        own = batch.inputs["numbers"][..., : self.targets]
+        own = centre(own, batch.lengths, self.targets if self.relative else 0)
+        # what lies before the beginning of a row says nothing
+        whole, _ = frames(own, batch.lengths, self.context, max(self.context, own.shape[1]))
+        whole = whole.view(len(own), self.context, self.targets)
+        found: Tensor = torch.einsum("btk,klt->blk", whole, self.line.expand(self.targets, -1, -1))
+        return found
 
     def _answer(self, encoded: Encoded, batch: Batch) -> Tensor:
         """(B, L, K, P) parameters of the output's family."""

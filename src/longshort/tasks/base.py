@@ -218,7 +218,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _describe(self, model: Model) -> str:
         given = self.settings_["recurrent"] if hasattr(self, "settings_") else self.recurrent
-        layers = f"{given.depth} x LSTM({given.size})"
+        layers = f"{given.depth} x {given.name}({given.size})"
         if given.bidirectional:
             layers += ", both directions"
         members = len(self.models_) if hasattr(self, "models_") else self.training.members

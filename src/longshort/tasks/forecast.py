@@ -25,10 +25,9 @@ from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
+from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output, check_output, family
-from longshort.heads.real import RealHead
-from longshort.layers.embed import Embed
-from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.layers.encoder import Recurrent
 from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation
@@ -39,6 +38,7 @@ from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.learned import Learned
+from longshort.tasks.network import build
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.roster import Choice
@@ -65,6 +65,7 @@ class Forecaster(Estimator):
         split: which part of the given data chooses, and which is left for ``evaluate``.
         fill: what to do with gaps in time: "none" (an error), "missing", "previous" or "ignore".
         recurrent: the network.
+        decoder: how the horizon is read out of it; see ``Decoder``.
         training: how it is trained.
         random_state: an integer; the same one gives the same network on the same machine.
         device: "cpu", "cuda" or "auto".
@@ -87,6 +88,7 @@ class Forecaster(Estimator):
         "scaling": Scaling,
         "split": Split,
         "recurrent": Recurrent,
+        "decoder": Decoder,
         "training": Training,
     }
     scalars: ClassVar[dict[str, Any]] = {
@@ -114,6 +116,7 @@ class Forecaster(Estimator):
         split: Split = Split(),  # noqa: B008
         fill: Fill = "none",
         recurrent: Recurrent = Recurrent(),  # noqa: B008
+        decoder: Decoder = Decoder(),  # noqa: B008
         training: Training = Training(),  # noqa: B008
         random_state: int = 0,
         device: str = "cpu",
@@ -127,6 +130,7 @@ class Forecaster(Estimator):
         self.split = split
         self.fill = fill
         self.recurrent = recurrent
+        self.decoder = decoder
         self.training = training
         self.random_state = random_state
         self.device = device
@@ -186,24 +190,7 @@ class Forecaster(Estimator):
         )
 
     def _network(self) -> Model:
-        encoding = self.encoding_
-        roles = {role: sum(f.role == role for f in self.fields_) for role in ("past", "static")}
-        targets, known = len(self.columns_.target), len(self.columns_.future)
-        calendar = 2 * len(encoding.cycles)
-        embed = Embed(
-            numbers={"numbers": targets + roles["past"] + len(encoding.masked) + known + calendar},
-            static={"numbers": roles["static"]} if roles["static"] else None,
-        )
-        head = RealHead(
-            self.recurrent.width,
-            self.horizon,
-            targets,
-            self.output,
-            LEVELS,
-            inputs=embed.width,
-            future=known + calendar,
-        )
-        return Model(RecurrentEncoder(embed, self.recurrent), head, encoding.codec)
+        return build(self.fields_, self.encoding_, self.recurrent, self.decoder, self.output)
 
     def _after(self, model: Model, examples: Examples) -> None:
         # a network that is refitted keeps what it learnt of its errors on unseen windows
@@ -311,9 +298,8 @@ class Forecaster(Estimator):
         return Windows(sequences, self.encoding_, first, last)
 
     def _method(self) -> Method:
-        return Method(
-            "LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())
-        )
+        name = self.settings_["recurrent"].name
+        return Method(name, "lstm", lambda windows, index: self.forecasts(windows, index.tolist()))
 
     def evaluate(
         self,
