@@ -29,7 +29,9 @@ _ROOMS = {
     "Split": "longshort.data.splits",
     "Training": "longshort.training",
     "Window": "longshort.data.windows",
+    "backtest": "longshort.tasks.backtest",
     "engine": "longshort.kernels.dispatch",
+    "lint": "longshort.evaluate.leaks.lint",
     "load": "longshort.tasks.files",
 }
 
@@ -50,7 +52,9 @@ __all__ = [
     "Split",
     "Training",
     "Window",
+    "backtest",
     "engine",
+    "lint",
     "load",
 ]
 
@@ -60,12 +64,14 @@ if TYPE_CHECKING:
     from longshort.data.splits import Split
     from longshort.data.windows import Window
     from longshort.errors import LongshortError
+    from longshort.evaluate.leaks.lint import lint
     from longshort.heads.decoder import Decoder
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
+    from longshort.tasks.backtest import backtest
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.training import Training

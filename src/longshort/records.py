@@ -18,6 +18,8 @@ from longshort.errors import DataError
 Kind = Literal["lstm", "naive", "classical"]
 # What can happen within an epoch: numbers went wrong, or memory was not enough.
 Happening = Literal["recovery", "memory"]
+# How sure a finding is: it cannot be otherwise, most often it is so, look for yourself.
+Sure = Literal["certain", "likely", "possible"]
 # Why training ended.
 Stop = Literal["early", "epochs", "interrupted"]
 
@@ -191,12 +193,78 @@ class DataSummary:
 
 
 @dataclass(frozen=True)
+class FoldScore:
+    """One method on one target in one fold; see ``Score``."""
+
+    method: str
+    kind: Kind
+    target: str
+    mae: float
+    coverage: float
+    skill: float | None = None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One stretch of the test part that was forecast by methods fitted on what came before it.
+
+    ``start`` and ``end`` are the first and last origin, ``rows`` how many the methods were fitted
+    and chosen on.
+    """
+
+    start: str
+    end: str
+    rows: int
+    origins: int
+    scores: tuple[FoldScore, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that makes a score look better than it is, or that a model cannot learn from.
+
+    ``check`` names what was looked for; ``columns`` and ``rows`` say where (at most the first five
+    rows, as times or places in the file, and ``count`` of them in all); ``text`` says what was
+    found, and ``remedy`` the way out.
+    """
+
+    check: str
+    sure: Sure
+    text: str
+    remedy: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a search for leaks found, the surest first; ``checked`` names what was looked for."""
+
+    source: str
+    series: int
+    rows: int
+    checked: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found that is certain or likely."""
+        return all(finding.sure == "possible" for finding in self.findings)
+
+    def to_json(self) -> str:
+        """This record as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1)
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A test part opened once: every method on the same origins, and the verdict in words.
 
     ``level`` is the nominal coverage of the intervals; ``reference`` names, per target, the naive
     method that skill is measured against (chosen on the validation part); ``season`` is the lag of
     the MASE scaling and of the seasonal naive. ``notes`` are what a reader must know to compare.
+    ``folds`` are the stretches of a rolling evaluation, in order.
     """
 
     task: str
@@ -218,6 +286,7 @@ class Evaluation:
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    folds: tuple[Fold, ...] = ()
 
     def to_json(self) -> str:
         """This record as JSON text; numbers keep every digit."""

@@ -6,6 +6,7 @@ import os
 import tempfile
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -13,6 +14,7 @@ import typer
 
 from longshort import artifact
 from longshort.checkpoint import Checkpoint
+from longshort.cli.lint import before, in_words
 from longshort.cli.options import names, part
 from longshort.cli.terminal import FitProgress, notes, plain, show
 from longshort.cli.terminal import out as terminal
@@ -248,6 +250,9 @@ def run(
             )
         if resume and not checkpoint.exists:
             notes.print(f"no fit was broken off in {plain(str(out))}: a new one begins")
+        leaks = before(estimator, data)
+        for finding in leaks:
+            notes.print(in_words(finding))
         learn(estimator, data, out, checkpoint)
     model = out / "model.lstm"
     estimator.save(model)
@@ -258,6 +263,8 @@ def run(
     try:
         if estimator.split.test is not None:
             evaluation = estimator.evaluate(data, yardsticks=yardsticks)
+            told = [f"{leak.sure} leak: {leak.text}; {leak.remedy}." for leak in leaks]
+            evaluation = replace(evaluation, notes=(*evaluation.notes, *told))
             show(evaluation)
             write_evaluation(evaluation, out)
             terminal.print(f"report  {out / 'report.html'}")

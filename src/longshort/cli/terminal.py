@@ -23,8 +23,10 @@ from rich.table import Table
 
 from longshort.errors import OutputError
 from longshort.records import Epoch, Evaluation, History
+from longshort.report.folds import fold_table
 from longshort.report.numerals import duration, percent
 from longshort.report.table import score_table
+from longshort.report.theme import lstm_name
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
 out = Console(highlight=False, soft_wrap=True)
@@ -149,4 +151,19 @@ def show(evaluation: Evaluation) -> None:
             ]
             table.add_row(escape(row.method), *cells, style="bold" if row.kind == "lstm" else None)
         out.print(table)
+        if evaluation.folds:
+            _show_folds(evaluation, target)
     out.print(f"\n{escape(evaluation.verdict)}\n")
+
+
+def _show_folds(evaluation: Evaluation, target: str) -> None:
+    """The errors of each method fold by fold."""
+    header, rows = fold_table(evaluation, target)
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
+    for place, name in enumerate(header):
+        table.add_column(escape(name), justify="right" if place else "left", no_wrap=True)
+    for row in rows:
+        style = "bold" if row[0] == lstm_name(evaluation) else None
+        table.add_row(*map(escape, row), style=style)
+    out.print("\nmean absolute error by the fold that begins at")
+    out.print(table)

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,13 @@ class Cuts:
         bounds = np.stack([self.end * 0, self.valid_start, self.test_start, self.end], axis=1)
         labels = np.tile(np.array([0, 1, 2], np.int8), len(self.end))
         return np.repeat(labels, np.diff(bounds, axis=1).reshape(-1))
+
+
+class Portion(NamedTuple):
+    """Series that are cut already."""
+
+    sequences: Sequences
+    cuts: Cuts
 
 
 @dataclass(frozen=True, eq=False)

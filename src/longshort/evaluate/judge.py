@@ -16,10 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from longshort.data.sequences import Floats, Sequences
+from longshort.data.steps import Ints
 from longshort.data.windows import Windows
 from longshort.errors import ArgumentError
 from longshort.evaluate.points import forecast_points
-from longshort.evaluate.tally import Scales, Tally, names_of
+from longshort.evaluate.tally import Scales, Stretch, Tally, names_of
 from longshort.metrics.quantiles import check_levels
 from longshort.metrics.real import naive_scale
 from longshort.records import ForecastPoint, Reliability, Score, StepScore
@@ -38,7 +39,8 @@ class Judgement(NamedTuple):
     """What ``judge`` found: parts of a ``records.Evaluation``.
 
     ``reference`` is by target the naive method that skill is measured against, ``origins`` the
-    number of forecasts of each method, ``forecasts`` those of the LSTM (else the first method).
+    number of forecasts of each method, ``forecasts`` those of the LSTM (else the first method),
+    ``stretches`` the scores over each of the stretches that were asked for.
     """
 
     scores: tuple[Score, ...]
@@ -48,6 +50,7 @@ class Judgement(NamedTuple):
     forecasts: tuple[ForecastPoint, ...]
     origins: int
     verdict: str
+    stretches: tuple[Stretch, ...] = ()
 
 
 def judge(
@@ -61,6 +64,7 @@ def judge(
     rivals: Rivals | None = None,
     seed: int = 0,
     resamples: int = 1000,
+    stretches: Sequence[Ints] = (),
 ) -> Judgement:
     """Score every method at every origin of the test windows.
 
@@ -75,6 +79,7 @@ def judge(
         rivals: chosen before, by ``choose``: methods refitted on the validation part too must not
             be compared there. None chooses them here.
         seed, resamples: of the bootstrap.
+        stretches: numbers of the test windows that are also scored by themselves.
 
     Raises:
         ArgumentError: methods or levels that do not fit.
@@ -109,6 +114,7 @@ def judge(
         forecast_points(lstm or methods[0], test, tally.ends),
         len(test),
         " ".join(sentences),
+        tuple(tally.stretch(index, names, rivals.naive) for index in stretches),
     )
 
 

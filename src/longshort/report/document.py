@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from longshort.records import Evaluation
 from longshort.report import sections
+from longshort.report.folds import folds
 from longshort.report.markup import text
 from longshort.report.style import CSS
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _LINKS = {
     "scores": "Scores",
+    "folds": "Folds",
     "forecasts": "Forecasts",
     "horizon": "Error by step",
     "calibration": "Calibration",
@@ -29,15 +31,17 @@ _LINKS = {
 def page(evaluation: Evaluation) -> str:
     """The whole report of an evaluation as HTML text.
 
-    In this order: task and source, verdict, scores beside every yardstick, forecasts against what
-    happened, error by steps ahead, calibration, training, data, settings, environment, notes and
-    a glossary. It reads on a phone, prints, and follows the reader's light or dark scheme.
+    In this order: task and source, verdict, scores beside every yardstick, folds if there are any,
+    forecasts against what happened, error by steps ahead, calibration, training, data, settings,
+    environment, notes and a glossary. It reads on a phone, prints, and follows the reader's light
+    or dark scheme.
 
     Raises:
         DataError: a forecast's time is neither ISO 8601 nor a row number.
     """
     parts = {
         "scores": sections.scores(evaluation),
+        "folds": folds(evaluation),
         "forecasts": sections.forecasts(evaluation),
         "horizon": sections.horizon(evaluation),
         "calibration": sections.calibration(evaluation),

@@ -20,7 +20,7 @@ from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
-from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_untold
+from longshort.data.splits import Cuts, Portion, Seen, Split, cut, leave_short, refuse_untold
 from longshort.data.windows import Encoding, Window, Windows, choose_cycles
 from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
@@ -142,9 +142,11 @@ class Forecaster(Estimator):
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
         check_calibration(self.calibration)
-        # rows after the last target hold nothing to learn from or to be scored on
-        sequences = read_table(data, self.columns, fill=self.fill).until_observed()
-        cuts = cut(sequences, self.split)
+        if not isinstance(data, Portion):
+            # rows after the last target hold nothing to learn from or to be scored on
+            sequences = read_table(data, self.columns, fill=self.fill).until_observed()
+            data = Portion(sequences, cut(sequences, self.split))
+        sequences, cuts = data
         context = self.window.rows(horizon, cuts.valid_start)
         refuse = self.window.short == "refuse"
         self.left_out_ = leave_short(sequences, cuts, context, horizon, refuse=refuse)
@@ -288,11 +290,14 @@ class Forecaster(Estimator):
         1 is perfect, 0 is no better than repeating the last value; averaged over targets. Nothing
         keeps you from scoring rows the model was trained on: use ``evaluate`` for a report.
         """
+        return skill_over_last(self._method(), self.windows(X))
+
+    def windows(self, X: Any) -> Windows:
+        """Every window of ``X`` with a whole context and horizon, as ``forecasts`` reads them."""
         sequences = self._read_again(X)
         first = np.full(len(sequences), self.encoding_.context)
-        horizon = self.encoding_.horizon
-        windows = Windows(sequences, self.encoding_, first, sequences.lengths - horizon + 1)
-        return skill_over_last(self._method(), windows)
+        last = sequences.lengths - self.encoding_.horizon + 1
+        return Windows(sequences, self.encoding_, first, last)
 
     def _method(self) -> Method:
         name = self.settings_["recurrent"].name
@@ -323,9 +328,22 @@ class Forecaster(Estimator):
             ArgumentError: ``level``, ``adaptive`` or ``yardsticks`` is not possible.
             DataError: there are no later rows, or the rows that were fitted on are missing.
         """
+        parts = self._opened(X)
+        season, seed = self.settings_["window"].season, self.random_state
+        found = evaluate_forecasts(
+            self._method(),
+            parts,
+            Terms(LEVELS, level, self.refitted_, season, adaptive, yardsticks, seed),
+            self.history_,
+            self._settings(),
+        )
+        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
+        return replace(found, notes=tuple(note for note in notes if note))
+
+    def _opened(self, X: Any) -> Windowed:
+        """Windows of every part; the test part is all rows after those that ``fit`` has seen."""
         sequences = self._read_again(X)
         cuts = self.seen_.recall(sequences)
-        train, valid, both = self._parts(sequences, cuts)
         first = np.maximum(cuts.test_start, self.encoding_.context)
         horizon = self.encoding_.horizon
         test = Windows(sequences, self.encoding_, first, cuts.end - horizon + 1)
@@ -335,16 +353,7 @@ class Forecaster(Estimator):
                 f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
-        season, seed = self.settings_["window"].season, self.random_state
-        found = evaluate_forecasts(
-            self._method(),
-            Windowed(train, valid, both, test),
-            Terms(LEVELS, level, self.refitted_, season, adaptive, yardsticks, seed),
-            self.history_,
-            self._settings(),
-        )
-        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
-        return replace(found, notes=tuple(note for note in notes if note))
+        return Windowed(*self._parts(sequences, cuts), test)
 
     def _settings(self) -> dict[str, str]:
         """Every argument in words, for reports."""
