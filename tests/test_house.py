@@ -34,9 +34,11 @@ ORDER = [
     "layers/recurrent", "layers/cells", "layers/embed", "layers/encoder",
     "rollout",
     "heads/base", "heads/", "model",
+    "training/layers",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
-    "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain", "report/",
-    "tasks/standing", "tasks/ensemble", "tasks/base", "tasks/", "cli/", "__main__",
+    "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain/", "report/",
+    "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer", "tasks/base", "tasks/",
+    "tune", "cli/", "__main__",
 ]  # fmt: skip
 
 

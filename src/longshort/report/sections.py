@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from longshort.records import Evaluation
@@ -24,7 +24,7 @@ from longshort.report.markup import (
     words_explained,
 )
 from longshort.report.numerals import count, duration, number, percent, share
-from longshort.report.runs import runs_of
+from longshort.report.runs import HAPPENINGS, runs_of
 from longshort.report.table import (
     REST,
     ScoreCell,
@@ -36,8 +36,9 @@ from longshort.report.table import (
 from longshort.report.theme import listed, lstm_name
 from longshort.report.timeline import one_step_panels
 
-# points drawn over the test part, on a screen and on a phone; columns of the data listed
-_MOST_POINTS, _FEWER_POINTS, _MOST_FIELDS = 2000, 1000, 60
+# points drawn over the test part, on a screen and on a phone; columns of the data
+# and incidents of training listed
+_MOST_POINTS, _FEWER_POINTS, _MOST_FIELDS, _MOST_EVENTS = 2000, 1000, 60, 100
 
 _PARTS = {"train": "training", "valid": "validation"}
 _GAPS = {
@@ -186,8 +187,12 @@ def training(evaluation: Evaluation) -> str:
         lambda w: training_chart(history, width=w),
         "A line per network. The dot marks the epoch whose weights were kept.",
     )
-    rows = []
+    rows, events = [], []
     for run in runs_of(history):
+        events += [
+            (run.name, HAPPENINGS[event.kind], event.text, f"{place:,}", f"{event.batch:,}")
+            for place, event in run.events
+        ]
         best = run.best
         rows.append(
             (
@@ -202,7 +207,24 @@ def training(evaluation: Evaluation) -> str:
         )
     header = ("network", "ended", "epochs", "kept", "training loss", "validation loss", "time")
     listing = table(header, rows, 5, "Training runs") if rows else ""
-    return section("training", "Training", chart, listing)
+    return section("training", "Training", chart, listing, *_incidents(events))
+
+
+def _incidents(events: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What went wrong in training and was got over, in the order it happened."""
+    if not events:
+        return
+    yield "<h3>What happened on the way</h3>"
+    yield paragraph(
+        "Training got over each of these by itself: it went back to the last good state and on at "
+        "half the rate, or read its batches in smaller parts, which changes no result.",
+        "caption",
+    )
+    header = ("network", "what", "in words", "epoch", "batch")
+    shown = table(header, events[:_MOST_EVENTS], 2, "What happened on the way")
+    yield shown.replace("<table>", '<table class="wordy">', 1)
+    if len(events) > _MOST_EVENTS:
+        yield paragraph(f"And {count(len(events) - _MOST_EVENTS, 'more', 'more')}.", "caption")
 
 
 def data(evaluation: Evaluation) -> str:
