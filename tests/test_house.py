@@ -38,7 +38,7 @@ ORDER = [
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
     "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer", "tasks/base", "tasks/",
-    "tune", "cli/", "__main__",
+    "tuning/space", "tuning/", "cli/", "__main__",
 ]  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Columns", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
         "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training", "Window",
-        "engine", "load",
+        "engine", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

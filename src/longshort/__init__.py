@@ -30,6 +30,7 @@ _ROOMS = {
     "Window": "longshort.data.windows",
     "engine": "longshort.kernels.dispatch",
     "load": "longshort.tasks.files",
+    "tune": "longshort.tuning",
 }
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Window",
     "engine",
     "load",
+    "tune",
 ]
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.training import Training
+    from longshort.tuning import tune
 
 
 def __getattr__(name: str) -> Any:

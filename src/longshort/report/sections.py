@@ -22,6 +22,7 @@ from longshort.report.markup import (
     table,
     text,
     words_explained,
+    wordy,
 )
 from longshort.report.numerals import count, duration, number, percent, share
 from longshort.report.runs import HAPPENINGS, runs_of
@@ -35,6 +36,7 @@ from longshort.report.table import (
 )
 from longshort.report.theme import listed, lstm_name
 from longshort.report.timeline import one_step_panels
+from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
 
 # points drawn over the test part, on a screen and on a phone; columns of the data
 # and incidents of training listed
@@ -210,6 +212,32 @@ def training(evaluation: Evaluation) -> str:
     return section("training", "Training", chart, listing, *_incidents(events))
 
 
+def tuning(evaluation: Evaluation) -> str:
+    """The trials that settings were chosen by, and what mattered."""
+    found = evaluation.tuning
+    if found is None:
+        return ""
+    said = (
+        f"The settings are those of the best of {count(len(found.trials), 'trial')}, each of one "
+        "network, by its loss on the validation part. The test part stayed shut. Trial 1 has the "
+        "settings that the search was given."
+    )
+    trials = table(TRIAL_COLUMNS, trial_rows(found), 3, "Trials")
+    blocks = [paragraph(said), wordy(trials)]
+    if found.importance:
+        header = ("setting", "chosen", "importance")
+        blocks += [
+            "<h3>What mattered</h3>",
+            table(header, importance_rows(found), 1, "Importance of settings"),
+            paragraph(
+                "Importance is a setting's share of what the losses of all finished trials vary by "
+                "(functional ANOVA); settings that hardly matter here may matter elsewhere.",
+                "caption",
+            ),
+        ]
+    return section("tuning", "Tuning", *blocks)
+
+
 def _incidents(events: Sequence[Sequence[str]]) -> Iterator[str]:
     """What went wrong in training and was got over, in the order it happened."""
     if not events:
@@ -222,7 +250,7 @@ def _incidents(events: Sequence[Sequence[str]]) -> Iterator[str]:
     )
     header = ("network", "what", "in words", "epoch", "batch")
     shown = table(header, events[:_MOST_EVENTS], 2, "What happened on the way")
-    yield shown.replace("<table>", '<table class="wordy">', 1)
+    yield wordy(shown)
     if len(events) > _MOST_EVENTS:
         yield paragraph(f"And {count(len(events) - _MOST_EVENTS, 'more', 'more')}.", "caption")
 

@@ -124,6 +124,10 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             setattr(self, outer, current.set_params(**changes))
         return self
 
+    def set_copy(self, **params: Any) -> Self:
+        """An estimator with these settings, some of them changed, that has learnt nothing."""
+        return type(self)(**self.get_params(deep=False)).set_params(**params)
+
     # fit
 
     def fit(
@@ -190,7 +194,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _source(self, init: Self | str | Path | None) -> tuple[Self | None, str]:
         """The estimator that a fit begins with, and what it is called."""
         if isinstance(init, str | Path):
-            return type(self).from_artifact(artifact.read(init), str(init)), str(init)
+            return self.from_file(init), str(init)
         if init is None:
             return None, ""
         if not isinstance(init, type(self)):
@@ -216,11 +220,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         checkpoint: Checkpoint | None = None,
         source: Self | None = None,
     ) -> Ensemble:
-        # where it runs may change between a checkpoint and what goes on from it
-        prints = {k: str(v) for k, v in self.get_params().items() if not isinstance(v, Params)}
-        prints = {"model": self.kind, **prints}
-        prints.pop("device")
-        models = [] if source is None else source.models_
+        prints, models = self.prints(), [] if source is None else source.models_
         if models:
             prints["init"] = fingerprint(models)
         return Ensemble(
@@ -233,6 +233,13 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             checkpoint,
             prints,
         )
+
+    def prints(self) -> dict[str, str]:
+        """What tells work with these settings from other work: each setting in words, by name."""
+        found = {k: str(v) for k, v in self.get_params().items() if not isinstance(v, Params)}
+        # where it runs may change between a checkpoint and what goes on from it
+        found.pop("device")
+        return {"model": self.kind, **found}
 
     def _new(self, seed: int, source: Model | None = None) -> Model:
         try:
@@ -294,7 +301,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
                 estimator changes.
         """
         if X is not None:
-            probe = type(self)(**self.get_params(deep=False))
+            probe = self.set_copy()
             parts = probe._learn(X)
             model = probe._new(0)
             seconds = self._ensemble().estimate(model, parts)
@@ -328,6 +335,15 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         history = json.dumps(asdict(self.history_), separators=(",", ":"), allow_nan=False)
         arrays["history"] = np.frombuffer(history.encode(), np.uint8)
         artifact.write(path, self.kind, __version__, sections, arrays)
+
+    @classmethod
+    def from_file(cls, path: str | Path, device: str = "cpu") -> Self:
+        """The estimator of this kind that a model file holds.
+
+        Raises:
+            ModelFileError: it is missing, damaged, or holds another kind.
+        """
+        return cls.from_artifact(artifact.read(path), str(path), device)
 
     @classmethod
     def from_artifact(cls, content: artifact.Artifact, where: str, device: str = "cpu") -> Self:
