@@ -35,9 +35,11 @@ ORDER = [
     "layers/encoder",
     "rollout",
     "heads/base", "heads/", "model",
+    "training/layers",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
-    "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain", "report/",
-    "tasks/standing", "tasks/ensemble", "tasks/base", "tasks/", "cli/", "__main__",
+    "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain/", "report/",
+    "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer", "tasks/base", "tasks/",
+    "tuning/space", "tuning/", "cli/", "__main__",
 ]  # fmt: skip
 
 
@@ -126,7 +128,7 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
         "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
-        "Window", "backtest", "engine", "lint", "load",
+        "Window", "backtest", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

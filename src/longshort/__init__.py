@@ -33,6 +33,7 @@ _ROOMS = {
     "engine": "longshort.kernels.dispatch",
     "lint": "longshort.evaluate.leaks.lint",
     "load": "longshort.tasks.files",
+    "tune": "longshort.tuning",
 }
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "engine",
     "lint",
     "load",
+    "tune",
 ]
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.training import Training
+    from longshort.tuning import tune
 
 
 def __getattr__(name: str) -> Any:

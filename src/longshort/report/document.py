@@ -20,6 +20,7 @@ _LINKS = {
     "horizon": "Error by step",
     "calibration": "Calibration",
     "training": "Training",
+    "tuning": "Tuning",
     "data": "Data",
     "settings": "Settings",
     "environment": "Environment",
@@ -46,6 +47,7 @@ def page(evaluation: Evaluation) -> str:
         "horizon": sections.horizon(evaluation),
         "calibration": sections.calibration(evaluation),
         "training": sections.training(evaluation),
+        "tuning": sections.tuning(evaluation),
         "data": sections.data(evaluation),
     }
     links = " ".join(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from longshort.records import Evaluation
@@ -22,9 +22,10 @@ from longshort.report.markup import (
     table,
     text,
     words_explained,
+    wordy,
 )
 from longshort.report.numerals import count, duration, number, percent, share
-from longshort.report.runs import runs_of
+from longshort.report.runs import HAPPENINGS, runs_of
 from longshort.report.table import (
     REST,
     ScoreCell,
@@ -35,9 +36,11 @@ from longshort.report.table import (
 )
 from longshort.report.theme import listed, lstm_name
 from longshort.report.timeline import one_step_panels
+from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
 
-# points drawn over the test part, on a screen and on a phone; columns of the data listed
-_MOST_POINTS, _FEWER_POINTS, _MOST_FIELDS = 2000, 1000, 60
+# points drawn over the test part, on a screen and on a phone; columns of the data
+# and incidents of training listed
+_MOST_POINTS, _FEWER_POINTS, _MOST_FIELDS, _MOST_EVENTS = 2000, 1000, 60, 100
 
 _PARTS = {"train": "training", "valid": "validation"}
 _GAPS = {
@@ -186,8 +189,12 @@ def training(evaluation: Evaluation) -> str:
         lambda w: training_chart(history, width=w),
         "A line per network. The dot marks the epoch whose weights were kept.",
     )
-    rows = []
+    rows, events = [], []
     for run in runs_of(history):
+        events += [
+            (run.name, HAPPENINGS[event.kind], event.text, f"{place:,}", f"{event.batch:,}")
+            for place, event in run.events
+        ]
         best = run.best
         rows.append(
             (
@@ -202,7 +209,50 @@ def training(evaluation: Evaluation) -> str:
         )
     header = ("network", "ended", "epochs", "kept", "training loss", "validation loss", "time")
     listing = table(header, rows, 5, "Training runs") if rows else ""
-    return section("training", "Training", chart, listing)
+    return section("training", "Training", chart, listing, *_incidents(events))
+
+
+def tuning(evaluation: Evaluation) -> str:
+    """The trials that settings were chosen by, and what mattered."""
+    found = evaluation.tuning
+    if found is None:
+        return ""
+    said = (
+        f"The settings are those of the best of {count(len(found.trials), 'trial')}, each of one "
+        "network, by its loss on the validation part. The test part stayed shut. Trial 1 has the "
+        "settings that the search was given."
+    )
+    trials = table(TRIAL_COLUMNS, trial_rows(found), 3, "Trials")
+    blocks = [paragraph(said), wordy(trials)]
+    if found.importance:
+        header = ("setting", "chosen", "importance")
+        blocks += [
+            "<h3>What mattered</h3>",
+            table(header, importance_rows(found), 1, "Importance of settings"),
+            paragraph(
+                "Importance is a setting's share of what the losses of all finished trials vary by "
+                "(functional ANOVA); settings that hardly matter here may matter elsewhere.",
+                "caption",
+            ),
+        ]
+    return section("tuning", "Tuning", *blocks)
+
+
+def _incidents(events: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What went wrong in training and was got over, in the order it happened."""
+    if not events:
+        return
+    yield "<h3>What happened on the way</h3>"
+    yield paragraph(
+        "Training got over each of these by itself: it went back to the last good state and on at "
+        "half the rate, or read its batches in smaller parts, which changes no result.",
+        "caption",
+    )
+    header = ("network", "what", "in words", "epoch", "batch")
+    shown = table(header, events[:_MOST_EVENTS], 2, "What happened on the way")
+    yield wordy(shown)
+    if len(events) > _MOST_EVENTS:
+        yield paragraph(f"And {count(len(events) - _MOST_EVENTS, 'more', 'more')}.", "caption")
 
 
 def data(evaluation: Evaluation) -> str:

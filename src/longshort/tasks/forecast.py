@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import altair as alt
 import numpy as np
@@ -40,6 +40,7 @@ from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
+from longshort.tasks.transfer import kept_scale
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.roster import Choice
@@ -138,7 +139,7 @@ class Forecaster(Estimator):
 
     # learn
 
-    def _learn(self, data: Any) -> Parts:
+    def _learn(self, data: Any, like: Self | None = None) -> Parts:
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
         check_calibration(self.calibration)
@@ -154,7 +155,10 @@ class Forecaster(Estimator):
             warnings.warn(self.left_out_, LongshortWarning, stacklevel=3)
         refuse_untold(sequences, cuts)
         counts = family(self.output, LEVELS).counts
-        codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
+        if like is None:
+            codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
+        else:
+            codec = kept_scale(like.encoding_.codec, sequences, counts=counts)
         codec.check(sequences)
         training = sequences.crop(0, cuts.valid_start)
         codec.check_digits(training)
@@ -337,7 +341,8 @@ class Forecaster(Estimator):
             self.history_,
             self._settings(),
         )
-        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
+        notes = [*found.notes, in_words(self.models_, self.calibration)]
+        notes += [self.left_out_, self.start_ and f"{self.start_[0].upper()}{self.start_[1:]}."]
         return replace(found, notes=tuple(note for note in notes if note))
 
     def _opened(self, X: Any) -> Windowed:
