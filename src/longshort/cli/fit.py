@@ -24,7 +24,7 @@ from longshort.data.splits import Split
 from longshort.data.windows import Relative, Short, Window
 from longshort.errors import ArgumentError, OutputError
 from longshort.heads.conformal import Calibration
-from longshort.heads.decoder import Channel, Decoder, Highway
+from longshort.heads.decoder import Channel, Decoder, Highway, Mode
 from longshort.heads.distributions import Output
 from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import Evaluation
@@ -141,6 +141,9 @@ def forecast(
     channels: Annotated[
         str, typer.Option(help="Targets are read joint, or each by itself by shared weights.")
     ] = Decoder().channels,
+    mode: Annotated[
+        str, typer.Option(help="All steps at once, direct; or one by one, recursive.")
+    ] = Decoder().mode,
     centred: Annotated[
         bool, typer.Option("--centred", help="Read targets relative to their last value.")
     ] = False,
@@ -204,7 +207,9 @@ def forecast(
         split=Split(valid_from or valid, part(test_from, test)),
         fill=cast(Fill, fill),
         recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell), stem=stem),
-        decoder=Decoder(cast(Highway, highway), segment, cast(Channel, channels), centred),
+        decoder=Decoder(
+            cast(Highway, highway), segment, cast(Channel, channels), centred, cast(Mode, mode)
+        ),
         training=Training(
             epochs=epochs,
             batch=batch,

@@ -13,10 +13,12 @@ from longshort.errors import ArgumentError
 from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output
 from longshort.heads.real import RealHead
+from longshort.heads.step import StepHead
 from longshort.layers.channels import Channels, shared_columns
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.model import Model
+from longshort.recursive import Fed, Recursive
 
 
 def build(
@@ -29,8 +31,10 @@ def build(
     """A new network for these fields, its weights drawn from torch's generator.
 
     Raises:
-        ArgumentError: a segment is longer than the context.
+        ArgumentError: a segment is longer than the context, or the network cannot run on.
     """
+    if decoder.mode == "recursive":
+        refuse_whole(recurrent, decoder)
     if decoder.segment > encoding.context:
         raise ArgumentError(
             f"Decoder(segment={decoder.segment}): the context has {encoding.context} rows; use a "
@@ -59,17 +63,46 @@ def build(
     if shared or decoder.centred:
         centred = targets // len(columns) if decoder.centred else 0
         encoder = Channels(encoder, columns, centred)
+    inputs = embed.width if decoder.highway == "last" else 0
+    unknown = UNKNOWN if categories.names else 0.0
+    if decoder.mode == "recursive":
+        step = StepHead(
+            recurrent.width, encoding.horizon, targets, output, inputs=inputs, shared=shared
+        )
+        fed = Fed(encoding.context, tuple(masks.values()), encoding.relative == "last")
+        return Recursive(encoder, step, encoding.codec, fed, decoder.paths, unknown)
     head = RealHead(
         recurrent.width,
         encoding.horizon,
         targets,
         output,
         LEVELS,
-        inputs=embed.width if decoder.highway == "last" else 0,
+        inputs=inputs,
         future=known,
         context=encoding.context if decoder.highway == "context" else 0,
         relative=encoding.relative != "none",
         shared=shared,
         symbols=categories.tables("future"),
     )
-    return Model(encoder, head, encoding.codec, unknown=UNKNOWN if categories.names else 0.0)
+    return Model(encoder, head, encoding.codec, unknown=unknown)
+
+
+def refuse_whole(recurrent: Recurrent, decoder: Decoder) -> None:
+    """Name the setting of a network that reads contexts whole, and so cannot run on from one.
+
+    Raises:
+        ArgumentError: there is one.
+    """
+    whole = {
+        "Recurrent(bidirectional=True)": recurrent.bidirectional,
+        f"Recurrent(stride={recurrent.stride})": recurrent.stride > 1,
+        f"Decoder(segment={decoder.segment})": decoder.segment > 1,
+        "Decoder(centred=True)": decoder.centred,
+        "Decoder(highway='context')": decoder.highway == "context",
+    }
+    for name, given in whole.items():
+        if given:
+            raise ArgumentError(
+                f"{name}: it belongs to a context that is read whole, and Decoder(mode='recursive')"
+                " runs on step by step; leave it out, or use mode='direct' (--mode direct)"
+            )
