@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -17,15 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 from longshort.contracts import Batch, Params
-from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import Cycle, calendar_cycles, encode_calendar
-from longshort.data.codecs.categories import Vocabulary, key
-from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.codecs.categories import key
+from longshort.data.encoding import Encoding, Relative
 from longshort.data.horizon import extend, refuse_short, refuse_unknown_future
-from longshort.data.sequences import Field, Role, Sequences
+from longshort.data.sequences import Role, Sequences
 from longshort.errors import ArgumentError, DataError, suggest
 
-Relative = Literal["last", "season", "none"]
 Short = Literal["leave", "refuse"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -46,6 +44,8 @@ class Window(Params):
             level of the series, which is what most often makes an LSTM lose to a naive rule.
         season: rows of one season; None takes the one found in the training part.
         calendar: read where in the day, week and year each step lies.
+        differences: read also how far each target is from its value a season before, at every
+            step: what a forecast relative to the season has to carry on.
         short: what becomes of series that are shorter than a window, of many: "leave" them out,
             which is always said, with their number and names; or "refuse" the data.
 
@@ -58,6 +58,7 @@ class Window(Params):
     season: int | None = None
     calendar: bool = True
     short: Short = "leave"
+    differences: bool = False
 
     def __post_init__(self) -> None:
         self._whole(1, "context", "season")
@@ -74,43 +75,6 @@ class Window(Params):
         least = 0 if self.short == "refuse" else len(lengths) // 10
         shortest = int(np.partition(lengths, least)[least])
         return max(1, min(usual, (shortest - horizon) // 2))
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """Everything that turns series into numbers for a network, fixed by the training part.
-
-    Args:
-        codec: scaling, fitted on training rows.
-        context: T rows read.
-        horizon: L rows answered.
-        relative: see ``Window``.
-        season: rows of one season, 1 where none was found.
-        cycles: calendar cycles read at each step.
-        masked: names of fields that get a mask, 1 where observed, because training missed some.
-        step: how far apart rows are, in words.
-        clock: what their times count; the calendar is that of its local time.
-        vocabulary: the categories of the training part.
-        recursive: batches are for a model that answers the next step after every step, see
-            ``Windows.batch``.
-    """
-
-    codec: NumberCodec
-    context: int
-    horizon: int
-    relative: Relative
-    season: int
-    cycles: tuple[Cycle, ...]
-    masked: tuple[str, ...]
-    step: str = "rows in order"
-    clock: Clock = Clock()  # noqa: RUF009 - a frozen value
-    vocabulary: Vocabulary = Vocabulary()  # noqa: RUF009
-    recursive: bool = False
-
-    def to_run_on(self, fields: Sequence[Field]) -> Encoding:
-        """The same for a recursive model, which must know where past covariates are not read."""
-        told = {*self.masked, *(field.name for field in fields if field.role == "past")}
-        return replace(self, masked=tuple(n for n in self.codec.names if n in told), recursive=True)
 
 
 class Windows:
@@ -181,7 +145,8 @@ class Windows:
     @property
     def width(self) -> int:
         """F, numbers read at each step."""
-        return len(self._seen) + len(self._masked) + self.known_width
+        differences = len(self.targets) if self.encoding.differences else 0
+        return len(self._seen) + len(self._masked) + self.known_width + differences
 
     @property
     def known_width(self) -> int:
@@ -303,7 +268,19 @@ class Windows:
         numbers = self._numbers(rows, series, self._seen + self._ahead)
         seen, ahead = np.split(numbers, [len(self._seen)], -1)
         observed = np.isfinite(self.sequences.values[rows[..., None], self._masked])
-        return np.concatenate([seen, observed, ahead, self._calendar(rows)], -1, dtype=np.float32)
+        parts = [seen, observed, ahead, self._calendar(rows)]
+        if self.encoding.differences:
+            parts.append(self._differences(rows, series, seen[..., : len(self.targets)]))
+        return np.concatenate(parts, -1, dtype=np.float32)
+
+    def _differences(
+        self, rows: Ints, series: Ints, own: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Encoded targets less those a season before; 0 where their series has no such row."""
+        first = self.sequences.offsets[series][:, None]
+        back = rows - self.encoding.season
+        before = self._numbers(np.maximum(back, first), series, self.targets)
+        return np.where((back >= first)[..., None], own - before, np.float32(0))
 
     def known(self, index: Sequence[int] | Ints) -> NDArray[np.float32]:
         """(N, L, F) the numbers known in advance over the horizon."""

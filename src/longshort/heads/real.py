@@ -12,6 +12,7 @@ forecasts are relative to it (NLinear, Zeng et al. 2023):
 
     a_l,place += sum over t of A_l,t (y_t - y_T)                         t = 1 .. T
 
+or, where differences from a season before are read, these in place of y_t - y_T.
 Where targets are read one by one, W, V, U, b and A are the same for all of them.
 """
 
@@ -51,9 +52,11 @@ class RealHead(Head):
         levels: Q quantile levels, rising, each in (0, 1), 0.5 among them.
         inputs: width of one step's embedded inputs, ``encoded.layers[0]``; 0 leaves V out.
         future: width of ``batch.future["numbers"]``; 0 where no number is known in advance.
-        context: T, the last steps of ``batch.inputs["numbers"]`` whose first K columns, the
-            targets, A reads; 0 leaves A out.
-        relative: whether A reads them less their last value.
+        context: T, the last steps of K columns of ``batch.inputs["numbers"]`` that A reads; 0
+            leaves A out.
+        relative: whether A reads them less their last value, where they are the targets.
+        first: the first of these columns; the targets' differences from a season before, if it is
+            above 0.
         shared: the encoding holds K channels side by side, each one of ``size`` (and its inputs
             of ``inputs``), and every target is answered from its own.
         symbols: (vocabulary size, embedding width) of each group of symbols in ``batch.future``.
@@ -74,6 +77,7 @@ class RealHead(Head):
         context: int = 0,
         *,
         relative: bool = True,
+        first: int = 0,
         shared: bool = False,
         symbols: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
@@ -84,7 +88,7 @@ class RealHead(Head):
         self.family = family(self.output, self.levels)
         self.unit = self.family.unit
         width = self.width = self.family.width
-        self.context, self.relative = context, relative
+        self.context, self.first, self.relative = context, first, relative and not first
         # C channels answer K / C targets each
         self.channels = targets if shared else 1
         answers = horizon * (targets // self.channels) * width
@@ -130,7 +134,7 @@ class RealHead(Head):
     def _line(self, batch: Batch) -> Tensor:
         """(B, L, K) what the context of each target says."""
         assert self.line is not None
-        own = batch.inputs["numbers"][..., : self.targets]
+        own = batch.inputs["numbers"][..., self.first : self.first + self.targets]
         own = centre(own, batch.lengths, self.targets if self.relative else 0)
         # what lies before the beginning of a row says nothing
         whole, _ = frames(own, batch.lengths, self.context, max(self.context, own.shape[1]))

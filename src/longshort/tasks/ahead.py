@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Floats, Sequences
 from longshort.data.splits import listed
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.metrics.quantiles import quantiles_at
 from longshort.yardsticks.base import Forecasts
 

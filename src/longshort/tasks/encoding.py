@@ -6,9 +6,10 @@ import numpy as np
 
 from longshort.data.codecs.categories import Vocabulary
 from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Sequences
 from longshort.data.splits import Cuts
-from longshort.data.windows import Encoding, Window, choose_cycles
+from longshort.data.windows import Window, choose_cycles
 from longshort.yardsticks.seasons import find_season
 
 
@@ -34,4 +35,5 @@ def encode(
         sequences.spacing,
         sequences.clock,
         Vocabulary.fit(sequences, cuts.valid_start),
+        differences=window.differences,
     )

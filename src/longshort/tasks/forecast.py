@@ -16,11 +16,12 @@ from pydantic import PositiveInt
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
 from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_untold
-from longshort.data.windows import Encoding, Window, Windows
+from longshort.data.windows import Window, Windows
 from longshort.errors import ArgumentError, DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
@@ -424,6 +425,6 @@ class Forecaster(Estimator):
     ) -> None:
         learned = artifact.section(content, "learned", Learned, where)
         recursive = self.decoder.mode == "recursive"
-        found = take_up(learned, arrays, self.horizon, self.window.relative, recursive)
+        found = take_up(learned, arrays, self.horizon, self.window, recursive)
         self.columns_, self.fields_, self.encoding_, self.seen_, self.ranks_ = found
         self.left_out_ = learned.left_out

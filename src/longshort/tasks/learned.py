@@ -14,9 +14,10 @@ from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import Cycle
 from longshort.data.codecs.categories import Vocabulary
 from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Role
 from longshort.data.splits import Seen
-from longshort.data.windows import Encoding, Relative
+from longshort.data.windows import Window
 from longshort.tasks.paths import Ranks, check_ranks
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -71,7 +72,7 @@ def put_down(
 
 
 def take_up(
-    learned: Learned, arrays: Arrays, horizon: int, relative: Relative, recursive: bool
+    learned: Learned, arrays: Arrays, horizon: int, window: Window, recursive: bool
 ) -> tuple[Columns, tuple[Field, ...], Encoding, Seen, Ranks]:
     """Columns, fields, encoding, how far the series were seen, and the ranks of errors.
 
@@ -92,7 +93,7 @@ def take_up(
         numbers,
         learned.context,
         horizon,
-        relative,
+        window.relative,
         learned.season,
         learned.cycles,
         learned.masked,
@@ -100,6 +101,7 @@ def take_up(
         learned.clock,
         vocabulary,
         recursive,
+        window.differences,
     )
     seen = Seen.from_arrays(_part("seen", arrays))
     targets = len(learned.columns.target)

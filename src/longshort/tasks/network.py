@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from torch import nn
 
 from longshort.data.codecs.categories import UNKNOWN
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field
-from longshort.data.windows import Encoding
 from longshort.errors import ArgumentError
 from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output
@@ -33,13 +33,7 @@ def build(
     Raises:
         ArgumentError: a segment is longer than the context, or the network cannot run on.
     """
-    if decoder.mode == "recursive":
-        refuse_whole(recurrent, decoder)
-    if decoder.segment > encoding.context:
-        raise ArgumentError(
-            f"Decoder(segment={decoder.segment}): the context has {encoding.context} rows; use a "
-            "shorter segment, or a longer context"
-        )
+    refuse_misfits(recurrent, decoder, encoding)
     fields = [field for field in fields if field.labels is None]
     names = [field.name for field in fields if field.role == "target"]
     targets, calendar = len(names), 2 * len(encoding.cycles)
@@ -47,12 +41,16 @@ def build(
     categories = encoding.vocabulary
     first = targets + roles["past"]
     known = roles["future"] + calendar
-    width = first + len(encoding.masked) + known
+    bare = first + len(encoding.masked) + known
+    width = bare + (targets if encoding.differences else 0)
     masks = {
         names.index(name): first + at for at, name in enumerate(encoding.masked) if name in names
     }
+    own = [masks] if masks else []
+    if encoding.differences:
+        own.append({k: bare + k for k in range(targets)})
     shared = decoder.channels == "shared"
-    columns = shared_columns(targets, width, masks) if shared else [list(range(width))]
+    columns = shared_columns(targets, width, own) if shared else [list(range(width))]
     embed = Embed(
         numbers={"numbers": len(columns[0])},
         symbols=categories.tables("past", "future"),
@@ -81,24 +79,34 @@ def build(
         future=known,
         context=encoding.context if decoder.highway == "context" else 0,
         relative=encoding.relative != "none",
+        first=bare if encoding.differences else 0,
         shared=shared,
         symbols=categories.tables("future"),
     )
     return Model(encoder, head, encoding.codec, unknown=unknown)
 
 
-def refuse_whole(recurrent: Recurrent, decoder: Decoder) -> None:
-    """Name the setting of a network that reads contexts whole, and so cannot run on from one.
+def refuse_misfits(recurrent: Recurrent, decoder: Decoder, encoding: Encoding) -> None:
+    """Name a setting that does not go with the others.
 
     Raises:
-        ArgumentError: there is one.
+        ArgumentError: there is one: a segment that is longer than the context, or what reads
+            contexts whole in a network that is to run on from one.
     """
+    if decoder.segment > encoding.context:
+        raise ArgumentError(
+            f"Decoder(segment={decoder.segment}): the context has {encoding.context} rows; use a "
+            "shorter segment, or a longer context"
+        )
+    if decoder.mode == "direct":
+        return
     whole = {
         "Recurrent(bidirectional=True)": recurrent.bidirectional,
         f"Recurrent(stride={recurrent.stride})": recurrent.stride > 1,
         f"Decoder(segment={decoder.segment})": decoder.segment > 1,
         "Decoder(centred=True)": decoder.centred,
         "Decoder(highway='context')": decoder.highway == "context",
+        "Window(differences=True)": encoding.differences,
     }
     for name, given in whole.items():
         if given:
