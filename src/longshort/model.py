@@ -1,4 +1,4 @@
-"""A model is a trunk, a head, and what brings answers back to the data's own units. Final class."""
+"""A model is a trunk, a head, and what brings answers back to the data's own units."""
 
 from __future__ import annotations
 
@@ -95,6 +95,10 @@ class Model(nn.Module):
     def predict(self, batch: Batch, state: State | None = None) -> Prediction:
         """The prediction for every row, in the data's own units."""
         return self._answer(self.decode(batch, state), batch)
+
+    def spread(self, batch: Batch, levels: Tensor) -> Prediction:
+        """The prediction with quantiles at any levels (Q,), rising, in the data's own units."""
+        return self._answer(self.head.spread(self._encode(batch, None), batch, levels), batch)
 
     def start(self, batch: Batch, state: State | None = None) -> tuple[Prediction, State]:
         """Read contexts, prompts or sources; the answer to what comes next, and all state."""

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import encode_calendar
 from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.encoding import Encoding, Relative
+from longshort.data.sampler import Sampler
 from longshort.data.sequences import Field, Sequences, carry_forward
 from longshort.data.steps import Step
 from longshort.data.windows import (
-    Encoding,
-    Relative,
-    Sampler,
     Window,
     Windows,
     choose_cycles,

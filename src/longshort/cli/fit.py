@@ -21,13 +21,14 @@ from longshort.cli.terminal import FitProgress, notes, plain, show
 from longshort.cli.terminal import out as terminal
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.codecs.spread import Method as ScalingMethod
+from longshort.data.encoding import Relative
 from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
-from longshort.data.windows import Relative, Short, Window
+from longshort.data.windows import Short, Window
 from longshort.errors import ArgumentError, OutputError
 from longshort.heads.conformal import Calibration
-from longshort.heads.decoder import Channel, Decoder, Highway
+from longshort.heads.decoder import Channel, Decoder, Highway, Mode
 from longshort.heads.distributions import Output
 from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import Evaluation, Tuning
@@ -82,6 +83,33 @@ Calibrated = Annotated[
 Target = Annotated[
     list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
 ]
+ValidFrom = Annotated[
+    str | None, typer.Option(help="First time of the validation part.", show_default="a share")
+]
+TestFrom = Annotated[
+    str | None, typer.Option(help="First time of the test part.", show_default="a share")
+]
+Steps = Annotated[
+    int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
+]
+CellName = Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")]
+Stem = Annotated[
+    int | None,
+    typer.Option(help="Steps that a convolution in front reads at once.", show_default="none"),
+]
+Straight = Annotated[
+    str, typer.Option(help="A linear path past the network: from the last inputs, context, none.")
+]
+Segment = Annotated[int, typer.Option(help="Rows that the network reads as one step.")]
+Channels = Annotated[
+    str, typer.Option(help="Targets are read joint, or each by itself by shared weights.")
+]
+Centred = Annotated[
+    bool, typer.Option("--centred", help="Read targets relative to their last value.")
+]
+Way = Annotated[
+    str, typer.Option(help="The horizon direct, all at once; or recursive, step by step.")
+]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a model on a file.")
 
 
@@ -120,12 +148,8 @@ def forecaster(
     calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
     short: ShortSeries = "leave",
     fill: Gaps = "none",
-    valid_from: Annotated[
-        str | None, typer.Option(help="First time of the validation part.", show_default="a share")
-    ] = None,
-    test_from: Annotated[
-        str | None, typer.Option(help="First time of the test part.", show_default="a share")
-    ] = None,
+    valid_from: ValidFrom = None,
+    test_from: TestFrom = None,
     valid: Annotated[float, typer.Option(help="Share of rows that chooses.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share kept for the test; 0 for none.")] = 0.15,
     scaling: Annotated[str, typer.Option(help="standard, minmax, robust or none.")] = "standard",
@@ -137,27 +161,15 @@ def forecaster(
     depth: Annotated[int, typer.Option(help="Layers.")] = Recurrent().depth,
     bidirectional: Annotated[bool, typer.Option(help="Read the context both ways.")] = False,
     dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = Recurrent().dropout,
-    cell: Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")] = Recurrent().cell,
-    stem: Annotated[
-        int | None,
-        typer.Option(help="Steps that a convolution before it reads at once.", show_default="none"),
-    ] = None,
-    highway: Annotated[
-        str, typer.Option(help="A linear path beside it: from the last inputs, the context, none.")
-    ] = Decoder().highway,
-    segment: Annotated[
-        int, typer.Option(help="Rows that it reads as one step.")
-    ] = Decoder().segment,
-    channels: Annotated[
-        str, typer.Option(help="Targets are read joint, or each by itself by shared weights.")
-    ] = Decoder().channels,
-    centred: Annotated[
-        bool, typer.Option("--centred", help="Read targets relative to their last value.")
-    ] = False,
+    cell: CellName = "lstm",
+    stem: Stem = None,
+    highway: Straight = "last",
+    segment: Segment = 1,
+    channels: Channels = "joint",
+    centred: Centred = False,
+    mode: Way = "direct",
     epochs: Annotated[int, typer.Option(help="Most passes.")] = Training().epochs,
-    steps: Annotated[
-        int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
-    ] = None,
+    steps: Steps = None,
     batch: Annotated[int, typer.Option(help="Rows of one step.")] = Training().batch,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adamw",
     rate: Annotated[float, typer.Option(help="Learning rate.")] = Training().rate,
@@ -207,7 +219,9 @@ def forecaster(
         split=Split(valid_from or valid, part(test_from, test)),
         fill=cast(Fill, fill),
         recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell), stem=stem),
-        decoder=Decoder(cast(Highway, highway), segment, cast(Channel, channels), centred),
+        decoder=Decoder(
+            cast(Highway, highway), segment, cast(Channel, channels), centred, cast(Mode, mode)
+        ),
         training=Training(
             epochs=epochs,
             batch=batch,
