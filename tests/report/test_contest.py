@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from longshort.errors import ArgumentError
 from longshort.records import Comparison, Contender, Evaluation, Pair
 from longshort.report import comparison_page, score_table
+from longshort.report.contest import pairs_chart
 
 EVIL = '<script>alert("x")</script>'
 
@@ -84,3 +87,20 @@ def test_what_too_few_origins_cannot_tell_is_a_dash(comparison):
     page = comparison_page(replace(comparison, pairs=(pair,)))
     assert "+1.0" in page
     assert ">–<" in page
+
+
+def test_differences_are_drawn_with_their_intervals(comparison):
+    chart = pairs_chart(comparison)
+    told = chart.to_dict()
+    lines = told["datasets"][told["concat"][0]["layer"][1]["data"]["name"]]
+    row = json.loads(lines)[0]
+    assert (row["method"], row["low"], row["change"], row["high"]) == (
+        "wide",
+        -0.06,
+        -0.042,
+        -0.021,
+    )
+    assert {row["kind"] for row in json.loads(lines)} == {"configuration", "yardstick"}
+    assert "wide -4.2 % [-6.0, -2.1]" in told["description"]
+    with pytest.raises(ArgumentError, match="no differences"):
+        pairs_chart(replace(comparison, pairs=()))

@@ -153,7 +153,7 @@ def test_what_was_interrupted_goes_on_and_new_ones_are_added(base, series, compa
     asked = {"seeds": 2, "yardsticks": "quick", "folder": tmp_path}
     with pytest.raises(KeyboardInterrupt):
         compare(series, base, CONFIGS, progress=Watching("gru, seed 1"), **asked)
-    names = [path.name.rpartition("-")[0] for path in sorted(tmp_path.iterdir())]
+    names = [path.name.rpartition("-")[0] for path in sorted(tmp_path.glob("*.lstm"))]
     assert names == ["gru-seed0", "small-seed0", "small-seed1"]
     watching = Watching()
     again = compare(series, base, CONFIGS, progress=watching, **asked)
@@ -162,8 +162,11 @@ def test_what_was_interrupted_goes_on_and_new_ones_are_added(base, series, compa
     assert again.scores == compared.scores
     assert again.pairs == compared.pairs
     more = Watching()
-    compare(series, base, {**CONFIGS, "wide": {"size": 6}}, progress=more, **asked)
+    later = compare(series, base, {**CONFIGS, "wide": {"size": 6}}, progress=more, **asked)
     assert more.starts == 2
+    # the same test part for other configurations is no longer unseen
+    assert not any("opened 1 time" in note for note in again.notes)
+    assert "opened 1 time before: for small, gru, still; 2 seeds" in later.notes[-1]
 
 
 def test_the_test_part_changes_no_fit_and_no_choice(base, series, compared):

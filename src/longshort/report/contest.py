@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import altair as alt
+
 from longshort.records import Comparison, Pair
 from longshort.report.glossary import comparison_glossary, measures_defined
+from longshort.report.layout import (
+    drawn_from,
+    drawn_targets,
+    need,
+    prose,
+    side_by_side,
+    tips,
+)
 from longshort.report.markup import (
     facts,
+    figure,
     items,
     paragraph,
     section,
@@ -16,7 +27,7 @@ from longshort.report.markup import (
     words_explained,
 )
 from longshort.report.numerals import NOTHING, column, count, duration, gain, number
-from longshort.report.theme import listed
+from longshort.report.theme import LSTM, MUTED, SHARE, TRAIN, listed
 
 
 def title(comparison: Comparison) -> str:
@@ -60,9 +71,64 @@ def pairs(comparison: Comparison) -> str:
         "where it includes 0, there is no difference that the data can show. p is the test of "
         "Diebold and Mariano, with the correction of Harvey, Leybourne and Newbold."
     )
-    return section(
-        "pairs", "The chosen one beside the others", *blocks, paragraph(caption, "caption")
+    drawn = figure(
+        "pairs",
+        lambda w: pairs_chart(comparison, width=w),
+        "Left of 0, the chosen configuration is better; a line that crosses 0 is no difference "
+        "that the data can show.",
     )
+    name = "The chosen one beside the others"
+    return section("pairs", name, drawn, *blocks, paragraph(caption, "caption"))
+
+
+def pairs_chart(comparison: Comparison, *, width: int = 920) -> alt.ConcatChart:
+    """The chosen configuration's error against every other method's, one panel per target.
+
+    A dot is the difference, the line its 95 % interval; left of 0 the chosen one is better.
+
+    Raises:
+        ArgumentError: there is no other method.
+    """
+    need(comparison.pairs, "differences")
+    targets, few = drawn_targets(comparison)
+    beside = min(190, width // 3 + 10)
+    ours = {one.name for one in comparison.contenders}
+    colour = {"domain": ["configuration", "yardstick"], "range": [LSTM, TRAIN]}
+    legend = {"title": None, "orient": "top"}
+    panels, words = [], []
+    for target, _ in targets:
+        pairs = [p for p in comparison.pairs if p.target == target and p.change is not None]
+        order = [pair.second for pair in pairs]
+        rows = [
+            {
+                "method": pair.second,
+                "change": pair.change,
+                "low": pair.change if pair.low is None else pair.low,
+                "high": pair.change if pair.high is None else pair.high,
+                "kind": "configuration" if pair.second in ours else "yardstick",
+            }
+            for pair in pairs
+        ]
+        y = alt.Y("method:N", sort=order, title=None, axis={"labelLimit": beside - 20})
+        title = f"error of {comparison.chosen} against it"
+        x = alt.X("change:Q", title=title, axis={"labelExpr": SHARE}, scale={"zero": True})
+        fill = alt.Color("kind:N", scale=colour, legend=legend)
+        middle = drawn_from([{"change": 0}], "rule", color=MUTED).encode(alt.X("change:Q"))
+        low = alt.X("low:Q", title=title)
+        lines = drawn_from(rows, "rule", strokeWidth=2).encode(low, y, fill, x2="high:Q")
+        shown = tips("method:N", "change:Q", "low:Q", "high:Q")
+        dots = drawn_from(rows, "point", filled=True, opacity=1, size=60)
+        panel = alt.LayerChart(layer=[middle, lines, dots.encode(x, y, fill, tooltip=shown)])
+        inner = width - beside - 40
+        panels.append(panel.properties(width=inner, height=24 * len(rows) + 10, title=target))
+        words.append(f"{target}: {listed([f'{p.second} {change(p)}' for p in pairs], 20)}.")
+    title = f"Error of {comparison.chosen} against each other method{few}"
+    chart = side_by_side(panels, 1, width, title, f"{title}. {prose(words)}")
+    # names of methods stand where other charts have numbers
+    wide: alt.ConcatChart = chart.properties(
+        padding={"left": beside - 80, "right": 20, "top": 6, "bottom": 6}
+    )
+    return wide
 
 
 def change(pair: Pair) -> str:

@@ -30,7 +30,7 @@ from longshort.evaluate.tally import names_of
 from longshort.heads.distributions import LEVELS
 from longshort.layers.encoder import parameter_count
 from longshort.records import Comparison, Contender
-from longshort.report.numerals import setting
+from longshort.report.numerals import count, setting
 from longshort.tasks.ensemble import Progress
 from longshort.tasks.forecast import Forecaster
 from longshort.tasks.runs import Runs
@@ -115,7 +115,15 @@ def compare(
     found = _judged(data, base, fitted, Terms(LEVELS, level, yardsticks=yardsticks))
     changed = {name: _changes(base, estimator) for name, estimator in made.items()}
     told = [replace(one, settings=changed[one.name]) for one in found.contenders]
-    return replace(found, contenders=tuple(told))
+    notes = [*found.notes, "Settings are those that all share unless a configuration says more."]
+    before = runs.opened(portion.digest(), f"{', '.join(made)}; {seeds} seeds")
+    if before:
+        notes.append(
+            f"The test part had been opened {count(len(before), 'time')} before: for "
+            f"{'; for '.join(before)}. What was chosen after looking at it is no longer judged by "
+            "it."
+        )
+    return replace(found, contenders=tuple(told), notes=tuple(notes))
 
 
 def _judged(
@@ -193,7 +201,11 @@ def _judged(
         pairs=found.pairs,
         verdict=found.verdict,
         data=summarise(parts),
-        settings=first._settings(),
+        settings={
+            name.replace("__", "."): setting(value)
+            for name, value in base.get_params().items()
+            if not isinstance(value, Params)
+        },
         environment=environment(),
         notes=tuple(note for note in notes if note),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import warnings
 from pathlib import Path
 from typing import cast
 
+from longshort import artifact
 from longshort.checkpoint import Checkpoint
 from longshort.contracts import Params
 from longshort.data.splits import Portion
@@ -69,6 +71,23 @@ class Runs:
         if path is not None:
             estimator.save(path)
         return estimator
+
+    def opened(self, mark: str, what: str) -> list[str]:
+        """Note that a test part was opened: for what else it had been before, as the folder says.
+
+        Args:
+            mark: tells the data from others.
+            what: it was opened for.
+        """
+        if self.folder is None:
+            return []
+        path, told = self.folder / "opened.jsonl", json.dumps([mark, what])
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        if told not in lines:
+            text = "".join(f"{line}\n" for line in [*lines, told])
+            artifact.write_bytes(path, text.encode())
+        known = [json.loads(line) for line in lines if line != told]
+        return [before for data, before in known if data == mark]
 
 
 def _file(name: str, estimator: Forecaster, data: Portion) -> str:
