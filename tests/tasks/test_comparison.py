@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -21,7 +20,6 @@ from longshort import (
 from longshort.errors import ArgumentError, DataError
 from longshort.metrics.difference import diebold_mariano
 from longshort.records import Comparison
-from longshort.tasks.comparison import STANDARD, configured, parse_config, read_configs
 
 SPLIT = Split(valid="2020-07-01", test="2020-08-20")
 CONFIGS = {"small": {"size": 2}, "gru": {"cell": "gru", "context": 9}, "still": {"rate": 1e-9}}
@@ -179,80 +177,6 @@ def test_the_test_part_changes_no_fit_and_no_choice(base, series, compared):
     assert found.rival == compared.rival
     for one, before in zip(found.contenders, compared.contenders, strict=True):
         assert one.valid == pytest.approx(before.valid, rel=1e-9)
-
-
-def test_the_standard_configurations_are_possible(base):
-    made = configured(base, STANDARD)
-    assert [one.recurrent.cell for one in made.values()] == ["lstm", "gru", "rnn", "lstm", "lstm"]
-    assert [one.recurrent.bidirectional for one in made.values()].count(True) == 1
-    assert sum(one.recurrent.stem is not None for one in made.values()) == 1
-
-
-def test_settings_are_found_by_their_names(base):
-    asked = {"size": 8, "training.rate": 1, "output": "gaussian", "window": {"season": 7}}
-    (one,) = configured(base, {"a": asked}).values()
-    assert one.recurrent.size == 8
-    assert one.training.rate == 1.0
-    assert one.output == "gaussian"
-    assert one.window == Window(context=6, season=7)
-    assert base.recurrent.size == 4
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"sise": 3}, "configuration 'a': no setting 'sise': did you mean 'size'"),
-        ({"recurrent.rate": 3}, "no setting 'recurrent.rate'"),
-        ({"horizon": 3}, "horizon is shared by all"),
-        ({"split.test": 0.3}, "split is shared by all"),
-        ({"cell": "lsmt"}, "did you mean 'lstm'"),
-        ({"refit": True}, "refit learns from the validation part"),
-    ],
-)
-def test_what_is_no_configuration_is_said(base, changes, says):
-    with pytest.raises(ArgumentError, match=says):
-        configured(base, {"a": changes})
-
-
-def test_configurations_are_read_from_toml_and_from_lines(tmp_path: Path):
-    path = tmp_path / "configs.toml"
-    path.write_text(
-        '[gru]\ncell = "gru"\n\n["a wide one"]\nsize = 64\n[late.training]\nrate = 0.1\n'
-    )
-    read = read_configs(path)
-    assert read == {
-        "gru": {"cell": "gru"},
-        "a wide one": {"size": 64},
-        "late": {"training": {"rate": 0.1}},
-    }
-    assert parse_config("a wide one: size=64, dropout=0.5") == (
-        "a wide one",
-        {"size": 64, "dropout": 0.5},
-    )
-    assert parse_config("b: cell=gru, bidirectional=true, stem=none")[1] == {
-        "cell": "gru",
-        "bidirectional": True,
-        "stem": None,
-    }
-    assert parse_config("plain:") == ("plain", {})
-
-
-@pytest.mark.parametrize("text", ["gru", ": size=3", "a: size", "a: =3", "a: size="])
-def test_a_line_that_is_no_configuration_is_said(text):
-    with pytest.raises(ArgumentError, match="gru: cell=gru, size=64"):
-        parse_config(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"), [("size = 3\n", "'size' stands outside"), ("[a\n", "not TOML")]
-)
-def test_a_file_that_is_no_configuration_is_said(tmp_path, text, says):
-    path = tmp_path / "configs.toml"
-    path.write_text(text)
-    with pytest.raises(DataError, match=says):
-        read_configs(path)
-    with pytest.raises(DataError, match="cannot be read"):
-        read_configs(tmp_path / "absent.toml")
 
 
 def test_without_a_test_part_or_configurations_nothing_is_compared(base, series):

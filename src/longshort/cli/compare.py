@@ -24,7 +24,7 @@ from longshort.records import Comparison
 from longshort.report.contest import change, p_value
 from longshort.report.document import comparison_page
 from longshort.tasks.comparison import compare as judge
-from longshort.tasks.comparison import parse_config, read_configs
+from longshort.tasks.configurations import parse_config, read_configs
 from longshort.tasks.forecast import Forecaster
 from longshort.training.settings import Training
 from longshort.yardsticks.roster import Choice

@@ -83,24 +83,11 @@ def backtest(
                 fitted = runs.fitted(f"fold{number + 1}", text, fresh, past)
                 models.append(fitted)
             parts[number : number + 1] = [_windows(fitted, series, fold, start, end)]
-    terms = Terms(
-        LEVELS,
-        level,
-        model.refitted_,
-        model.settings_["window"].season,
-        adaptive,
-        yardsticks,
-        model.random_state,
-    )
-    found = evaluate_folds(
-        [one._method() for one in models],
-        parts,
-        whole,
-        starts,
-        terms,
-        _history(models),
-        model._settings(),
-    )
+    season, seed = model.settings_["window"].season, model.random_state
+    terms = Terms(LEVELS, level, model.refitted_, season, adaptive, yardsticks, seed)
+    lstms = [one._method() for one in models]
+    told = _history(models), model._settings()
+    found = evaluate_folds(lstms, parts, whole, starts, terms, *told)
     how = (
         f"The test part was cut into {folds} folds; before each, the LSTM and every yardstick were "
         "fitted anew on everything before it. The LSTM of the first fold is the given one."
