@@ -23,7 +23,7 @@ ORDER = [
     "errors", "records", "contracts", "metrics/", "artifact", "checkpoint",
     "data/steps", "data/clock", "data/sequences",
     "data/splits",
-    "data/codecs/", "data/sources/", "data/windows", "data/synthetic",
+    "data/horizon", "data/codecs/", "data/sources/", "data/windows", "data/synthetic",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
     "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",

@@ -16,7 +16,7 @@ from longshort.layers.encoder import Recurrent, RecurrentEncoder, step_cost
 B, T, H = 4, 7, 5
 LENGTHS = torch.tensor([7, 1, 4, 0])
 # three targets, a past covariate, masks of the first target and of the covariate
-COLUMNS = shared_columns(3, 6, {0: 4})
+COLUMNS = shared_columns(3, 6, [{0: 4}])
 
 
 def batch(seed: int = 1) -> Batch:
@@ -39,7 +39,8 @@ def close(one: Any, other: Any) -> None:
 
 def test_columns_of_a_target_are_its_own_and_nobodys() -> None:
     assert COLUMNS == [[0, 4, 3, 5], [1, 6, 3, 5], [2, 6, 3, 5]]
-    assert shared_columns(2, 4, {}) == [[0, 2, 3], [1, 2, 3]]
+    assert shared_columns(2, 4, []) == [[0, 2, 3], [1, 2, 3]]
+    assert shared_columns(2, 5, [{1: 2}, {0: 3, 1: 4}]) == [[0, 5, 3], [1, 2, 4]]
 
 
 @torch.no_grad()

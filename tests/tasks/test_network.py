@@ -121,12 +121,14 @@ def test_the_same_seed_gives_the_same_forecast_and_a_file_keeps_it(
     assert np.array_equal(told(again, gaps), first)
 
 
-@pytest.mark.parametrize("relative", ["last", "season", "none"])
+@pytest.mark.parametrize("relative", ["last", "season", "none", "differences"])
 @pytest.mark.parametrize("name", ["stem", "segments"])
 def test_forecasts_scale_with_the_series(name: str, relative: Any, gaps: pl.DataFrame) -> None:
     # powers of two change no digit, so the training runs are the same to the last bit
     scaled = gaps.with_columns(pl.col("warm") * 8, pl.col("lead") / 4)
-    window = Window(context=8, relative=relative, season=7)
+    differences = relative == "differences"
+    relative = "season" if differences else relative
+    window = Window(8, relative, season=7, differences=differences)
     one, two = (make(name, window=window).fit(data) for data in (gaps, scaled))
     expected = told(one, gaps) * np.array([8, 8, 8, 1, 1, 1])
     assert np.allclose(told(two, scaled), expected, rtol=1e-9)
@@ -156,6 +158,28 @@ def test_shared_channels_treat_targets_alike() -> None:
     one, two = (Forecaster(each, 3, **settings).fit(series).predict(series) for each in columns)
     for name in ("warm", "cold"):
         assert np.allclose(one[name], two[name], atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", ["joint", "shared"])
+def test_a_series_that_repeats_itself_but_for_a_drift_is_told_by_differences(channels: Any) -> None:
+    """A line of differences says that what was above last season stays above."""
+    rng = np.random.default_rng(0)
+    rows = np.arange(400)
+    wave = np.sin(2 * np.pi * rows / 7)
+    drift = [np.repeat(rng.normal(size=20).cumsum(), 20) for _ in range(2)]
+    data = pl.DataFrame({"a": 3 * wave + drift[0], "b": wave + drift[1]})
+    errors = []
+    for differences in (True, False):
+        model = Forecaster(
+            Columns(target=["a", "b"]),
+            2,
+            window=Window(3, "season", 7, differences=differences),
+            recurrent=Recurrent(2, dropout=0.0),
+            decoder=Decoder("context", channels=channels),
+            training=Training(epochs=30, members=1, rate=0.01, weight_decay=0.0),
+        ).fit(data[:300])
+        errors.append(1 - model.score(data[290:]))
+    assert errors[0] < 0.7 * errors[1]
 
 
 def test_centred_networks_do_not_see_a_level() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from longshort.contracts import Batch, Params
 from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import Cycle, calendar_cycles, encode_calendar
+from longshort.data.codecs.categories import Vocabulary, key
 from longshort.data.codecs.numbers import NumberCodec
-from longshort.data.sequences import Sequences
+from longshort.data.horizon import extend, refuse_short, refuse_unknown_future
+from longshort.data.sequences import Role, Sequences
 from longshort.errors import ArgumentError, DataError, suggest
 
 Relative = Literal["last", "season", "none"]
@@ -43,6 +45,8 @@ class Window(Params):
             level of the series, which is what most often makes an LSTM lose to a naive rule.
         season: rows of one season; None takes the one found in the training part.
         calendar: read where in the day, week and year each step lies.
+        differences: read also how far each target is from its value a season before, at every
+            step: what a forecast relative to the season has to carry on.
         short: what becomes of series that are shorter than a window, of many: "leave" them out,
             which is always said, with their number and names; or "refuse" the data.
 
@@ -55,6 +59,7 @@ class Window(Params):
     season: int | None = None
     calendar: bool = True
     short: Short = "leave"
+    differences: bool = False
 
     def __post_init__(self) -> None:
         self._whole(1, "context", "season")
@@ -132,6 +137,8 @@ class Encoding:
         masked: names of fields that get a mask, 1 where observed, because training missed some.
         step: how far apart rows are, in words.
         clock: what their times count; the calendar is that of its local time.
+        vocabulary: the categories of the training part.
+        differences: see ``Window``.
     """
 
     codec: NumberCodec
@@ -143,6 +150,8 @@ class Encoding:
     masked: tuple[str, ...]
     step: str = "rows in order"
     clock: Clock = Clock()  # noqa: RUF009 - a frozen value
+    vocabulary: Vocabulary = Vocabulary()  # noqa: RUF009
+    differences: bool = False
 
 
 class Windows:
@@ -170,7 +179,7 @@ class Windows:
         self.first = np.asarray(first, np.int64)
         self.last = np.maximum(np.asarray(last, np.int64), self.first)
         used = self.last > self.first
-        _refuse_short(sequences, np.where(used, self.first, self.context), self.context)
+        refuse_short(sequences, np.where(used, self.first, self.context), self.context)
         if (used & (self.last > sequences.lengths - self.horizon + 1)).any():
             raise ValueError("a horizon would reach past the end of its series")
         self.ends = np.cumsum(self.last - self.first)
@@ -181,9 +190,12 @@ class Windows:
         self._masked = [sequences.index(name) for name in encoding.masked]
         self._cycles = encoding.cycles if sequences.times is not None else ()
         self.codec.check(sequences)
+        vocabulary = encoding.vocabulary
+        self._categories = [sequences.index(name) for name in vocabulary.names]
+        self._places = vocabulary.places(sequences.categories)
         # a series that the codec was not fitted on is scaled by what lies before its first origin
         unknown = self.codec.unknown(sequences.keys)
-        past = sequences.crop(0, np.where(unknown, self.first, 0))
+        past = sequences.plain().crop(0, np.where(unknown, self.first, 0))
         self.centre, self.spread = self.codec.row_stats(past.keys, past.values, past.offsets)
 
     @classmethod
@@ -202,15 +214,16 @@ class Windows:
                 f"{sequences.label(int((origins == 0).argmax()))}: no target value is observed, so "
                 "there is nothing to forecast from"
             )
-        _refuse_short(sequences, origins, encoding.context)
+        refuse_short(sequences, origins, encoding.context)
         whole = extend(sequences, origins + encoding.horizon)
-        _refuse_unknown_future(whole, origins, encoding.horizon)
+        refuse_unknown_future(whole, origins, encoding.horizon)
         return cls(whole, encoding, origins, origins + 1)
 
     @property
     def width(self) -> int:
         """F, numbers read at each step."""
-        return len(self._seen) + len(self._masked) + self.known_width
+        differences = len(self.targets) if self.encoding.differences else 0
+        return len(self._seen) + len(self._masked) + self.known_width + differences
 
     @property
     def known_width(self) -> int:
@@ -272,12 +285,22 @@ class Windows:
         """Fields of flat rows (N, rows), encoded; a missing one as the latest before it, else 0."""
         if not fields:
             return np.zeros((*rows.shape, 0), np.float32)
-        raw = self.sequences.filled[rows]
+        raw = self.sequences.filled[rows][..., : len(self.codec.names)]
         centre, spread = (
             np.repeat(part[series], rows.shape[1], 0) for part in (self.centre, self.spread)
         )
         encoded = self.codec.encode(raw.reshape(-1, raw.shape[2]), centre, spread)
         return np.nan_to_num(encoded).astype(np.float32).reshape(raw.shape)[..., fields]
+
+    def _symbols(self, rows: Ints, *roles: Role) -> dict[str, Ints]:
+        """Categories of flat rows (...) as rows of tables; a missing one as the latest before."""
+        found = {}
+        for at, (column, places) in enumerate(zip(self._categories, self._places, strict=True)):
+            if self.encoding.vocabulary.roles[at] in roles:
+                raw = self.sequences.filled[rows, column]
+                found[key(at)] = places[np.nan_to_num(raw, nan=-1).astype(np.int64)]
+                found[key(at)][np.isnan(raw)] = 0
+        return found
 
     def _calendar(self, rows: Ints) -> NDArray[np.float32]:
         """Where flat rows stand in every cycle that is read."""
@@ -322,7 +345,19 @@ class Windows:
         numbers = self._numbers(rows, series, self._seen + self._ahead)
         seen, ahead = np.split(numbers, [len(self._seen)], -1)
         observed = np.isfinite(self.sequences.values[rows[..., None], self._masked])
-        return np.concatenate([seen, observed, ahead, self._calendar(rows)], -1, dtype=np.float32)
+        parts = [seen, observed, ahead, self._calendar(rows)]
+        if self.encoding.differences:
+            parts.append(self._differences(rows, series, seen[..., : len(self.targets)]))
+        return np.concatenate(parts, -1, dtype=np.float32)
+
+    def _differences(
+        self, rows: Ints, series: Ints, own: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Encoded targets less those a season before; 0 where their series has no such row."""
+        first = self.sequences.offsets[series][:, None]
+        back = rows - self.encoding.season
+        before = self._numbers(np.maximum(back, first), series, self.targets)
+        return np.where((back >= first)[..., None], own - before, np.float32(0))
 
     def known(self, index: Sequence[int] | Ints) -> NDArray[np.float32]:
         """(N, L, F) the numbers known in advance over the horizon."""
@@ -369,11 +404,16 @@ class Windows:
         target = self._encoded_targets(self.actual(index), index)
         offset, scale = self.statistics(index)
         tensor = torch.from_numpy
+        past, _series = self._rows(index, -self.context, 0)
+        ahead, _ = self._rows(index, 0, self.horizon)
+        inputs = {"numbers": self.inputs(index), **self._symbols(past, "past", "future")}
+        future = {"numbers": self.known(index), **self._symbols(ahead, "future")}
+        still = {"numbers": self.static(index), **self._symbols(ahead[:, 0], "static", "group")}
         return Batch(
-            inputs={"numbers": tensor(self.inputs(index))},
+            inputs={name: tensor(array) for name, array in inputs.items()},
             lengths=torch.full((len(index),), self.context),
-            future={"numbers": tensor(self.known(index))},
-            static={"numbers": tensor(self.static(index))},
+            future={name: tensor(array) for name, array in future.items()},
+            static={name: tensor(array) for name, array in still.items()},
             reference=tensor(self.reference(index).astype(np.float32)),
             offset=tensor(offset),
             scale=tensor(scale),
@@ -381,58 +421,6 @@ class Windows:
             targets=tensor(np.nan_to_num(target).astype(np.float32)),
             target_mask=tensor(np.isfinite(target)),
         )
-
-
-def _refuse_short(sequences: Sequences, rows: Ints, context: int) -> None:
-    if (rows < context).any():
-        series = int((rows < context).argmax())
-        raise DataError(
-            f"{sequences.label(series)}: {rows[series]} rows before the first forecast, and the "
-            f"model reads a context of {context}: give more rows, or fit with a smaller context "
-            "(--context)"
-        )
-
-
-def _refuse_unknown_future(sequences: Sequences, origins: Ints, horizon: int) -> None:
-    rows = (sequences.offsets[:-1] + origins)[:, None] + np.arange(horizon)
-    for column in sequences.role_indices("future"):
-        unknown = np.isnan(sequences.values[rows, column]).all(axis=1)
-        if unknown.any():
-            number = int(unknown.argmax())
-            raise DataError(
-                f"{sequences.label(number)}: column {sequences.names[column]!r} is known in "
-                f"advance, and none of its values for the {horizon} steps from "
-                f"{sequences.time_label(int(rows[number, 0]))} is here: add rows with them, "
-                "without targets"
-            )
-
-
-def extend(sequences: Sequences, lengths: Ints) -> Sequences:
-    """Each series with rows of missing values added at its end until it has ``lengths`` (S,)."""
-    old = sequences.lengths
-    missing = np.maximum(lengths - old, 0)
-    if not missing.any():
-        return sequences
-    offsets = np.concatenate([[0], np.cumsum(old + missing)])
-    total = int(offsets[-1])
-    series = np.repeat(np.arange(len(old)), old + missing)
-    within = np.arange(total) - offsets[series]
-    new = within >= old[series]
-    # the last row of a series is what its new rows come after
-    rows = sequences.offsets[series] + np.minimum(within, old[series] - 1)
-    values = sequences.values[rows]
-    still = [field.role == "static" for field in sequences.fields]
-    values[np.ix_(new, ~np.array(still))] = np.nan
-    times = sequences.times
-    if times is not None:
-        if sequences.step is None:
-            raise DataError(
-                f"{sequences.label(int(missing.argmax()))}: one row does not tell the time step, "
-                "so the horizon has no times; give at least two rows"
-            )
-        times = times[rows]
-        times[new] = sequences.step.advance(times[new], (within - old[series] + 1)[new])
-    return replace(sequences, offsets=offsets, values=values, times=times)
 
 
 def choose_cycles(sequences: Sequences, window: Window) -> tuple[Cycle, ...]:

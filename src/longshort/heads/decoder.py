@@ -20,7 +20,8 @@ class Decoder(Params):
         highway: a linear path past the recurrence, which leaves it to say what no line can: from
             the "last" inputs (the autoregressive part of LSTNet, Lai et al. 2018); from the whole
             "context" of each target, relative to its last value where forecasts are relative
-            (NLinear, Zeng et al. 2023); or "none".
+            (NLinear, Zeng et al. 2023), or of its seasonal differences where these are read; or
+            "none".
         segment: rows of the context that are one step of the recurrence, side by side (SegRNN,
             Lin et al. 2023): few steps over a long context, quick and easy to learn.
         channels: targets are read "joint", each step with all of them; or by one network that is

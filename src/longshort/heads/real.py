@@ -12,12 +12,13 @@ forecasts are relative to it (NLinear, Zeng et al. 2023):
 
     a_l,place += sum over t of A_l,t (y_t - y_T)                         t = 1 .. T
 
+or, where differences from a season before are read, these in place of y_t - y_T.
 Where targets are read one by one, W, V, U, b and A are the same for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,7 @@ from longshort.contracts import Batch, Encoded, Loss, Prediction
 from longshort.heads.base import Head, masked, scored
 from longshort.heads.distributions import LEVELS, Output, check_levels, check_output, family
 from longshort.layers.channels import centre
+from longshort.layers.embed import Embed
 from longshort.layers.stem import frames
 
 
@@ -39,12 +41,15 @@ class RealHead(Head):
         output: which distribution or loss, see ``heads.distributions``.
         levels: Q quantile levels, rising, each in (0, 1), 0.5 among them.
         inputs: width of one step's embedded inputs, ``encoded.layers[0]``; 0 leaves V out.
-        future: width of ``batch.future["numbers"]``; 0 where nothing is known in advance.
-        context: T, the last steps of ``batch.inputs["numbers"]`` whose first K columns, the
-            targets, A reads; 0 leaves A out.
-        relative: whether A reads them less their last value.
+        future: width of ``batch.future["numbers"]``; 0 where no number is known in advance.
+        context: T, the last steps of K columns of ``batch.inputs["numbers"]`` that A reads; 0
+            leaves A out.
+        relative: whether A reads them less their last value, where they are the targets.
+        first: the first of these columns; the targets' differences from a season before, if it is
+            above 0.
         shared: the encoding holds K channels side by side, each one of ``size`` (and its inputs
             of ``inputs``), and every target is answered from its own.
+        symbols: (vocabulary size, embedding width) of each group of symbols in ``batch.future``.
 
     Raises:
         ArgumentError: an unknown output, or levels that do not rise or lack 0.5.
@@ -62,7 +67,9 @@ class RealHead(Head):
         context: int = 0,
         *,
         relative: bool = True,
+        first: int = 0,
         shared: bool = False,
+        symbols: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         super().__init__()
         self.output = check_output(output)
@@ -71,7 +78,7 @@ class RealHead(Head):
         self.family = family(self.output, self.levels)
         self.unit = self.family.unit
         width = self.width = self.family.width
-        self.context, self.relative = context, relative
+        self.context, self.first, self.relative = context, first, relative and not first
         # C channels answer K / C targets each
         self.channels = targets if shared else 1
         answers = horizon * (targets // self.channels) * width
@@ -79,7 +86,9 @@ class RealHead(Head):
         # zeros, and a small read-out: the first forecasts are close to the reference
         self.straight = nn.Linear(inputs, answers, bias=False) if inputs else None
         each = targets // self.channels * width
-        self.known = nn.Parameter(torch.zeros(horizon, future, each)) if future else None
+        self.ahead = Embed({"numbers": future} if future else None, symbols)
+        known = self.ahead.width
+        self.known = nn.Parameter(torch.zeros(horizon, known, each)) if known else None
         lines = 1 if shared else targets
         self.line = nn.Parameter(torch.zeros(lines, horizon, context)) if context else None
         with torch.no_grad():
@@ -102,8 +111,8 @@ class RealHead(Head):
             raw = raw + self.straight(apart(last.layers[0]))
         raw = raw.view(rows, self.channels, self.horizon, raw.shape[2] // self.horizon)
         if self.known is not None:
-            known = torch.einsum("blf,lfk->blk", batch.future["numbers"], self.known)
-            raw = raw + known.unsqueeze(1)
+            known = self.ahead(batch.replace(inputs=batch.future))
+            raw = raw + torch.einsum("blf,lfk->blk", known, self.known).unsqueeze(1)
         # (B, C, L, K / C * W) to (B, L, K, W)
         raw = raw.transpose(1, 2).reshape(rows, self.horizon, self.targets, self.width)
         if self.line is None:
@@ -115,7 +124,7 @@ class RealHead(Head):
     def _line(self, batch: Batch) -> Tensor:
         """(B, L, K) what the context of each target says."""
         assert self.line is not None
-        own = batch.inputs["numbers"][..., : self.targets]
+        own = batch.inputs["numbers"][..., self.first : self.first + self.targets]
         own = centre(own, batch.lengths, self.targets if self.relative else 0)
         # what lies before the beginning of a row says nothing
         whole, _ = frames(own, batch.lengths, self.context, max(self.context, own.shape[1]))

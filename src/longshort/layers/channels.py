@@ -74,15 +74,15 @@ def centre(numbers: Tensor, lengths: Tensor, columns: int) -> Tensor:
     return torch.cat([own - own.gather(1, at), numbers[..., columns:]], -1)
 
 
-def shared_columns(targets: int, width: int, masks: Mapping[int, int]) -> list[list[int]]:
-    """The columns of each target's channel: its value, its mask, and what belongs to no target.
+def shared_columns(targets: int, width: int, own: Sequence[Mapping[int, int]]) -> list[list[int]]:
+    """The columns of each target's channel: what is its own, and what belongs to no target.
 
     Args:
         targets: K; they are the first columns.
         width: of the numbers.
-        masks: which column is the mask of which target. A target without one reads ones where
-            another has one, so that all channels are read alike.
+        own: which other columns, such as masks, belong to which target. A target that has none
+            where another one has reads ones there, so that all channels are read alike.
     """
-    common = [column for column in range(targets, width) if column not in masks.values()]
-    masked = [[masks.get(k, width)] if masks else [] for k in range(targets)]
-    return [[k, *masked[k], *common] for k in range(targets)]
+    taken = {column for group in own for column in group.values()}
+    common = [column for column in range(targets, width) if column not in taken]
+    return [[k, *(group.get(k, width) for group in own), *common] for k in range(targets)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import altair as alt
@@ -15,6 +15,7 @@ from pydantic import PositiveInt
 
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
+from longshort.data.codecs.categories import Vocabulary
 from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
@@ -37,7 +38,7 @@ from longshort.tasks.ahead import Ahead, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.ensemble import Parts, average
-from longshort.tasks.learned import Learned
+from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
@@ -155,7 +156,6 @@ class Forecaster(Estimator):
         codec.check_digits(training)
         season = self.window.season or find_season(training, horizon)
         missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
-        self.fields_ = sequences.fields
         self.columns_ = self.columns.resolved(sequences.fields)
         self.encoding_ = Encoding(
             codec,
@@ -164,10 +164,13 @@ class Forecaster(Estimator):
             self.window.relative,
             season,
             choose_cycles(sequences, self.window),
-            tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
+            tuple(f.name for f, gap in zip(sequences.numbers, missing, strict=False) if gap),
             sequences.spacing,
             sequences.clock,
+            Vocabulary.fit(sequences, cuts.valid_start),
+            differences=self.window.differences,
         )
+        self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
 
@@ -389,49 +392,12 @@ class Forecaster(Estimator):
     # files
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        encoding = self.encoding_
-        settings, arrays = encoding.codec.to_parts()
-        learned = Learned(
-            settings,
-            self.columns_,
-            tuple(field.unit for field in self.fields_),
-            encoding.context,
-            encoding.season,
-            encoding.cycles,
-            encoding.masked,
-            encoding.step,
-            encoding.clock,
-            self.left_out_,
-        )
-        arrays = {f"codec.{name}": array for name, array in arrays.items()}
-        arrays.update({f"seen.{name}": array for name, array in self.seen_.to_arrays().items()})
-        return asdict(learned), arrays
+        return put_down(self.columns_, self.fields_, self.encoding_, self.seen_, self.left_out_)
 
     def _restore(
         self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
     ) -> None:
         learned = artifact.section(content, "learned", Learned, where)
-        codec = {n[6:]: array for n, array in arrays.items() if n.startswith("codec.")}
-        numbers = NumberCodec.from_parts(learned.codec, codec)
-        units = zip(numbers.names, numbers.roles, learned.units, strict=True)
-        self.columns_ = learned.columns
-        self.fields_ = tuple(Field(name, role, unit) for name, role, unit in units)
-        if self.columns_.resolved(self.fields_) != self.columns_:
-            raise ValueError("the columns are not those that were scaled")
-        if not set(learned.masked) <= set(numbers.names):
-            raise ValueError(f"masks of unknown columns: {', '.join(learned.masked)}")
-        self.encoding_ = Encoding(
-            numbers,
-            learned.context,
-            self.horizon,
-            self.window.relative,
-            learned.season,
-            learned.cycles,
-            learned.masked,
-            learned.step,
-            learned.clock,
-        )
+        found = take_up(learned, arrays, self.horizon, self.window)
+        self.columns_, self.fields_, self.encoding_, self.seen_ = found
         self.left_out_ = learned.left_out
-        self.seen_ = Seen.from_arrays(
-            {name[5:]: array for name, array in arrays.items() if name.startswith("seen.")}
-        )
