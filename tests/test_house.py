@@ -128,7 +128,7 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
         "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
-        "Window", "backtest", "engine", "lint", "load", "tune",
+        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -30,6 +30,7 @@ _ROOMS = {
     "Training": "longshort.training",
     "Window": "longshort.data.windows",
     "backtest": "longshort.tasks.backtest",
+    "compare": "longshort.tasks.comparison",
     "engine": "longshort.kernels.dispatch",
     "lint": "longshort.evaluate.leaks.lint",
     "load": "longshort.tasks.files",
@@ -54,6 +55,7 @@ __all__ = [
     "Training",
     "Window",
     "backtest",
+    "compare",
     "engine",
     "lint",
     "load",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
     from longshort.tasks.backtest import backtest
+    from longshort.tasks.comparison import compare
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.training import Training

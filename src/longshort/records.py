@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -399,19 +399,113 @@ class Evaluation:
         Raises:
             DataError: the text is not JSON or not such a record; ``where`` is named.
         """
-        told = ""
-        try:
-            found: Evaluation = _EVALUATION.validate_json(text)
-            if len(found.units) == len(found.targets):
-                return found
-            told = f"units: {len(found.units)} of them for {len(found.targets)} targets"
-        except ValidationError as error:
-            first: Any = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the top level"
-            told = f"{place}: {first['msg']}"
+        found = _read(_EVALUATION, text, where, "an evaluation record", "evaluate")
+        _check_units(found, where)
+        return found
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One configuration of several that were compared, fitted once per seed.
+
+    ``settings`` are those that make it differ; ``parameters`` and ``seconds`` (of training) are of
+    one fit. ``valid`` is its error on the validation part over that of the last value, a mean over
+    targets and seeds: what the choice was made by. ``errors`` are by target each seed's mean
+    absolute error on the test part.
+    """
+
+    name: str
+    settings: dict[str, str]
+    parameters: int
+    seconds: float
+    seeds: tuple[int, ...]
+    valid: float
+    errors: dict[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two methods on one target: how far the first one's mean absolute error is from the other's.
+
+    ``change`` is first / second - 1, below 0 where the first is better (None where the second makes
+    no error), ``low`` and ``high`` its paired 95 % block-bootstrap interval; ``p_value`` is Diebold
+    and Mariano's, corrected for few origins. None is what too few origins cannot tell.
+    """
+
+    target: str
+    first: str
+    second: str
+    change: float | None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Configurations and yardsticks on one test part, opened once for all of them.
+
+    ``chosen`` is the configuration with the least error on the validation part, ``rival`` by target
+    the yardstick with the least error there; ``pairs`` set the chosen one beside every other
+    method. A configuration's ``scores`` are means over its seeds. Everything else as in
+    ``Evaluation``.
+    """
+
+    targets: tuple[str, ...]
+    units: tuple[str, ...]
+    horizon: int
+    level: float
+    season: int
+    mase_season: int
+    origins: int
+    reference: dict[str, str]
+    contenders: tuple[Contender, ...]
+    chosen: str
+    rival: dict[str, str]
+    scores: tuple[Score, ...]
+    pairs: tuple[Pair, ...]
+    verdict: str
+    data: DataSummary
+    settings: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """This record as JSON text; numbers keep every digit."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1)
+
+    @staticmethod
+    def from_json(text: str | bytes, where: str = "the comparison") -> Comparison:
+        """Read a record that ``to_json`` wrote.
+
+        Raises:
+            DataError: the text is not JSON or not such a record; ``where`` is named.
+        """
+        found = _read(_COMPARISON, text, where, "a comparison record", "compare")
+        _check_units(found, where)
+        return found
+
+
+Record = TypeVar("Record")
+
+
+def _read(kind: TypeAdapter[Record], text: str | bytes, where: str, what: str, by: str) -> Record:
+    try:
+        return kind.validate_json(text)
+    except ValidationError as error:
+        first: Any = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the top level"
+        told = f"{place}: {first['msg']}"
+    raise DataError(f"{where}: not {what}: {told}. Make a new one with 'longshort {by}'.")
+
+
+def _check_units(found: Evaluation | Comparison, where: str) -> None:
+    if len(found.units) != len(found.targets):
         raise DataError(
-            f"{where}: not an evaluation record: {told}. Make a new one with 'longshort evaluate'."
+            f"{where}: not a record of scores: units: {len(found.units)} of them for "
+            f"{len(found.targets)} targets. Make a new one."
         )
 
 
 _EVALUATION = TypeAdapter(Evaluation)
+_COMPARISON = TypeAdapter(Comparison)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from longshort.cli.app import main
-from longshort.tasks import backtest as rolling
+from longshort.tasks.runs import Runs
 
 
 def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -39,18 +39,18 @@ def test_folds_are_told_kept_and_gone_on_with(
     command = ["evaluate", str(folder / "model.lstm"), str(folder / "wave.csv")]
     quick = ["--rolling", "3", "--yardsticks", "quick"]
     out = folder / "rolled"
-    real = rolling._fitted
+    real = Runs.fitted
 
-    def stopped(*given):
-        if given[3] == 2:
+    def stopped(self, name, *given):
+        if name == "fold3":
             raise KeyboardInterrupt
-        return real(*given)
+        return real(self, name, *given)
 
-    monkeypatch.setattr(rolling, "_fitted", stopped)
+    monkeypatch.setattr(Runs, "fitted", stopped)
     code, _, err = run([*command, *quick, "--out", str(out)], capsys)
     assert code == 130
     assert "the same command goes on from here" in err
-    monkeypatch.setattr(rolling, "_fitted", real)
+    monkeypatch.setattr(Runs, "fitted", real)
     code, told, err = run([*command, *quick, "--out", str(out)], capsys)
     assert code == 0
     assert "fold 3 of 3" in err

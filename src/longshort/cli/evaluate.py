@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from longshort.cli.fit import INTERRUPTED, make_folder, write_evaluation
-from longshort.cli.terminal import FitProgress, notes, show
+from longshort.cli.terminal import RunsProgress, notes, show
 from longshort.cli.terminal import out as terminal
 from longshort.tasks.backtest import backtest
 from longshort.tasks.files import load
@@ -57,7 +57,7 @@ def evaluate(
     if rolling is None:
         found = estimator.evaluate(data, level=level, adaptive=adaptive, yardsticks=asked)
     else:
-        progress = FitProgress()
+        progress = RunsProgress()
         kept = None if folder is None or not refit else folder / "folds"
         try:
             found = backtest(

@@ -113,6 +113,24 @@ class Portion(NamedTuple):
     sequences: Sequences
     cuts: Cuts
 
+    def before(self, end: Ints) -> Portion:
+        """Each series' rows before ``end`` (S,), with no test part; series without any left out."""
+        begun = np.flatnonzero(end > 0)
+        stop = end[begun]
+        kept = self.sequences.crop(0, end).select(begun.tolist())
+        return Portion(kept, Cuts(np.minimum(self.cuts.valid_start[begun], stop), stop, stop))
+
+    def digest(self) -> str:
+        """Hexadecimal digits that tell these series and cuts from others."""
+        series = self.sequences
+        found = hashlib.sha256(repr((series.fields, series.keys)).encode())
+        arrays = [series.offsets, series.values, *vars(self.cuts).values()]
+        if series.times is not None:
+            arrays.append(series.times.view(np.int64))
+        for array in arrays:
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
+
 
 @dataclass(frozen=True, eq=False)
 class Seen:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from longshort import __version__
-from longshort.data.sequences import Floats
+from longshort.data.sequences import Floats, Sequences
 from longshort.data.steps import Ints
 from longshort.data.windows import Windows
 from longshort.evaluate.adaptive import adaptive
@@ -86,7 +86,7 @@ class Panel(NamedTuple):
 class Stage(NamedTuple):
     """A fold of a rolling evaluation: the test windows in it, and what ``records.Fold`` tells."""
 
-    index: Ints
+    windows: Ints
     start: str
     end: str
     rows: int
@@ -111,11 +111,16 @@ def evaluate_forecasts(
 
 def seasons_of(parts: Windowed, terms: Terms) -> Seasons:
     """Seasons as they were named, or found on the training rows."""
-    rows = parts.train.sequences.crop(0, rows_seen(parts.train))
+    rows = rows_fitted(parts)
     ratios = season_ratios(rows, parts.test.horizon)
     mase = terms.season or beating(ratios)
     told = season_in_words(ratios, mase, rows.step)
     return Seasons(terms.season or best_season(ratios), mase, told)
+
+
+def rows_fitted(parts: Windowed) -> Sequences:
+    """The training rows alone."""
+    return parts.train.sequences.crop(0, rows_seen(parts.train))
 
 
 def record(
@@ -137,10 +142,10 @@ def record(
         None if terms.refit or not len(parts.valid) else parts.valid,
         levels=terms.levels,
         level=terms.level,
-        scales=naive_scales(parts.train.sequences.crop(0, rows_seen(parts.train)), seasons.mase),
+        scales=naive_scales(rows_fitted(parts), seasons.mase),
         rivals=judged.rivals,
         seed=terms.seed,
-        stretches=[fold.index for fold in folds],
+        stretches=[fold.windows for fold in folds],
     )
     fields = parts.test.sequences.fields
     return Evaluation(
@@ -164,7 +169,7 @@ def record(
         environment=environment(),
         notes=(*_notes(parts, terms), seasons.told, *judged.told),
         folds=tuple(
-            Fold(fold.start, fold.end, fold.rows, len(fold.index), scores)
+            Fold(fold.start, fold.end, fold.rows, len(fold.windows), scores)
             for fold, scores in zip(folds, found.stretches, strict=True)
         ),
     )

@@ -88,7 +88,7 @@ def judge(
     _check(methods)
     names = names_of(test)
     if rivals is None:
-        rivals = _least(methods, None, names) if valid is None else choose(methods, valid)
+        rivals = least(methods, None, names) if valid is None else choose(methods, valid)
     tally = Tally(methods, test, levels, interval_ends(levels, level), scales)
     size = len(methods) * test.horizon * len(names) * (len(levels) + 1)
     for index in chunks(np.arange(len(test)), size):
@@ -127,17 +127,23 @@ def choose(methods: Sequence[Method], valid: Windows) -> Rivals:
     """
     names = names_of(valid)
     peers = [method for method in methods if method.kind != "lstm"]
-    errors = np.zeros((len(peers), len(names)))
-    size = 2 * len(peers) * valid.horizon * len(names)
-    for index in chunks(np.arange(len(valid)), size):
-        actual = valid.actual(index)
-        losses = np.stack([np.abs(actual - method(valid, index).point) for method in peers])
+    errors = absolute_errors(peers, valid)
+    return least(peers, errors, names)
+
+
+def absolute_errors(methods: Sequence[Method], windows: Windows) -> Floats:
+    """(M, K) sums of absolute errors over the values that every method forecast."""
+    errors = np.zeros((len(methods), len(windows.targets)))
+    size = 2 * len(methods) * windows.horizon * len(windows.targets)
+    for index in chunks(np.arange(len(windows)), size):
+        actual = windows.actual(index)
+        losses = np.stack([np.abs(actual - method(windows, index).point) for method in methods])
         errors += np.where(np.isfinite(losses).all(0), losses, 0.0).sum((1, 2))
-    return _least(peers, errors, names)
+    return errors
 
 
-def _least(methods: Sequence[Method], errors: Floats | None, names: Sequence[str]) -> Rivals:
-    """Rivals by errors (M, K); without errors the first of each kind."""
+def least(methods: Sequence[Method], errors: Floats | None, names: Sequence[str]) -> Rivals:
+    """Per target, the naive and the classical method with the least error (M, K), or the first."""
     found: dict[str, dict[str, str]] = {"naive": {}, "classical": {}}
     for kind, by_target in found.items():
         own = [at for at, method in enumerate(methods) if method.kind == kind]

@@ -63,9 +63,10 @@ def stages(test: Windows, starts: Sequence[Ints]) -> list[Stage]:
         index = np.flatnonzero(fold == number)
         rows = flat[index]
         order = rows if sequences.times is None else sequences.times[rows]
-        ends = (int(rows[place]) for place in (np.argmin(order), np.argmax(order)))
-        labels = (sequences.time_label(row) for row in ends)
-        found.append(Stage(index, *labels, int(start.sum())))
+        first, last = (
+            sequences.time_label(int(rows[place])) for place in (order.argmin(), order.argmax())
+        )
+        found.append(Stage(index, first, last, int(start.sum())))
     return found
 
 
@@ -138,8 +139,9 @@ class Relay:
         for number, (method, test) in enumerate(zip(self.methods, self.tests, strict=True)):
             own = np.flatnonzero(fold == number)
             if len(own):
-                before = test.ends - (test.last - test.first) - test.first
-                parts.append((own, method(test, before[series[own]] + origin[own])))
+                before = test.ends - test.last
+                number_of = np.asarray(before[series[own]] + origin[own], np.int64)
+                parts.append((own, method(test, number_of)))
         order = np.argsort(np.concatenate([own for own, _ in parts]))
         point, quantiles = (
             np.concatenate([np.asarray(found[at]) for _, found in parts])[order] for at in (0, 1)

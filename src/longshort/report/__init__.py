@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longshort.report.charts import forecast_chart, one_step_chart, origins_chart
     from longshort.report.curves import calibration_chart, horizon_chart, training_chart
-    from longshort.report.document import page
+    from longshort.report.document import comparison_page, page
     from longshort.report.drawing import svg
     from longshort.report.table import ScoreTable, score_table
 
@@ -22,6 +22,7 @@ _HOMES = {
     "one_step_chart": "charts",
     "origins_chart": "charts",
     "training_chart": "curves",
+    "comparison_page": "document",
     "page": "document",
     "svg": "drawing",
     "ScoreTable": "table",
@@ -31,6 +32,7 @@ _HOMES = {
 __all__ = [
     "ScoreTable",
     "calibration_chart",
+    "comparison_page",
     "forecast_chart",
     "horizon_chart",
     "one_step_chart",

@@ -6,8 +6,10 @@ the page forbids it. The same record gives the same bytes.
 
 from __future__ import annotations
 
-from longshort.records import Evaluation
-from longshort.report import sections
+from collections.abc import Iterable
+
+from longshort.records import Comparison, Evaluation
+from longshort.report import contest, sections
 from longshort.report.folds import folds
 from longshort.report.markup import text
 from longshort.report.style import CSS
@@ -53,13 +55,46 @@ def page(evaluation: Evaluation) -> str:
     links = " ".join(
         f'<a href="#{name}">{words}</a>' for name, words in _LINKS.items() if parts.get(name, True)
     )
-    name = text(f"{sections.title(evaluation)} · {evaluation.data.source}")
     body = [
         sections.heading(evaluation),
         f'<nav aria-label="Sections">{links}</nav>',
         *(part for part in parts.values() if part),
         *sections.ending(evaluation),
     ]
+    return whole(f"{sections.title(evaluation)} · {evaluation.data.source}", body)
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """The whole report of a comparison as HTML text.
+
+    In this order: what was compared on what, the sentence on which one to use, scores of every
+    configuration and yardstick, the chosen one beside each of the others, the configurations,
+    data, settings, environment, notes and a glossary.
+    """
+    parts = {
+        "scores": sections.scores(comparison),
+        "pairs": contest.pairs(comparison),
+        "contenders": contest.contenders(comparison),
+        "data": sections.data(comparison),
+    }
+    named = {
+        "scores": "Scores",
+        "pairs": "Differences",
+        "contenders": "Configurations",
+        **{name: _LINKS[name] for name in ("data", "settings", "environment", "notes", "reading")},
+    }
+    links = " ".join(f'<a href="#{name}">{words}</a>' for name, words in named.items())
+    body = [
+        contest.heading(comparison),
+        f'<nav aria-label="Sections">{links}</nav>',
+        *parts.values(),
+        *contest.ending(comparison),
+    ]
+    return whole(f"{contest.title(comparison)} · {comparison.data.source}", body)
+
+
+def whole(title: str, body: Iterable[str]) -> str:
+    """A page with its head and its foot around what it says."""
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -69,7 +104,7 @@ def page(evaluation: Evaluation) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="generator" content="Longshort">',
-            f"<title>{name}</title>",
+            f"<title>{text(title)}</title>",
             f"<style>{CSS}</style>",
             "</head>",
             "<body>",

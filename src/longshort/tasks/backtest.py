@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from longshort import artifact
-from longshort.checkpoint import Checkpoint
 from longshort.data.sequences import Sequences
 from longshort.data.splits import Cuts, Portion
 from longshort.data.steps import Ints
 from longshort.data.windows import Windows
-from longshort.errors import ArgumentError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed
 from longshort.evaluate.rolling import evaluate_folds, fold_starts
 from longshort.heads.distributions import LEVELS
-from longshort.records import Evaluation, History
+from longshort.records import Epoch, Evaluation, History, Stop
 from longshort.tasks.calibration import in_words
 from longshort.tasks.ensemble import Progress
-from longshort.tasks.files import load
 from longshort.tasks.forecast import Forecaster
+from longshort.tasks.runs import Runs
 from longshort.yardsticks.roster import Choice
 
 
@@ -62,7 +56,7 @@ def backtest(
 
     Raises:
         KeyboardInterrupt: Ctrl-C; what was finished is kept in the folder.
-        ArgumentError: too many folds, or the folder is of another backtest.
+        ArgumentError: too many folds.
         DataError: there are no later rows, or the rows that were fitted on are missing.
         OutputError: the folder cannot be written.
     """
@@ -71,39 +65,29 @@ def backtest(
     models = [model]
     parts = [whole]
     if refit:
-        keeper = None if folder is None else _Keeper(Path(folder), model, whole, starts)
-        length = whole.test.sequences.lengths
-        cuts = model.seen_.recall(whole.test.sequences)
+        runs = Runs(folder, progress)
+        series, cuts = whole.test.sequences, model.seen_.recall(whole.test.sequences)
         valid_rows = cuts.test_start - cuts.valid_start
         for number, (start, end) in enumerate(itertools.pairwise(starts)):
             # a series that has not begun is in no part, one that has ended in the first two
-            begin = np.clip(np.where(number, start, cuts.test_start), 0, length)
-            fold = Cuts(np.maximum(begin - valid_rows, 0), begin, length)
+            begin = np.clip(np.where(number, start, cuts.test_start), 0, series.lengths)
+            fold = Cuts(np.maximum(begin - valid_rows, 0), begin, series.lengths)
             fitted = model
             if number:
                 text = f"fold {number + 1} of {folds}: fitted on what comes before it"
-                fitted = _fitted(model, whole.test.sequences, fold, number, text, keeper, progress)
+                fresh = type(model)(**{**model.settings_, "device": model.device})
+                # every fold's windows reach back as far
+                fresh.set_params(window__context=model.encoding_.context)
+                # nothing of the fold, nor of later ones, is there to be read
+                past = Portion(series, fold).before(begin)
+                fitted = runs.fitted(f"fold{number + 1}", text, fresh, past)
                 models.append(fitted)
-            windows = _windows(fitted, whole.test.sequences, fold, start, end)
-            parts[number : number + 1] = [windows]
-    terms = Terms(
-        LEVELS,
-        level,
-        model.refitted_,
-        model.settings_["window"].season,
-        adaptive,
-        yardsticks,
-        model.random_state,
-    )
-    found = evaluate_folds(
-        [one._method() for one in models],
-        parts,
-        whole,
-        starts,
-        terms,
-        _history(models),
-        model._settings(),
-    )
+            parts[number : number + 1] = [_windows(fitted, series, fold, start, end)]
+    season, seed = model.settings_["window"].season, model.random_state
+    terms = Terms(LEVELS, level, model.refitted_, season, adaptive, yardsticks, seed)
+    lstms = [one._method() for one in models]
+    told = _history(models), model._settings()
+    found = evaluate_folds(lstms, parts, whole, starts, terms, *told)
     how = (
         f"The test part was cut into {folds} folds; before each, the LSTM and every yardstick were "
         "fitted anew on everything before it. The LSTM of the first fold is the given one."
@@ -123,43 +107,10 @@ def _windows(
     return Windowed(train, valid, both, Windows(sequences, model.encoding_, first, end))
 
 
-def _fitted(
-    model: Forecaster,
-    sequences: Sequences,
-    cuts: Cuts,
-    number: int,
-    text: str,
-    keeper: _Keeper | None,
-    progress: Progress | None,
-) -> Forecaster:
-    """The model fitted anew on what comes before a fold, or as it was kept."""
-    kept = None if keeper is None else keeper.read(number)
-    if kept is not None:
-        return kept
-    if progress is not None:
-        progress.note(text)
-    fresh = type(model)(**{**model.settings_, "device": model.device})
-    # nothing of the fold, nor of later ones, is there to be read
-    begun = np.flatnonzero(cuts.test_start > 0)
-    end = cuts.test_start[begun]
-    past = Portion(
-        sequences.crop(0, cuts.test_start).select(begun.tolist()),
-        Cuts(cuts.valid_start[begun], end, end),
-    )
-    with warnings.catch_warnings():
-        # of series that are too short, the first fit has told
-        warnings.simplefilter("ignore", LongshortWarning)
-        fresh.fit(past, progress=progress, checkpoint=None if keeper is None else keeper.checkpoint)
-    if "interrupted" in fresh.history_.stops:
-        raise KeyboardInterrupt
-    if keeper is not None:
-        keeper.write(number, fresh)
-    return fresh
-
-
 def _history(models: list[Forecaster]) -> History:
     """Every fold's training one after the other; networks are counted on."""
-    epochs, stops = [], []
+    epochs: list[Epoch] = []
+    stops: list[Stop] = []
     before = 0
     for model in models:
         own = model.history_
@@ -167,41 +118,3 @@ def _history(models: list[Forecaster]) -> History:
         stops += own.stops
         before += max((epoch.member for epoch in own.epochs), default=-1) + 1
     return History(tuple(epochs), tuple(stops), models[0].history_.unit)
-
-
-class _Keeper:
-    """A folder with the model of each fold that is done, and a checkpoint of the one at work."""
-
-    def __init__(
-        self, folder: Path, model: Forecaster, whole: Windowed, starts: list[Ints]
-    ) -> None:
-        self.folder = folder
-        self.checkpoint = Checkpoint(folder / "checkpoint.lstm")
-        settings = {**model._settings(), "folds": str(len(starts) - 1)}
-        told = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-        told.update(whole.both.digest() + whole.test.digest())
-        mark = folder / "backtest.json"
-        wanted = json.dumps({"settings": settings, "digest": told.hexdigest()}, indent=1)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            before = mark.read_text(encoding="utf-8") if mark.exists() else None
-        except OSError as error:
-            raise ArgumentError(f"folder={str(folder)!r}: {error.strerror or error}") from error
-        if before is not None and before != wanted:
-            raise ArgumentError(
-                f"{folder} holds a backtest of another model, other data or other folds: give "
-                "another folder, or delete this one"
-            )
-        artifact.write_bytes(mark, wanted.encode())
-
-    def path(self, number: int) -> Path:
-        return self.folder / f"fold{number + 1}.lstm"
-
-    def read(self, number: int) -> Forecaster | None:
-        """The model of a fold that is done."""
-        path = self.path(number)
-        return load(path) if path.exists() else None  # type: ignore[return-value]
-
-    def write(self, number: int, model: Forecaster) -> None:
-        """Keep a model."""
-        model.save(self.path(number))

@@ -145,11 +145,7 @@ class Forecaster(Estimator):
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
         check_calibration(self.calibration)
-        if not isinstance(data, Portion):
-            # rows after the last target hold nothing to learn from or to be scored on
-            sequences = read_table(data, self.columns, fill=self.fill).until_observed()
-            data = Portion(sequences, cut(sequences, self.split))
-        sequences, cuts = data
+        sequences, cuts = self._portion(data)
         context = self.window.rows(horizon, cuts.valid_start)
         refuse = self.window.short == "refuse"
         self.left_out_ = leave_short(sequences, cuts, context, horizon, refuse=refuse)
@@ -169,6 +165,13 @@ class Forecaster(Estimator):
         self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
+
+    def _portion(self, data: Any) -> Portion:
+        if isinstance(data, Portion):
+            return data
+        # rows after the last target hold nothing to learn from or to be scored on
+        sequences = read_table(data, self.columns, fill=self.fill).until_observed()
+        return Portion(sequences, cut(sequences, self.split))
 
     def _parts(self, sequences: Sequences, cuts: Cuts) -> tuple[Windows, Windows, Windows]:
         """Windows whose horizons lie in the training part, the validation part, and both."""

@@ -100,6 +100,16 @@ def test_rows_that_are_there_twice_are_named_by_their_lines(honest, tmp_path):
     assert told.rows == 400
 
 
+def test_rows_without_times_that_repeat_others_are_possible_copies(honest):
+    rows = honest.drop("day")
+    finding = found(pl.concat([rows, rows[50:53]]), Columns(target="y"))["duplicates"]
+    assert finding.sure == "possible"
+    assert finding.rows == ("row 400", "row 401", "row 402")
+    # where rows are alike as a matter of course, nothing is said
+    flags = pl.DataFrame({"y": [0, 1, 1, 0] * 50, "x": [1, 0, 1, 0] * 50})
+    assert "duplicates" not in found(flags, Columns(target="y"))
+
+
 def test_a_series_under_two_names_is_found():
     random = np.random.default_rng(4)
     a, b = random.normal(size=(2, 60))

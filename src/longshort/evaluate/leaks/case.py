@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ class Case:
         cuts: where training, validation and test part lie; None where that is not known.
         table: the columns as they were read; None of an array.
         twice: rows of the table that stand in it before already.
+        alike: rows of a table without times that repeat an earlier one; they stay.
         predictions: columns that forecast the target in their own row.
         parts: (N,) the part that each row was given by a column: 0 training, 1 validation, 2 test,
             NaN none; None without such a column.
@@ -42,6 +43,7 @@ class Case:
     cuts: Cuts | None = None
     table: Table | None = None
     twice: tuple[Ints, ...] = ()
+    alike: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     predictions: tuple[str, ...] = ()
     parts: Floats | None = None
     model: Any = None

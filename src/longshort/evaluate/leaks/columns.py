@@ -208,7 +208,10 @@ def _scaled(values: Floats, series: Sequences, cuts: Cuts) -> Iterator[tuple[str
             yield "standardised series by series", "certain"
     ends, early_ends = ((float(p.min()), float(p.max())) for p in (everything, training))
     if ends in ((0.0, 1.0), (-1.0, 1.0)) and ends != early_ends and len(np.unique(training)) > 10:
-        yield f"scaled to the range {ends[0]:g} to {ends[1]:g}", "likely"
+        # a share that was measured has few decimals, a number that was divided has many
+        many = np.abs(1e4 * training - np.round(1e4 * training)) > 1e-6
+        sure: Sure = "likely" if many.mean() > 0.5 else "possible"
+        yield f"scaled to the range {ends[0]:g} to {ends[1]:g}", sure
 
 
 def _off(values: Floats) -> float:

@@ -35,6 +35,8 @@ CHECKS = (
     Check("future", "models whose forecasts change with the future", models.future),
 )
 _SURE = ("certain", "likely", "possible")
+# of rows without times, the share that repeats others by accident
+_RARE = 0.05
 _PARTS = {
     0: ("train", "training", "fit", "0"),
     1: ("valid", "validation", "val", "dev", "1"),
@@ -152,6 +154,7 @@ def _read(data: Any, columns: Columns, told: tuple[str, ...], part: str | None, 
     if part is not None:
         frame = frame.with_columns(_part(table, frame[part]))
     same, others = _twice(frame, wanted)
+    alike = _alike(frame) if columns.time is None else np.zeros(0, np.int64)
     readable: Any = data
     if len(same) or len(others) or part is not None:
         gone = np.concatenate([same, others])
@@ -166,7 +169,13 @@ def _read(data: Any, columns: Columns, told: tuple[str, ...], part: str | None, 
         fields = tuple(sequences.fields[n] for n in kept)
         sequences = replace(sequences, fields=fields, values=sequences.values[:, kept])
     return Case(
-        columns, sequences, table=table, twice=(same, others), predictions=told, parts=parts
+        columns,
+        sequences,
+        table=table,
+        twice=(same, others),
+        alike=alike,
+        predictions=told,
+        parts=parts,
     )
 
 
@@ -195,3 +204,10 @@ def _twice(frame: pl.DataFrame, columns: Columns) -> tuple[Ints, Ints]:
         return none, none
     row = frame.select(pl.struct(pl.all()).is_first_distinct()).to_series().to_numpy()
     return np.flatnonzero(~row), np.flatnonzero(row & ~place)
+
+
+def _alike(frame: pl.DataFrame) -> Ints:
+    """Rows that repeat an earlier one, where that is rare enough to be no matter of course."""
+    repeated = ~frame.select(pl.struct(pl.all()).is_first_distinct()).to_series().to_numpy()
+    rare = frame.width > 1 and repeated.mean() <= _RARE
+    return np.flatnonzero(repeated) if rare else np.zeros(0, np.int64)

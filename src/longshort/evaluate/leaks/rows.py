@@ -22,6 +22,11 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 def duplicates(case: Case) -> Iterator[Finding]:
     """Rows that stand in the table twice, or two of one series at one time."""
+    if len(case.alike):
+        text = f"{len(case.alike)} rows repeat an earlier row in every column, and have no time"
+        remedy = "look whether rows were joined or copied twice, or name the time column (--time)"
+        lines = case.lines(case.alike)
+        yield Finding("duplicates", "possible", text, remedy, (), lines, len(case.alike))
     if not case.twice:
         return
     same, others = case.twice
@@ -83,7 +88,7 @@ def repeats(case: Case) -> Iterator[Finding]:
         again = rows[np.isin(marks[rows], train)]
         # what repeats itself all the time, by a rule, is no copy
         own = 1 - len(np.unique(train)) / len(train)
-        if len(again) < 3 or own > 0.02:
+        if len(again) < max(3, 10 * own * len(rows)) or own > 0.02:
             continue
         text = (
             f"{len(again)} stretches of {length} values of {target!r} after the training part "
