@@ -18,13 +18,13 @@ from longshort.model import Model
 from longshort.records import Explanation
 from longshort.tasks.explanation import columns_of
 
-ROWS, CONTEXT = 700, 6
+ROWS, CONTEXT = 1500, 6
 
 
 def two(rows: int = ROWS) -> pl.DataFrame:
     """A value that is made of the one three rows ago and of what was pushed a row ago alone."""
     rng = np.random.default_rng(0)
-    push, noise = rng.normal(size=rows), 0.05 * rng.normal(size=rows)
+    push, noise = rng.normal(size=rows), 0.5 * rng.normal(size=rows)
     value = np.zeros(rows)
     for row in range(3, rows):
         value[row] = -0.7 * value[row - 3] + 0.7 * push[row - 1] + noise[row]
@@ -36,7 +36,9 @@ def forecaster(**changes: Any) -> Forecaster:
     settings = {
         "window": Window(context=CONTEXT, relative="none", calendar=False),
         "recurrent": Recurrent(16, dropout=0.0),
-        "training": Training(epochs=30, members=1, rate=0.01, weight_decay=0.01),
+        "training": Training(
+            epochs=25, members=1, rate=0.02, weight_decay=0.3, schedule="onecycle", patience=None
+        ),
         "split": Split(valid=0.2, test=0.2), "output": "mse", **changes,
     }  # fmt: skip
     return Forecaster(Columns("day", target="y", past=("push", "idle")), **settings)
@@ -62,19 +64,19 @@ def test_a_network_that_has_learnt_it_shows_lag_3_and_the_push(fitted: Forecaste
     best = fitted.history_.best(0)
     assert best is not None
     assert best.valid_loss is not None
-    # 0.05^2 of noise over a variance of about 1
-    assert best.valid_loss < 0.04
+    # noise of 0.5^2 in a variance of (0.7^2 + 0.5^2) / (1 - 0.7^2)
+    assert best.valid_loss < 1.2 * 0.25 / 1.45
     shares = cells(found)
-    assert sorted(shares, key=lambda cell: -shares[cell])[:2] in (
-        [("y", 3), ("push", 1)], [("push", 1), ("y", 3)],
-    )  # fmt: skip
-    assert shares["y", 3] + shares["push", 1] > 0.75
-    assert sum(share for (column, _), share in shares.items() if column == "idle") < 0.1
+    (first, most), (second, more), (_, rest) = sorted(shares.items(), key=lambda x: -x[1])[:3]
+    assert {first, second} == {("y", 3), ("push", 1)}
+    assert most + more > 0.65
+    assert rest < 0.08
+    assert sum(share for (column, _), share in shares.items() if column == "idle") < 0.12
     assert sum(leaning.share for leaning in found.leanings) == pytest.approx(1, abs=1e-3)
     assert found.gap < 1e-4
     rises = {p.column: p for p in found.permutations}
-    assert rises["push"].low > 2
-    assert rises["y"].low > 2
+    assert rises["push"].low > 0.8
+    assert rises["y"].low > 0.8
     assert abs(rises["idle"].rise) < 0.1
 
 
@@ -101,9 +103,9 @@ class Rule(Head):
         return Prediction(told.unsqueeze(1))
 
 
-def test_a_rule_shows_exactly_what_it_reads(fitted: Forecaster) -> None:
+def test_a_rule_shows_exactly_what_it_reads() -> None:
     """The shares by hand: mean distances from the training mean, in scaled units."""
-    rule = forecaster().fit(two())
+    rule = forecaster(training=Training(epochs=1, members=1)).fit(two())
     rule.models_ = [Model(Read(), Rule())]
     found = rule.explain(two())
     shares = cells(found)
@@ -159,10 +161,10 @@ def test_what_a_forecast_is_told_relative_to_counts_at_its_lag(
     """An untrained network says almost nothing of its own: the reference is all there is."""
     window = Window(context=5, relative=relative, season=7)
     training = Training(epochs=1, steps=1, members=1, rate=1e-9)
-    model = forecaster(window=window, training=training, horizon=7).fit(two())
+    model = forecaster(window=window, training=training, horizon=7).fit(two(300))
     with torch.no_grad():
         model.models_[0].head.readout.weight.zero_()
-    found = model.explain(two())
+    found = model.explain(two(300))
     assert found.steps == (1, 4, 7)
     for step in found.steps:
         shares = cells(found, step)
