@@ -333,9 +333,9 @@ class Explanation:
     """What forecasts lean on, over windows of the validation part.
 
     ``leanings`` are mean sizes of integrated gradients, from the training part's mean to each of
-    ``windows`` windows; ``gap`` is the largest share of a forecast's difference from the baseline
-    that they fail to add up to. ``permutations`` are measured on ``exchanged`` windows. Both cover
-    a few ``steps`` ahead, the first and the last among them.
+    ``windows`` windows; ``gap`` is the most that they fail to add up to, as a share of the mean
+    difference between a forecast and that of the baseline. ``permutations`` are measured on
+    ``exchanged`` windows. Both cover a few ``steps`` ahead, the first and the last among them.
     """
 
     source: str

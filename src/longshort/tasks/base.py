@@ -36,6 +36,7 @@ from longshort.errors import (
 from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
+from longshort.report.numerals import setting
 from longshort.tasks.ensemble import Ensemble, Parts, Progress
 from longshort.tasks.stored import Fit, check_weights, same, under, within
 from longshort.tasks.transfer import Transfer, changed_settings, fingerprint
@@ -292,6 +293,16 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             f"{parameter_count(model):,} parameters each, "
             f"{step_cost(model.encoder):,} multiply-adds per step"
         )
+
+    def _settings(self) -> dict[str, str]:
+        """Every argument in words, for reports."""
+        found: dict[str, str] = {"model": self._describe(self.models_[0])}
+        for name, value in self.settings_.items():
+            if isinstance(value, Params):
+                found.update({f"{name}.{k}": setting(v) for k, v in value.get_params().items()})
+            else:
+                found[name] = setting(value)
+        return found
 
     def summary(self, X: Any = None) -> str:
         """The network in words, and how long training takes at most.

@@ -31,14 +31,14 @@ from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.layers.encoder import Recurrent
 from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation
 from longshort.report.charts import forecast_chart
-from longshort.report.numerals import setting
 from longshort.tasks.ahead import Ahead, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.encoding import encode
 from longshort.tasks.ensemble import Parts, average
+from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
 from longshort.tasks.paths import Ranks, error_ranks, sample_paths
@@ -401,17 +401,19 @@ class Forecaster(Estimator):
             )
         return Windowed(*self._parts(sequences, cuts), test)
 
+    def explain(self, X: Any) -> Explanation:
+        """Which columns forecasts lean on, at which lags; measured on the validation part.
+
+        Args:
+            X: the data given to ``fit``. DataError: the rows that were fitted on are missing.
+        """
+        sequences = self._read_again(X)
+        train, valid, _ = self._parts(sequences, self.seen_.recall(sequences))
+        return explain_forecasts(self.models_, valid if len(valid) else train, train, self.fields_)
+
     def _settings(self) -> dict[str, str]:
-        """Every argument in words, for reports."""
-        found: dict[str, str] = {"model": self._describe(self.models_[0])}
-        for name, value in self.settings_.items():
-            if isinstance(value, Params):
-                found.update({f"{name}.{k}": setting(v) for k, v in value.get_params().items()})
-            else:
-                found[name] = setting(value)
-        found["context (rows)"] = str(self.encoding_.context)
-        found["season (rows)"] = str(self.encoding_.season)
-        return found
+        context, season = self.encoding_.context, self.encoding_.season
+        return super()._settings() | {"context (rows)": f"{context}", "season (rows)": f"{season}"}
 
     def plot(self, X: Any, *, history: int | None = None, level: float = 0.8) -> alt.ConcatChart:
         """The forecast after the last row, with its interval, beside the recent past.
