@@ -249,7 +249,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             if source is not None:
                 Transfer.between(source, model).into(model, source)
             return model.to(self._device())
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, MemoryError, TypeError) as error:
             if not out_of_memory(error):
                 raise
             raise ArgumentError(
