@@ -6,6 +6,7 @@ of the next step and read as if it had happened. Quantiles of a step are those o
 
 Draws are stratified: the n values of a step and target have one level in each n-th of (0, 1), in
 random order (a Latin hypercube, McKay et al. 1979), so that few paths tell a distribution well.
+The orders of several targets are correlated as their errors were (Iman & Conover 1982).
 """
 
 from __future__ import annotations
@@ -152,16 +153,16 @@ class _Draw:
     def __init__(self, head: StepHead, batch: Batch, count: int) -> None:
         if batch.seeds is None:
             raise ValueError("the batch has no seeds to draw from")
-        self.family, self.targets = head.family, head.targets
+        self.family, self.mixing = head.family, head.mixing
         self.seeds, self.count = batch.seeds, count
 
     def __call__(self, prediction: Prediction, step: int) -> Tensor:
         """(B * n, K)."""
         assert prediction.parameters is not None
         parameters = prediction.parameters[:, 0]
-        levels = stratified(self.seeds, step, self.targets, self.count)
+        levels = stratified(self.seeds, step, self.mixing, self.count)
         # (B, K, n) to (B * n, K)
-        levels = levels.transpose(1, 2).reshape(len(parameters), self.targets)
+        levels = levels.transpose(1, 2).contiguous().view(len(parameters), -1)
         return self.family.quantiles(parameters, levels.unsqueeze(-1)).squeeze(-1)
 
 
@@ -190,14 +191,18 @@ class _Feed:
         return Batch(inputs, lengths, static=self.static, reference=reference, scale=self.scale)
 
 
-def stratified(seeds: Tensor, step: int, targets: int, count: int) -> Tensor:
-    """Levels (B, K, count) in (0, 1), one in each count-th of it, for each of the seeds (B,)."""
-    found = []
-    for target in range(targets):
-        words = random_numbers(seeds, step, target, 2 * count)
-        ranks = words[:, :count].argsort(1).argsort(1)
-        found.append((ranks + words[:, count:]) / count)
-    return torch.stack(found, 1)
+def stratified(seeds: Tensor, step: int, mixing: Tensor, count: int) -> Tensor:
+    """Levels (B, K, count) in (0, 1), one in each count-th of it, for each of the seeds (B,).
+
+    Args:
+        mixing: (K, K), the Cholesky factor of the correlation of the levels' normal scores.
+    """
+    targets = range(len(mixing))
+    words = torch.stack([random_numbers(seeds, step, k, 2 * count) for k in targets], 1)
+    order, within = words[..., :count], words[..., count:]
+    if len(mixing) > 1:
+        order = torch.einsum("kj,bjn->bkn", mixing.double(), torch.special.ndtri(order))
+    return (order.argsort(-1).argsort(-1) + within) / count
 
 
 def random_numbers(seeds: Tensor, step: int, target: int, count: int) -> Tensor:

@@ -6,7 +6,8 @@ With z_t the encoding of a step and x_t its inputs,
 
 and a_t says of the target of the next step what ``heads.distributions`` makes of it. All steps are
 scored at once while training, each one after what really happened before it (teacher forcing);
-longer horizons come from running on (``recursive``).
+longer horizons come from running on (``recursive``). Each target has its own distribution; how
+their errors go together is learnt after training, see ``StepHead.correlate``.
 """
 
 from __future__ import annotations
@@ -46,6 +47,17 @@ class StepHead(RealHead):
     ) -> None:
         super().__init__(size, 1, targets, output, levels, inputs, shared=shared)
         self.errors = torch.zeros(horizon, targets, len(self.levels))
+        self.register_buffer("mixing", torch.eye(targets))
+        self.mixing: Tensor
+
+    @torch.no_grad()
+    def correlate(self, correlation: Tensor) -> None:
+        """Draw targets from now on with this correlation (K, K) of their normal scores.
+
+        Raises:
+            ValueError: it is not positive definite.
+        """
+        self.mixing.copy_(torch.linalg.cholesky(correlation))
 
     def parameters_after(self, encoded: Encoded, batch: Batch) -> Tensor:
         """(B, T, K, P) of the output's family for the step after each one; reference (B, T, K)."""

@@ -41,7 +41,7 @@ from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
-from longshort.tasks.paths import Ranks, error_ranks, sample_paths
+from longshort.tasks.paths import Ranks, correlate, error_ranks, sample_paths
 from longshort.tasks.transfer import kept_scale
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
@@ -203,6 +203,7 @@ class Forecaster(Estimator):
 
     def _calibrate(self, models: Sequence[Model], examples: Examples) -> None:
         assert isinstance(examples, Windows)
+        correlate(models, examples)
         settle(models, examples, self.seen_.valid, self.calibration)
 
     # use

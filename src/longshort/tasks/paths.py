@@ -24,6 +24,7 @@ from longshort.errors import ArgumentError
 from longshort.heads.distributions import LEVELS, Point
 from longshort.model import Model
 from longshort.recursive import Recursive, random_numbers
+from longshort.tasks.ensemble import average
 from longshort.yardsticks.base import Forecasts, spread_over
 
 Ranks = NDArray[np.int16]
@@ -54,6 +55,33 @@ def error_ranks(forecast: Callable[[Windows, Sequence[int]], Forecasts], windows
     low, middle, high = (found[..., LEVELS.index(level)] for level in (0.1, 0.5, 0.9))
     errors = (actual - middle) / np.maximum(high - low, 1e-300)
     return errors.argsort(0).argsort(0).astype(np.int16)
+
+
+def correlate(models: Sequence[Model], windows: Windows) -> None:
+    """Let recursive models draw their targets together as their errors of one step ahead are.
+
+    Args:
+        models: others, and those of one target, are left as they are.
+        windows: best ones that no model was fitted on.
+    """
+    heads = [model.head for model in models if isinstance(model, Recursive)]
+    targets = len(windows.targets)
+    if not heads or targets == 1 or isinstance(heads[0].family, Point):
+        return
+
+    def forecast(windows: Windows, index: Sequence[int]) -> Forecasts:
+        found = average(models, windows, index)
+        assert found.quantiles is not None
+        return Forecasts(found.point.numpy(), found.quantiles.numpy())
+
+    ranks = torch.from_numpy(error_ranks(forecast, windows)[:, 0])
+    correlation = torch.eye(targets)
+    if len(ranks) > targets:
+        scores = torch.special.ndtri((ranks.double() + 0.5) / len(ranks))
+        # a little less than measured: it stays positive definite
+        correlation = 0.99 * torch.corrcoef(scores.T) + 0.01 * torch.eye(targets)
+    for head in heads:
+        head.correlate(correlation.float())
 
 
 def check_ranks(ranks: NDArray[np.generic], horizon: int, targets: int) -> Ranks:
