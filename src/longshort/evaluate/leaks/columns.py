@@ -21,6 +21,8 @@ _PAST, _FARTHEST = 12, 48
 _NUMBERS, _FEWEST = 20_000_000, 60
 # of what a target's own past leaves open, the share that a column explains
 _ALL, _MOST = 0.9995, 0.95
+# correlation with the target's next way up or down, from which a column is its label
+_LABEL = 0.97
 # below this share of its variance nothing is left open
 _OPEN = 1e-6
 # how near to 0 and 1 a standardised column's mean and spread come, and how far its training part's
@@ -38,7 +40,7 @@ def proxies(case: Case) -> Iterator[Finding]:
     series = case.sequences
     covariates = [
         field
-        for field in series.fields
+        for field in series.numbers
         if field.role in ("target", "past", "future") and field.name not in case.predictions
     ]
     pairs = max(1, len(covariates) * len(case.targets))
@@ -51,6 +53,9 @@ def proxies(case: Case) -> Iterator[Finding]:
             ahead = field.role == "future"
             if field.role != "target" and _same(case, target, field.name):
                 yield _copy(target, field.name, ahead)
+                continue
+            if field.role != "target" and (lead := _labels(case, target, field.name, leads)):
+                yield _label(target, field.name, lead)
                 continue
             shares = _explained(case, target, field.name, leads, rows, 1 if ahead else 0)
             if shares is None or shares.max() < _MOST:
@@ -67,6 +72,32 @@ def _same(case: Case, target: str, name: str) -> bool:
     if seen.sum() < _FEWEST or not y[seen].std() or not c[seen].std():
         return False
     return bool(np.corrcoef(y[seen], c[seen])[0, 1] ** 2 > 1 - 1e-9)
+
+
+def _labels(case: Case, target: str, name: str, leads: int) -> int:
+    """Rows ahead of which a column of two or three values tells the target's way; 0 for none."""
+    c, y = case.column(name), case.column(target)
+    known = np.unique(c[np.isfinite(c)])
+    if not 2 <= len(known) <= 3:
+        return 0
+    before = np.sign(y - case.lagged(y, 1))
+    for lead in range(1, leads + 1):
+        way = np.sign(case.lagged(y, -lead) - y)
+        seen = np.isfinite(way) & np.isfinite(c) & np.isfinite(before) & (way != 0)
+        if seen.sum() < _FEWEST or not way[seen].std() or not c[seen].std():
+            continue
+        told = abs(np.corrcoef(way[seen], c[seen])[0, 1])
+        # a target that always turns, or never does, tells its way by itself
+        if told > _LABEL and abs(np.mean(way[seen] * before[seen])) < _LABEL:
+            return lead
+    return 0
+
+
+def _label(target: str, name: str, lead: int) -> Finding:
+    rows = f"{lead} row{'s' if lead > 1 else ''}"
+    text = f"column {name!r} tells whether {target!r} goes up or down in the next {rows}"
+    remedy = "it is a label, not a covariate: it is not known before the target is; leave it out"
+    return Finding("proxy", "certain", text, remedy, (name, target))
 
 
 def _copy(target: str, name: str, ahead: bool) -> Finding:
@@ -177,7 +208,7 @@ def scaled(case: Case) -> Iterator[Finding]:
     """
     if case.cuts is None or not (case.cuts.valid_start < case.cuts.end).any():
         return
-    for field in case.sequences.fields:
+    for field in case.sequences.numbers:
         if field.role == "static" or field.name in case.predictions:
             continue
         values = case.column(field.name)
