@@ -144,6 +144,7 @@ def compare(
     artifact.write_bytes(folder / "comparison.json", found.to_json().encode())
     artifact.write_bytes(folder / "report.html", comparison_page(found).encode())
     terminal.print(f"report  {plain(str(folder / 'report.html'))}")
+    terminal.print(f"models  {plain(str(folder / 'runs'))}")
 
 
 def _configs(lines: list[str], path: Path | None) -> dict[str, dict[str, Any]] | None:

@@ -77,8 +77,9 @@ def _same(case: Case, target: str, name: str) -> bool:
 def _labels(case: Case, target: str, name: str, leads: int) -> int:
     """Rows ahead of which a column of two or three values tells the target's way; 0 for none."""
     c, y = case.column(name), case.column(target)
-    known = np.unique(c[np.isfinite(c)])
-    if not 2 <= len(known) <= 3:
+    told = c[np.isfinite(c)]
+    # most columns have more values than that in their first rows
+    if len(np.unique(told[:1000])) > 3 or not 2 <= len(np.unique(told)) <= 3:
         return 0
     before = np.sign(y - case.lagged(y, 1))
     for lead in range(1, leads + 1):
@@ -86,9 +87,9 @@ def _labels(case: Case, target: str, name: str, leads: int) -> int:
         seen = np.isfinite(way) & np.isfinite(c) & np.isfinite(before) & (way != 0)
         if seen.sum() < _FEWEST or not way[seen].std() or not c[seen].std():
             continue
-        told = abs(np.corrcoef(way[seen], c[seen])[0, 1])
+        follows = abs(np.corrcoef(way[seen], c[seen])[0, 1])
         # a target that always turns, or never does, tells its way by itself
-        if told > _LABEL and abs(np.mean(way[seen] * before[seen])) < _LABEL:
+        if follows > _LABEL and abs(np.mean(way[seen] * before[seen])) < _LABEL:
             return lead
     return 0
 
@@ -128,16 +129,18 @@ def _explained(
 ) -> Floats | None:
     """(J,) of what is open of the target 1 to J rows ahead, the share that a column explains."""
     y, c = _centred(case, target), _centred(case, name)
-    before = [case.lagged(y, lag) for lag in range(_PAST)]
+    lengths = np.repeat(case.sequences.lengths, case.sequences.lengths)
+    rows = np.flatnonzero((case.within >= _PAST) & (case.within + leads < lengths))
+    rows = rows[:: max(1, len(rows) // most)]
+    before = [y[rows - lag] for lag in range(_PAST)]
     # steps instead of values, which are nearly the same from row to row
     before = [before[0], *(a - b for a, b in itertools.pairwise(before))]
-    own = [case.lagged(c, -reach), case.lagged(c, 1 - reach)]
-    after = [case.lagged(y, -lead) for lead in range(1, leads + 1)]
+    own = c[rows + reach], c[rows + reach - 1]
+    after = [y[rows + lead] for lead in range(1, leads + 1)]
     whole = np.stack([*before, own[0], own[0] - own[1], *after], 1)
     whole = whole[np.isfinite(whole).all(1)]
     if len(whole) < _FEWEST:
         return None
-    whole = whole[:: max(1, len(whole) // most)]
     whole = whole - whole.mean(0)
     spread = np.sqrt((whole**2).mean(0))
     if not spread[_PAST] or not spread[-leads:].all():
