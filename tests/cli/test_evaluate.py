@@ -42,7 +42,7 @@ def test_folds_are_told_kept_and_gone_on_with(
     real = Runs.fitted
 
     def stopped(self, name, *given):
-        if name == "fold3":
+        if name == "test3":
             raise KeyboardInterrupt
         return real(self, name, *given)
 
@@ -59,6 +59,9 @@ def test_folds_are_told_kept_and_gone_on_with(
     record = json.loads((out / "evaluation.json").read_text())
     assert len(record["folds"]) == 3
     assert 'id="folds"' in (out / "report.html").read_text()
+    code, told, err = run([*command, *quick, "--part", "valid"], capsys)
+    assert code == 0
+    assert "fold 1 of 3" in err
     code, told, err = run([*command, *quick, "--no-refit"], capsys)
     assert code == 0
     assert "fitted on" not in err
@@ -66,6 +69,7 @@ def test_folds_are_told_kept_and_gone_on_with(
 
 def test_a_wrong_number_of_folds_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["evaluate", str(folder / "model.lstm"), str(folder / "wave.csv")]
-    code, _, err = run([*command, "--rolling", "1"], capsys)
-    assert code == 2
-    assert "rolling=1" in err
+    for more, says in ((["--rolling", "1"], "rolling=1"), (["--part", "valid"], "--rolling")):
+        code, _, err = run([*command, *more], capsys)
+        assert code == 2
+        assert says in err

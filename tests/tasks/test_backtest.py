@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -124,6 +125,32 @@ def test_without_a_refit_the_scores_are_those_of_evaluate(model, series):
     assert len(told.history.epochs) == 2
 
 
+def test_the_validation_part_is_judged_without_opening_the_test_part(model, series):
+    test = pl.col("day") >= pl.lit("2020-08-20").str.to_date()
+    blind = series.with_columns(warm=pl.when(test).then(1e6).otherwise(pl.col("warm")))
+    asked = {"folds": 2, "part": "valid", "yardsticks": "quick"}
+    found, again = (backtest(model, data, **asked) for data in (series, blind))
+    assert found.scores == again.scores
+    assert [fold.start for fold in found.folds] == ["2020-07-01", "2020-07-25"]
+    # by hand: the model of the first fold never saw the part
+    split = Split(valid="2020-05-12", test="2020-07-01")
+    own = Forecaster(Columns("day", target="warm"), horizon=3, split=split, **QUICK)
+    days = series["day"].to_list()
+    july = days.index(date(2020, 7, 1))
+    own.fit(series[: july + 3])
+    errors = [
+        np.abs(series["warm"][at : at + 3].to_numpy() - own.predict(series[:at])["warm"].to_numpy())
+        for at in range(july, july + found.folds[0].origins)
+    ]
+    score = next(s for s in found.folds[0].scores if s.kind == "lstm")
+    assert score.mae == pytest.approx(np.mean(errors), rel=1e-5)
+    assert "test part was not opened" in found.notes[0]
+    with pytest.raises(ArgumentError, match="refit it before each"):
+        backtest(model, series, refit=False, **asked)
+    with pytest.raises(ArgumentError, match="did you mean 'valid'"):
+        backtest(model, series, part="vaild")
+
+
 def test_a_record_with_folds_is_read_again(rolled):
     assert Evaluation.from_json(rolled.to_json()) == rolled
 
@@ -152,7 +179,7 @@ def test_what_was_interrupted_goes_on(model, series, rolled, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         backtest(model, series, progress=Stopping("fold 3"), **asked)
     (kept,) = (tmp_path / "folds").iterdir()
-    assert kept.name.startswith("fold2-")
+    assert kept.name.startswith("test2-")
     watching = Stopping("")
     again = backtest(model, series, progress=watching, **asked)
     assert watching.starts == 1

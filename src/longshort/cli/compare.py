@@ -11,7 +11,22 @@ from rich.table import Table
 from longshort import artifact
 from longshort.cli.fit import INTERRUPTED, make_folder
 from longshort.cli.lint import before, in_words
-from longshort.cli.options import names, part
+from longshort.cli.options import (
+    Category,
+    Context,
+    Future,
+    Gaps,
+    Group,
+    Past,
+    Static,
+    Target,
+    TestFrom,
+    Time,
+    ValidFrom,
+    Zone,
+    names,
+    part,
+)
 from longshort.cli.terminal import RunsProgress, notes, plain, show_scores
 from longshort.cli.terminal import out as terminal
 from longshort.data.sequences import Columns
@@ -45,33 +60,19 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder for the report and the fitted models.")] = Path(
         "compared"
     ),
-    target: Annotated[
-        list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
-    ] = None,
-    time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
-    zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
-    past: Annotated[
-        list[str] | None,
-        typer.Option(help="Covariates known up to now; every other numeric column if not given."),
-    ] = None,
-    future: Annotated[list[str] | None, typer.Option(help="Covariates known in advance.")] = None,
-    static: Annotated[
-        list[str] | None, typer.Option(help="Covariates that do not change in a series.")
-    ] = None,
+    target: Target = None,
+    time: Time = None,
+    zone: Zone = None,
+    group: Group = None,
+    past: Past = None,
+    future: Future = None,
+    static: Static = None,
+    category: Category = None,
     horizon: Annotated[int, typer.Option(help="Steps to forecast.")] = 1,
-    context: Annotated[
-        int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
-    ] = None,
-    fill: Annotated[
-        str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
-    ] = "none",
-    valid_from: Annotated[
-        str | None, typer.Option(help="First time of the validation part.", show_default="a share")
-    ] = None,
-    test_from: Annotated[
-        str | None, typer.Option(help="First time of the test part.", show_default="a share")
-    ] = None,
+    context: Context = None,
+    fill: Gaps = "none",
+    valid_from: ValidFrom = None,
+    test_from: TestFrom = None,
     valid: Annotated[float, typer.Option(help="Share of rows that chooses.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share kept for the test.")] = 0.15,
     size: Annotated[int, typer.Option(help="Units per layer.")] = Recurrent().size,
@@ -107,6 +108,7 @@ def compare(
             names(future) or (),
             names(static) or (),
             zone,
+            names(category) or (),
         ),
         horizon,
         window=Window(context),
@@ -142,6 +144,7 @@ def compare(
     artifact.write_bytes(folder / "comparison.json", found.to_json().encode())
     artifact.write_bytes(folder / "report.html", comparison_page(found).encode())
     terminal.print(f"report  {plain(str(folder / 'report.html'))}")
+    terminal.print(f"models  {plain(str(folder / 'runs'))}")
 
 
 def _configs(lines: list[str], path: Path | None) -> dict[str, dict[str, Any]] | None:

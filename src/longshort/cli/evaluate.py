@@ -10,7 +10,8 @@ import typer
 from longshort.cli.fit import INTERRUPTED, make_folder, write_evaluation
 from longshort.cli.terminal import RunsProgress, notes, show
 from longshort.cli.terminal import out as terminal
-from longshort.tasks.backtest import backtest
+from longshort.errors import ArgumentError
+from longshort.tasks.backtest import Judged, backtest
 from longshort.tasks.files import load
 from longshort.tasks.forecast import Forecaster
 from longshort.yardsticks.roster import Choice
@@ -38,6 +39,13 @@ def evaluate(
             help="Before each fold, fit model and yardsticks anew on everything before it."
         ),
     ] = True,
+    judged: Annotated[
+        str,
+        typer.Option(
+            "--part",
+            help="With --rolling: test, or valid, the validation part, which opens no test part.",
+        ),
+    ] = "test",
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
     ] = None,
@@ -52,6 +60,8 @@ def evaluate(
     Ctrl-C the same command goes on from there.
     """
     estimator = cast(Forecaster, load(model))
+    if rolling is None and judged != "test":
+        raise ArgumentError(f"--part {judged}: parts are judged by folds; add --rolling 5")
     folder = None if out is None else make_folder(out)
     asked = cast(Choice, yardsticks)
     if rolling is None:
@@ -65,6 +75,7 @@ def evaluate(
                 data,
                 folds=rolling,
                 refit=refit,
+                part=cast(Judged, judged),
                 level=level,
                 adaptive=adaptive,
                 yardsticks=asked,

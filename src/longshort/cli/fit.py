@@ -16,7 +16,24 @@ import typer
 from longshort import artifact
 from longshort.checkpoint import Checkpoint
 from longshort.cli.lint import before, in_words
-from longshort.cli.options import asked, names, part, taking
+from longshort.cli.options import (
+    Category,
+    Context,
+    Future,
+    Gaps,
+    Group,
+    Past,
+    Static,
+    Target,
+    TestFrom,
+    Time,
+    ValidFrom,
+    Zone,
+    asked,
+    names,
+    part,
+    taking,
+)
 from longshort.cli.terminal import FitProgress, notes, plain, show
 from longshort.cli.terminal import out as terminal
 from longshort.data.codecs.numbers import Scaling
@@ -44,20 +61,6 @@ INTERRUPTED = 130
 SECONDS = 10.0
 GO_ON = "the same command with --resume goes on from where it was"
 
-Past = Annotated[
-    list[str] | None,
-    typer.Option(help="Covariates known up to now; every other numeric column if not given."),
-]
-Static = Annotated[
-    list[str] | None, typer.Option(help="Covariates that do not change in a series.")
-]
-Category = Annotated[
-    list[str] | None,
-    typer.Option(help="Columns of codes to be read as categories, as text is; groups, too."),
-]
-Context = Annotated[
-    int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
-]
 RelativeTo = Annotated[
     str, typer.Option(help="Forecasts are told relative to: last, season or none.")
 ]
@@ -66,9 +69,6 @@ Season = Annotated[
 ]
 ShortSeries = Annotated[
     str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
-]
-Gaps = Annotated[
-    str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
 ]
 Answer = Annotated[
     str,
@@ -79,15 +79,6 @@ Answer = Annotated[
 ]
 Calibrated = Annotated[
     str, typer.Option(help="Of intervals on the validation part: symmetric, asymmetric, none.")
-]
-Target = Annotated[
-    list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
-]
-ValidFrom = Annotated[
-    str | None, typer.Option(help="First time of the validation part.", show_default="a share")
-]
-TestFrom = Annotated[
-    str | None, typer.Option(help="First time of the test part.", show_default="a share")
 ]
 Steps = Annotated[
     int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
@@ -134,11 +125,11 @@ Resume = Annotated[
 
 def forecaster(
     target: Target = None,
-    time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
-    zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
+    time: Time = None,
+    zone: Zone = None,
+    group: Group = None,
     past: Past = None,
-    future: Annotated[list[str] | None, typer.Option(help="Covariates known in advance.")] = None,
+    future: Future = None,
     static: Static = None,
     category: Category = None,
     horizon: Annotated[int, typer.Option(help="Steps to forecast.")] = 1,

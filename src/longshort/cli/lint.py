@@ -9,7 +9,21 @@ from typing import Annotated, cast
 import typer
 
 from longshort import artifact
-from longshort.cli.options import names, part
+from longshort.cli.options import (
+    Category,
+    Future,
+    Gaps,
+    Group,
+    Past,
+    Static,
+    Target,
+    TestFrom,
+    Time,
+    ValidFrom,
+    Zone,
+    names,
+    part,
+)
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
 from longshort.data.sequences import Columns
@@ -32,20 +46,14 @@ def lint(
     data: Annotated[
         Path, typer.Argument(help="A table to learn from, or a file of predictions of any library.")
     ],
-    target: Annotated[
-        list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
-    ] = None,
-    time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
-    zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
-    past: Annotated[
-        list[str] | None,
-        typer.Option(help="Covariates known up to now; every other numeric column if not given."),
-    ] = None,
-    future: Annotated[list[str] | None, typer.Option(help="Covariates known in advance.")] = None,
-    static: Annotated[
-        list[str] | None, typer.Option(help="Covariates that do not change in a series.")
-    ] = None,
+    target: Target = None,
+    time: Time = None,
+    zone: Zone = None,
+    group: Group = None,
+    past: Past = None,
+    future: Future = None,
+    static: Static = None,
+    category: Category = None,
     prediction: Annotated[
         list[str] | None,
         typer.Option(help="Columns that forecast the target in their own row, of whatever model."),
@@ -57,15 +65,9 @@ def lint(
         Path | None, typer.Option(help="A model.lstm file whose forecasts must not see the future.")
     ] = None,
     horizon: Annotated[int, typer.Option(help="Steps that are forecast ahead.")] = 1,
-    fill: Annotated[
-        str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
-    ] = "missing",
-    valid_from: Annotated[
-        str | None, typer.Option(help="First time of the validation part.", show_default="a share")
-    ] = None,
-    test_from: Annotated[
-        str | None, typer.Option(help="First time of the test part.", show_default="a share")
-    ] = None,
+    fill: Gaps = "missing",
+    valid_from: ValidFrom = None,
+    test_from: TestFrom = None,
     check: Annotated[
         list[str] | None, typer.Option(help="Only these checks.", show_default="all")
     ] = None,
@@ -93,6 +95,7 @@ def lint(
         names(future) or (),
         names(static) or (),
         zone,
+        names(category) or (),
     )
     split = None
     if valid_from or test_from:

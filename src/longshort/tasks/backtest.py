@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from longshort.data.sequences import Sequences
 from longshort.data.splits import Cuts, Portion
 from longshort.data.steps import Ints
 from longshort.data.windows import Windows
+from longshort.errors import ArgumentError, DataError, suggest
 from longshort.evaluate.forecast import Terms, Windowed
 from longshort.evaluate.rolling import evaluate_folds, fold_starts
 from longshort.heads.distributions import LEVELS
@@ -23,6 +24,9 @@ from longshort.tasks.forecast import Forecaster
 from longshort.tasks.runs import Runs
 from longshort.yardsticks.roster import Choice
 
+# which rows are judged
+Judged = Literal["test", "valid"]
+
 
 def backtest(
     model: Forecaster,
@@ -30,6 +34,7 @@ def backtest(
     *,
     folds: int = 5,
     refit: bool = True,
+    part: Judged = "test",
     level: float = 0.8,
     adaptive: float | None = None,
     yardsticks: Choice = "all",
@@ -49,6 +54,8 @@ def backtest(
         data: the data given to ``fit``, with the later rows.
         folds: how many, 2 or more.
         refit: False leaves the model and the yardsticks as they are, and tells the folds.
+        part: "test", all rows after those that the model has seen; or "valid", its validation part,
+            before which the model is fitted anew, so that choices can be made and no test opened.
         level, adaptive, yardsticks: as for ``Forecaster.evaluate``.
         folder: where the model of each fold is kept as soon as it is fitted, and a checkpoint of
             the one at work; the same call goes on from there.
@@ -56,33 +63,37 @@ def backtest(
 
     Raises:
         KeyboardInterrupt: Ctrl-C; what was finished is kept in the folder.
-        ArgumentError: too many folds.
+        ArgumentError: too many folds, or a part that cannot be judged so.
         DataError: there are no later rows, or the rows that were fitted on are missing.
         OutputError: the folder cannot be written.
     """
-    whole = model._opened(data)
+    if part not in get_args(Judged):
+        raise ArgumentError(f"part={part!r}: {suggest(part, get_args(Judged))}")
+    if part == "valid" and not refit:
+        raise ArgumentError(
+            'part="valid": the model has seen this part while it was trained; refit it before each '
+            "fold, or roll over the test part"
+        )
+    model._check_fitted()
+    series, cuts = _judged(model, data, part)
+    whole = _windows(model, series, cuts, cuts.test_start, cuts.end - model.horizon + 1)
+    if not len(whole.test):
+        raise DataError(
+            f"{series.source}: no {model.horizon} rows come after those the model has seen (up to "
+            f"{model.seen_.until(series)}); give data that go on"
+        )
     starts = fold_starts(whole.test, folds)
     models = [model]
     parts = [whole]
     if refit:
-        runs = Runs(folder, progress)
-        series, cuts = whole.test.sequences, model.seen_.recall(whole.test.sequences)
-        valid_rows = cuts.test_start - cuts.valid_start
-        for number, (start, end) in enumerate(itertools.pairwise(starts)):
-            # a series that has not begun is in no part, one that has ended in the first two
-            begin = np.clip(np.where(number, start, cuts.test_start), 0, series.lengths)
-            fold = Cuts(np.maximum(begin - valid_rows, 0), begin, series.lengths)
-            fitted = model
-            if number:
-                text = f"fold {number + 1} of {folds}: fitted on what comes before it"
-                fresh = type(model)(**{**model.settings_, "device": model.device})
-                # every fold's windows reach back as far
-                fresh.set_params(window__context=model.encoding_.context)
-                # nothing of the fold, nor of later ones, is there to be read
-                past = Portion(series, fold).before(begin)
-                fitted = runs.fitted(f"fold{number + 1}", text, fresh, past)
-                models.append(fitted)
-            parts[number : number + 1] = [_windows(fitted, series, fold, start, end)]
+        models = _refitted(model, series, cuts, starts, Runs(folder, progress), part)
+        parts = [
+            _windows(one, series, _before(cuts, start, number), start, end)
+            for number, (one, (start, end)) in enumerate(
+                zip(models, itertools.pairwise(starts), strict=True)
+            )
+        ]
+        whole = parts[0]._replace(test=whole.test)
     season, seed = model.settings_["window"].season, model.random_state
     terms = Terms(LEVELS, level, model.refitted_, season, adaptive, yardsticks, seed)
     lstms = [one._method() for one in models]
@@ -90,12 +101,58 @@ def backtest(
     found = evaluate_folds(lstms, parts, whole, starts, terms, *told)
     how = (
         f"The test part was cut into {folds} folds; before each, the LSTM and every yardstick were "
-        "fitted anew on everything before it. The LSTM of the first fold is the given one."
+        "fitted anew on everything before it."
         if refit
         else f"The test part was cut into {folds} folds; nothing was fitted anew between them."
     )
+    if part == "valid":
+        how += (
+            " What is called the test part here is the validation part of the model's own fit; its "
+            "test part was not opened."
+        )
     words = [how, *found.notes, in_words(model.models_, model.calibration), model.left_out_]
     return replace(found, notes=tuple(note for note in words if note))
+
+
+def _judged(model: Forecaster, data: Any, part: Judged) -> tuple[Sequences, Cuts]:
+    """Series up to the end of the part that is judged, which is the test part of the cuts."""
+    series = model._read_again(data)
+    cuts = model.seen_.recall(series)
+    if part == "test":
+        return series, cuts
+    rows = cuts.test_start - cuts.valid_start
+    begin = np.maximum(cuts.valid_start - rows, 0)
+    return series.crop(0, cuts.test_start), Cuts(begin, cuts.valid_start, cuts.test_start)
+
+
+def _before(cuts: Cuts, start: Ints, number: int) -> Cuts:
+    """The cuts of a fold: a validation part as long as it was ends where the fold begins."""
+    # a series that has not begun is in no part, one that has ended in the first two
+    begin = np.clip(start if number else cuts.test_start, 0, cuts.end)
+    rows = cuts.test_start - cuts.valid_start
+    return Cuts(np.maximum(begin - rows, 0), begin, cuts.end)
+
+
+def _refitted(
+    model: Forecaster, series: Sequences, cuts: Cuts, starts: list[Ints], runs: Runs, part: Judged
+) -> list[Forecaster]:
+    """The model of each fold."""
+    found = []
+    folds = len(starts) - 1
+    for number, start in enumerate(starts[:-1]):
+        if not number and part == "test":
+            # that is how it was fitted
+            found.append(model)
+            continue
+        fresh = type(model)(**{**model.settings_, "device": model.device})
+        # every fold's windows reach back as far
+        fresh.set_params(window__context=model.encoding_.context)
+        # nothing of the fold, nor of later ones, is there to be read
+        own = _before(cuts, start, number)
+        past = Portion(series, own).before(own.test_start)
+        text = f"fold {number + 1} of {folds}: fitted on what comes before it"
+        found.append(runs.fitted(f"{part}{number + 1}", text, fresh, past))
+    return found
 
 
 def _windows(

@@ -63,6 +63,19 @@ def test_a_column_that_nearly_tells_the_future_is_likely_one(honest):
     assert "early sign" in finding.remedy
 
 
+def test_a_label_of_where_the_target_goes_is_found():
+    walk = np.cumsum(np.random.default_rng(2).normal(size=500))
+    data = pl.DataFrame({"close": walk, "label": (np.roll(walk, -3) > walk).astype(int)})
+    finding = found(data, Columns(target="close"))["proxy"]
+    assert finding.sure == "certain"
+    assert "up or down in the next 3 rows" in finding.text
+    # which way it went, and a day of the week, are known
+    went = np.concatenate([[0], np.sign(np.diff(walk))])
+    week = (np.arange(500) % 7 > 4).astype(int)
+    data = pl.DataFrame({"close": walk, "went": went, "week": week})
+    assert "proxy" not in found(data, Columns(target="close"))
+
+
 def test_a_slow_target_and_its_own_past_are_no_leak():
     walk = np.cumsum(np.random.default_rng(2).normal(size=500))
     # what was known yesterday and the mean of the last week

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +59,7 @@ class Case:
         """Names of what is forecast."""
         return tuple(f.name for f in self.sequences.fields if f.role == "target")
 
-    @property
+    @cached_property
     def within(self) -> Ints:
         """(N,) the number of each flat row within its series."""
         series = self.sequences

@@ -21,6 +21,8 @@ _PAST, _FARTHEST = 12, 48
 _NUMBERS, _FEWEST = 20_000_000, 60
 # of what a target's own past leaves open, the share that a column explains
 _ALL, _MOST = 0.9995, 0.95
+# correlation with the target's next way up or down, from which a column is its label
+_LABEL = 0.97
 # below this share of its variance nothing is left open
 _OPEN = 1e-6
 # how near to 0 and 1 a standardised column's mean and spread come, and how far its training part's
@@ -38,7 +40,7 @@ def proxies(case: Case) -> Iterator[Finding]:
     series = case.sequences
     covariates = [
         field
-        for field in series.fields
+        for field in series.numbers
         if field.role in ("target", "past", "future") and field.name not in case.predictions
     ]
     pairs = max(1, len(covariates) * len(case.targets))
@@ -51,6 +53,9 @@ def proxies(case: Case) -> Iterator[Finding]:
             ahead = field.role == "future"
             if field.role != "target" and _same(case, target, field.name):
                 yield _copy(target, field.name, ahead)
+                continue
+            if field.role != "target" and (lead := _labels(case, target, field.name, leads)):
+                yield _label(target, field.name, lead)
                 continue
             shares = _explained(case, target, field.name, leads, rows, 1 if ahead else 0)
             if shares is None or shares.max() < _MOST:
@@ -67,6 +72,33 @@ def _same(case: Case, target: str, name: str) -> bool:
     if seen.sum() < _FEWEST or not y[seen].std() or not c[seen].std():
         return False
     return bool(np.corrcoef(y[seen], c[seen])[0, 1] ** 2 > 1 - 1e-9)
+
+
+def _labels(case: Case, target: str, name: str, leads: int) -> int:
+    """Rows ahead of which a column of two or three values tells the target's way; 0 for none."""
+    c, y = case.column(name), case.column(target)
+    told = c[np.isfinite(c)]
+    # most columns have more values than that in their first rows
+    if len(np.unique(told[:1000])) > 3 or not 2 <= len(np.unique(told)) <= 3:
+        return 0
+    before = np.sign(y - case.lagged(y, 1))
+    for lead in range(1, leads + 1):
+        way = np.sign(case.lagged(y, -lead) - y)
+        seen = np.isfinite(way) & np.isfinite(c) & np.isfinite(before) & (way != 0)
+        if seen.sum() < _FEWEST or not way[seen].std() or not c[seen].std():
+            continue
+        follows = abs(np.corrcoef(way[seen], c[seen])[0, 1])
+        # a target that always turns, or never does, tells its way by itself
+        if follows > _LABEL and abs(np.mean(way[seen] * before[seen])) < _LABEL:
+            return lead
+    return 0
+
+
+def _label(target: str, name: str, lead: int) -> Finding:
+    rows = f"{lead} row{'s' if lead > 1 else ''}"
+    text = f"column {name!r} tells whether {target!r} goes up or down in the next {rows}"
+    remedy = "it is a label, not a covariate: it is not known before the target is; leave it out"
+    return Finding("proxy", "certain", text, remedy, (name, target))
 
 
 def _copy(target: str, name: str, ahead: bool) -> Finding:
@@ -97,16 +129,18 @@ def _explained(
 ) -> Floats | None:
     """(J,) of what is open of the target 1 to J rows ahead, the share that a column explains."""
     y, c = _centred(case, target), _centred(case, name)
-    before = [case.lagged(y, lag) for lag in range(_PAST)]
+    lengths = np.repeat(case.sequences.lengths, case.sequences.lengths)
+    rows = np.flatnonzero((case.within >= _PAST) & (case.within + leads < lengths))
+    rows = rows[:: max(1, len(rows) // most)]
+    before = [y[rows - lag] for lag in range(_PAST)]
     # steps instead of values, which are nearly the same from row to row
     before = [before[0], *(a - b for a, b in itertools.pairwise(before))]
-    own = [case.lagged(c, -reach), case.lagged(c, 1 - reach)]
-    after = [case.lagged(y, -lead) for lead in range(1, leads + 1)]
+    own = c[rows + reach], c[rows + reach - 1]
+    after = [y[rows + lead] for lead in range(1, leads + 1)]
     whole = np.stack([*before, own[0], own[0] - own[1], *after], 1)
     whole = whole[np.isfinite(whole).all(1)]
     if len(whole) < _FEWEST:
         return None
-    whole = whole[:: max(1, len(whole) // most)]
     whole = whole - whole.mean(0)
     spread = np.sqrt((whole**2).mean(0))
     if not spread[_PAST] or not spread[-leads:].all():
@@ -177,7 +211,7 @@ def scaled(case: Case) -> Iterator[Finding]:
     """
     if case.cuts is None or not (case.cuts.valid_start < case.cuts.end).any():
         return
-    for field in case.sequences.fields:
+    for field in case.sequences.numbers:
         if field.role == "static" or field.name in case.predictions:
             continue
         values = case.column(field.name)

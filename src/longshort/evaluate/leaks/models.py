@@ -83,13 +83,18 @@ def _windows(model: Forecasting, case: Case) -> Iterator[Finding]:
 
 def _moved(model: Forecasting, windows: Windows, before: Forecasts, names: Sequence[str]) -> bool:
     """Whether the forecast changes with what these columns hold from the origin on."""
-    at = [windows.sequences.index(name) for name in names]
-    start = int(windows.first[0])
+    series, start = windows.sequences, int(windows.first[0])
     for change in (_others, _none):
-        values = windows.sequences.values.copy()
-        values[start:, at] = change(values[:, at])[start:]
-        other = replace(windows.sequences, values=values)
-        found = model.forecasts(Windows(other, windows.encoding, windows.first, windows.last), [0])
+        values = series.values.copy()
+        for at in (series.index(name) for name in names):
+            labels = series.fields[at].labels
+            column = values[:, at]
+            # of a category, another one
+            other_column = change(column) if labels is None else (column + 1) % len(labels)
+            values[start:, at] = other_column[start:]
+        other = replace(series, values=values)
+        again = Windows(other, windows.encoding, windows.first, windows.last)
+        found = model.forecasts(again, [0])
         if any(not _alike(a, b) for a, b in zip(before, found, strict=True)):
             return True
     return False

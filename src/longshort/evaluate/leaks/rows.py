@@ -50,11 +50,16 @@ def copies(case: Case) -> Iterator[Finding]:
     found: list[tuple[int, int]] = []
     for number in range(len(series)):
         values = series.targets[series.rows(number)]
-        values = values[np.isfinite(values).any(1)]
-        if len(values) < _SERIES or not np.nanstd(values, 0).all():
+        seen = np.isfinite(values)
+        count = seen.sum(0)
+        if count.min() < _SERIES:
             continue
-        plain = (values - np.nanmean(values, 0)) / np.nanstd(values, 0)
-        mark = np.round(np.nan_to_num(plain), 6) + 0.0
+        centred = np.where(seen, values, 0.0)
+        centred = np.where(seen, values - centred.sum(0) / count, 0.0)
+        size = np.sqrt((centred**2).sum(0) / count)
+        if not size.all():
+            continue
+        mark = np.round(centred / size, 6) + 0.0
         before = first.setdefault(mark.tobytes(), number)
         if before != number:
             found.append((before, number))
