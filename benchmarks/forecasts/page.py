@@ -21,19 +21,20 @@ bootstrap. Yardsticks are fitted on the same rows.
 """
 
 
-def page(records: Mapping[str, Mapping[str, Any]]) -> str:
+def page(records: Mapping[str, Mapping[str, Any]], sets: Mapping[str, Set] | None = None) -> str:
     """All of it, for the sets that have a record."""
+    sets = SETS if sets is None else sets
     known = {name: found for name, found in records.items() if "methods" in found}
-    parts = [TEXT.rstrip(), bars(known)]
-    parts += [part(SETS[name], found) for name, found in known.items()]
+    parts = [TEXT.rstrip(), bars(known, sets)]
+    parts += [part(sets[name], found) for name, found in known.items()]
     return "\n\n".join(parts) + "\n"
 
 
-def bars(records: Mapping[str, Mapping[str, Any]]) -> str:
+def bars(records: Mapping[str, Mapping[str, Any]], sets: Mapping[str, Set]) -> str:
     """Goals, and whether they are met; who is best."""
     lines = []
     for name, found in records.items():
-        task = SETS[name]
+        task = sets[name]
         for goal in task.goals:
             ours = found["networks"]["LSTM"]["scores"][goal.measure]
             best = min(_others(found), key=lambda pair: _value(pair[1], goal.measure))
