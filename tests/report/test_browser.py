@@ -110,9 +110,9 @@ def opened(chromium: Any, path: Path, width: int, scheme: str) -> Iterator[tuple
 
 
 @pytest.fixture(scope="module")
-def report(evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(eventful: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(page(evaluation), "utf-8")
+    path.write_text(page(eventful), "utf-8")
     return path
 
 
@@ -158,7 +158,7 @@ def test_every_text_can_be_read(look: dict[str, Any]) -> None:
 
 
 def test_every_chart_says_in_words_what_it_shows(look: dict[str, Any]) -> None:
-    assert len(look["charts"]) == 6
+    assert len(look["charts"]) == 9
     for chart in look["charts"]:
         assert chart["role"] == "img"
         assert len(chart["label"]) > 40

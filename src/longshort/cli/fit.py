@@ -209,6 +209,7 @@ def forecast(
         bool, typer.Option("--keep-scaling", help="Scale numbers as --init does.")
     ] = False,
     yardsticks: Yardsticks = "all",
+    explain: Annotated[bool, typer.Option(help="Tell in the report what it leans on.")] = True,
     resume: Resume = None,
 ) -> None:
     """Learn to forecast the next steps of one series or many.
@@ -227,7 +228,10 @@ def forecast(
     if init is not None:
         estimator = inherited(estimator, Forecaster.from_file(init), asked(ctx))
     chosen = cast(Choice, yardsticks)
-    run(estimator, data, out, resume, chosen, init=init, keep_codec=keep_scaling)
+    run(
+        estimator, data, out, resume, chosen,
+        init=init, keep_codec=keep_scaling, explained=explain,
+    )  # fmt: skip
 
 
 def inherited(estimator: Forecaster, source: Forecaster, given: Collection[str]) -> Forecaster:
@@ -259,6 +263,7 @@ def run(
     init: Path | None = None,
     keep_codec: bool = False,
     tuning: Tuning | None = None,
+    explained: bool = True,
 ) -> None:
     """Fit, evaluate where a test part was kept, and write everything into a folder.
 
@@ -288,7 +293,8 @@ def run(
     try:
         if estimator.split.test is not None:
             evaluation = estimator.evaluate(data, yardsticks=yardsticks)
-            evaluation = replace(evaluation, tuning=tuning)
+            explanation = estimator.explain(data) if explained else None
+            evaluation = replace(evaluation, tuning=tuning, explanation=explanation)
             show(evaluation)
             write_evaluation(evaluation, out)
             terminal.print(f"report  {out / 'report.html'}")

@@ -6,10 +6,14 @@ the page forbids it. The same record gives the same bytes.
 
 from __future__ import annotations
 
-from longshort.records import Evaluation
+from collections.abc import Iterable
+
+from longshort.records import Evaluation, Explanation
 from longshort.report import sections
 from longshort.report.markup import text
+from longshort.report.numerals import count
 from longshort.report.style import CSS
+from longshort.report.theme import listed
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _LINKS = {
@@ -17,6 +21,7 @@ _LINKS = {
     "forecasts": "Forecasts",
     "horizon": "Error by step",
     "calibration": "Calibration",
+    "leaning": "What it leans on",
     "training": "Training",
     "tuning": "Tuning",
     "data": "Data",
@@ -31,8 +36,9 @@ def page(evaluation: Evaluation) -> str:
     """The whole report of an evaluation as HTML text.
 
     In this order: task and source, verdict, scores beside every yardstick, forecasts against what
-    happened, error by steps ahead, calibration, training, data, settings, environment, notes and
-    a glossary. It reads on a phone, prints, and follows the reader's light or dark scheme.
+    happened, error by steps ahead, calibration, what the forecasts lean on, training, tuning, data,
+    settings, environment, notes and a glossary. It reads on a phone, prints, and follows the
+    reader's light or dark scheme.
 
     Raises:
         DataError: a forecast's time is neither ISO 8601 nor a row number.
@@ -42,6 +48,7 @@ def page(evaluation: Evaluation) -> str:
         "forecasts": sections.forecasts(evaluation),
         "horizon": sections.horizon(evaluation),
         "calibration": sections.calibration(evaluation),
+        "leaning": sections.leaning(evaluation.explanation),
         "training": sections.training(evaluation),
         "tuning": sections.tuning(evaluation),
         "data": sections.data(evaluation),
@@ -49,13 +56,27 @@ def page(evaluation: Evaluation) -> str:
     links = " ".join(
         f'<a href="#{name}">{words}</a>' for name, words in _LINKS.items() if parts.get(name, True)
     )
-    name = text(f"{sections.title(evaluation)} · {evaluation.data.source}")
     body = [
         sections.heading(evaluation),
         f'<nav aria-label="Sections">{links}</nav>',
         *(part for part in parts.values() if part),
         *sections.ending(evaluation),
     ]
+    return _whole(f"{sections.title(evaluation)} · {evaluation.data.source}", body)
+
+
+def explained_page(explanation: Explanation) -> str:
+    """What forecasts lean on as one HTML page, as ``page`` has it among its parts."""
+    title = f"What forecasts of {listed(explanation.targets)} lean on"
+    about = f"{explanation.source} · {count(explanation.horizon, 'step')} ahead"
+    heading = f'<header>\n<h1>{text(title)}</h1>\n<p class="source">{text(about)}</p>\n</header>'
+    return _whole(
+        f"{title} · {explanation.source}", [heading, *sections.leaning_parts(explanation)]
+    )
+
+
+def _whole(title: str, body: Iterable[str]) -> str:
+    """A page that loads nothing."""
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -65,7 +86,7 @@ def page(evaluation: Evaluation) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="generator" content="Longshort">',
-            f"<title>{name}</title>",
+            f"<title>{text(title)}</title>",
             f"<style>{CSS}</style>",
             "</head>",
             "<body>",
