@@ -124,7 +124,7 @@ class _Search(Generic[E]):
         self.own = {name: value_of(estimator, name) for name in given}
         # what was left to be chosen by the data is what they chose
         if self.own.get("window__context", 0) is None:
-            self.own["window__context"] = probe.encoding_.context  # type: ignore[attr-defined]
+            self.own["window__context"] = probe.encoding_.context
         self.space = {name: part.holding(self.own[name]) for name, part in given.items()}
         prints = {**estimator.prints(), "space": repr(dict(sorted(self.space.items())))}
         prints |= {"data": digest((parts.train, parts.valid)), "longshort": __version__}
