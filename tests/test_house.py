@@ -220,8 +220,11 @@ def test_the_readme_names_every_command_and_every_file_it_links() -> None:
 
 def test_version_and_changelog_agree() -> None:
     assert f"## {longshort.__version__}" in (ROOT / "CHANGELOG.md").read_text()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())
     pinned = (ROOT / "constraints.txt").read_text().lower()
-    for need in project["dependencies"]:
+    for need in table["project"]["dependencies"]:
         name = re.split(r"[<>=]", need)[0]
         assert f"{name}==" in pinned, f"{name} is not pinned"
+    # what compiles the engine is one version, with and without make
+    for need in table["build-system"]["requires"]:
+        assert f"\n{need}\n" in pinned
