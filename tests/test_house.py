@@ -210,7 +210,9 @@ def test_the_readme_names_every_command_and_every_file_it_links() -> None:
     readme = (ROOT / "README.md").read_text()
     commands = [command.name for command in app.registered_commands]
     groups = [
-        f"fit {c.name}" for g in app.registered_groups for c in g.typer_instance.registered_commands
+        f"{g.name} {c.name}"
+        for g in app.registered_groups
+        for c in g.typer_instance.registered_commands
     ]
     for command in [*commands, *groups]:
         assert f"`longshort {command}" in readme

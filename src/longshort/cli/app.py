@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from longshort import __version__
-from longshort.cli import compare, doctor, evaluate, fit, lint, predict, report, tune
+from longshort.cli import compare, doctor, evaluate, explain, fit, lint, predict, report, tune
 from longshort.cli.terminal import error_text, show_warning
 from longshort.errors import (
     ArgumentError,
@@ -43,6 +43,7 @@ app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("lint")(lint.lint)

@@ -261,6 +261,7 @@ def forecast(
         bool, typer.Option("--keep-scaling", help="Scale numbers as --init does.")
     ] = False,
     yardsticks: Yardsticks = "all",
+    explain: Annotated[bool, typer.Option(help="Tell in the report what it leans on.")] = True,
     resume: Resume = None,
 ) -> None:
     """Learn to forecast the next steps of one series or many.
@@ -279,7 +280,10 @@ def forecast(
     if init is not None:
         estimator = inherited(estimator, Forecaster.from_file(init), asked(ctx))
     chosen = cast(Choice, yardsticks)
-    run(estimator, data, out, resume, chosen, init=init, keep_codec=keep_scaling)
+    run(
+        estimator, data, out, resume, chosen,
+        init=init, keep_codec=keep_scaling, explained=explain,
+    )  # fmt: skip
 
 
 def inherited(estimator: Forecaster, source: Forecaster, given: Collection[str]) -> Forecaster:
@@ -311,6 +315,7 @@ def run(
     init: Path | None = None,
     keep_codec: bool = False,
     tuning: Tuning | None = None,
+    explained: bool = True,
 ) -> None:
     """Fit, evaluate where a test part was kept, and write everything into a folder.
 
@@ -344,8 +349,12 @@ def run(
         if estimator.split.test is not None:
             evaluation = estimator.evaluate(data, yardsticks=yardsticks)
             told = [f"{leak.sure} leak: {leak.text}; {leak.remedy}." for leak in leaks]
-            found_notes = (*evaluation.notes, *told)
-            evaluation = replace(evaluation, notes=found_notes, tuning=tuning)
+            evaluation = replace(
+                evaluation,
+                notes=(*evaluation.notes, *told),
+                tuning=tuning,
+                explanation=estimator.explain(data) if explained else None,
+            )
             show(evaluation)
             write_evaluation(evaluation, out)
             terminal.print(f"report  {out / 'report.html'}")

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation
 from longshort.report.charts import one_step_chart, origins_chart
 from longshort.report.curves import calibration_chart, horizon_chart, training_chart
 from longshort.report.glossary import Scored, glossary, measures_defined
 from longshort.report.layout import WIDE
+from longshort.report.leanings import (
+    columns_chart,
+    exchange_chart,
+    places_chart,
+    strongest,
+    summary,
+)
 from longshort.report.markup import (
     facts,
     figure,
@@ -179,6 +186,55 @@ def _coverages(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.horizon > 1 and rows:
         listing = table(("target", "step ahead", "coverage"), rows, 2, "Coverage by step")
         yield folded("Coverage at each step ahead", listing)
+
+
+def leaning(explanation: Explanation | None) -> str:
+    """Which columns the forecasts lean on, where in time, and what is lost without them."""
+    if explanation is None:
+        return ""
+    return section("leaning", "What the forecasts lean on", *leaning_parts(explanation))
+
+
+def leaning_parts(explanation: Explanation) -> Iterator[str]:
+    """The same without its title."""
+    yield paragraph(" ".join(summary(explanation)))
+    shown = count(explanation.windows, "window")
+    yield figure(
+        "columns",
+        lambda w: columns_chart(explanation, width=w),
+        f"Each column's share of the mean size of integrated gradients over {shown} of the "
+        "validation part: how far the column's values, at any row, moved the forecast away from "
+        "that at the training part's mean. All columns together are 100 %.",
+    )
+    yield figure(
+        "places",
+        lambda w: places_chart(explanation, width=w),
+        "The same shares row by row: the stronger the colour, the more. Rows left of the dashed "
+        "line were known when the forecast was made, the last of them at -1; right of it stands "
+        "what is known in advance.",
+    )
+    yield figure(
+        "exchanged",
+        lambda w: exchange_chart(explanation, width=w),
+        f"How much the mean absolute error rises when a column's values are taken from other "
+        f"windows, over {count(explanation.exchanged, 'window')} of the validation part. The value "
+        "that a forecast is told relative to stays. Columns that say the same stand in for each "
+        "other here.",
+    )
+    rows = [
+        (target, column, where, f"{step:,}", percent(share))
+        for target in explanation.targets
+        for step in explanation.steps
+        for column, where, share in strongest(explanation, target, step)
+    ]
+    header = ("target", "column", "where", "step ahead", "share")
+    yield folded("What weighs most, in numbers", table(header, rows, 2, "What weighs most"))
+    yield paragraph(
+        "What a forecast leans on is how this network works, and not what causes what in the "
+        "world. The attributions add up to the forecasts' differences from the baseline but for "
+        f"{percent(explanation.gap, 2)}.",
+        "caption",
+    )
 
 
 def training(evaluation: Evaluation) -> str:
