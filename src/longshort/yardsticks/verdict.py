@@ -89,8 +89,8 @@ def _gain(mae: float, rival: Rival) -> str:
 
 def _difference(mae: float, rival: Rival, unit: str) -> str:
     """Both errors, and by how much the LSTM's is above (+) or below (-) the rival's."""
-    form = _form(max(mae, rival.mae))
-    ours, theirs = (f"{value:{form}} {unit}".strip() for value in (mae, rival.mae))
+    shape = form(max(mae, rival.mae))
+    ours, theirs = (f"{value:{shape}} {unit}".strip() for value in (mae, rival.mae))
     both = f"its mean absolute error is {ours} against {theirs}"
     if rival.mae <= 0:
         return both
@@ -106,7 +106,7 @@ def _change(skill: float) -> str:
     return f"{round(-100 * skill, 1) + 0.0:+.1f}"
 
 
-def _form(value: float) -> str:
+def form(value: float) -> str:
     """How a number of this size is written: three significant digits, whole from 1000 on."""
     if not 1e-4 <= value < 1e6:
         return ".3g"
