@@ -7,6 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from longshort.kernels import cpu
+from longshort.layers import masks
 from longshort.layers.masks import bits, dropped, keep_mask, philox, uniform
 
 ONES = 0xFFFFFFFF
@@ -175,3 +177,23 @@ def test_zeros_are_the_same_in_every_dtype_and_grow_with_drop() -> None:
         assert torch.equal(dropped[0], other)
     more = keep_mask(9, 0, (500,), 0.6) == 0
     assert bool(more[dropped[0]].all())
+
+
+@pytest.mark.parametrize("isa", cpu.isas())
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("drop", [0.0, 2**-32, 0.3, 0.5, 1 - 2**-32, 1.0])
+def test_the_engine_draws_the_same_bits(
+    isa: str, dtype: torch.dtype, drop: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [((3, 1, 2), 0), ((5, 7, 3), 2), ((2, 300, 31), 1), ((1, 70_000, 2), 0), ((0, 3), 0)]
+    # a seed and a stream of more than 63 bits, and a seed that is a tensor
+    for seed, stream in ((2**64 - 5, 2**63 + 3), (torch.tensor(2**62 + 1), 7), (-1, -2)):
+        for shape, row in cases:
+            monkeypatch.setattr(masks, "_quick", lambda *_: False)
+            truth = keep_mask(seed, stream, shape, drop, row=row, dtype=dtype)
+            monkeypatch.undo()
+            with cpu.use(isa):
+                assert masks._quick(seed, dtype, None)
+                found = keep_mask(seed, stream, shape, drop, row=row, dtype=dtype)
+            assert found.dtype == dtype
+            assert torch.equal(found, truth)

@@ -1,8 +1,43 @@
-"""How options that take several values are written."""
+"""Options that several commands share, and how those that take several values are written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+Time = Annotated[str | None, typer.Option(help="Column of time stamps.")]
+Zone = Annotated[str | None, typer.Option(help="Time zone of the stamps.")]
+Group = Annotated[list[str] | None, typer.Option(help="Columns that name a series.")]
+Future = Annotated[list[str] | None, typer.Option(help="Covariates known in advance.")]
+Target = Annotated[
+    list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
+]
+Past = Annotated[
+    list[str] | None,
+    typer.Option(help="Covariates known up to now; every other numeric column if not given."),
+]
+Static = Annotated[
+    list[str] | None, typer.Option(help="Covariates that do not change in a series.")
+]
+Category = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns of codes to be read as categories, as text is; groups, too."),
+]
+Context = Annotated[
+    int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
+]
+Gaps = Annotated[
+    str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
+]
+ValidFrom = Annotated[
+    str | None, typer.Option(help="First time of the validation part.", show_default="a share")
+]
+TestFrom = Annotated[
+    str | None, typer.Option(help="First time of the test part.", show_default="a share")
+]
 
 
 def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -15,3 +50,31 @@ def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
 def part(start: str | None, share: float) -> float | str | None:
     """A part's beginning: a time stamp if one was given, else a share; 0 is no part."""
     return start or share or None
+
+
+def taking(maker: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command all options of ``maker``, which makes its argument ``estimator`` of them."""
+
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        made = inspect.signature(maker, eval_str=True).parameters
+        own = inspect.signature(command, eval_str=True).parameters
+
+        def run(**options: Any) -> None:
+            wanted = {name: options.pop(name) for name in made}
+            command(estimator=maker(**wanted), **options)
+
+        every: list[inspect.Parameter] = []
+        for name, parameter in own.items():
+            every += made.values() if name == "estimator" else [parameter]
+        ordered = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in every]
+        run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        return run
+
+    return given
+
+
+def asked(context: typer.Context) -> set[str]:
+    """The options that were written, not left to what they are otherwise."""
+    source = context.get_parameter_source
+    return {name for name in context.params if getattr(source(name), "name", "") != "DEFAULT"}

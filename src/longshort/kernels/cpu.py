@@ -115,6 +115,28 @@ def memory(x: Tensor) -> bool:
     )
 
 
+def draw(
+    seed: int,
+    stream: int,
+    shape: Sequence[int],
+    least: int,
+    kept: float,
+    *,
+    first: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """A mask of ``kept`` where a stream's word is ``least`` or more, else 0; float32 or float64.
+
+    The words are those of ``layers.masks``, which defines them, from position ``first`` on.
+    """
+    out = torch.empty(tuple(shape), dtype=dtype)
+    wide, threads, whole = dtype == torch.float64, torch.get_num_threads(), 2**64 - 1
+    native.draw(
+        seed & whole, stream & whole, first, out.numel(), least, kept, wide, threads, out.data_ptr()
+    )
+    return out
+
+
 def run(
     x: Tensor,
     state: State,

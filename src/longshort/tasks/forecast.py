@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import altair as alt
 import numpy as np
@@ -20,9 +20,9 @@ from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
-from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_untold
+from longshort.data.splits import Cuts, Portion, Seen, Split, cut, leave_short, refuse_untold
 from longshort.data.windows import Window, Windows
-from longshort.errors import ArgumentError, DataError, LongshortWarning
+from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
@@ -31,17 +31,18 @@ from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.layers.encoder import Recurrent
 from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation
 from longshort.report.charts import forecast_chart
-from longshort.report.numerals import setting
-from longshort.tasks.ahead import Ahead, Draw, long_enough
+from longshort.tasks.ahead import Ahead, Draw, for_horizon, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.encoding import encode
 from longshort.tasks.ensemble import Parts, average
+from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
 from longshort.tasks.paths import Ranks, at_once, correlate, error_ranks, sample_paths
+from longshort.tasks.transfer import kept_scale
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.roster import Choice
@@ -140,13 +141,11 @@ class Forecaster(Estimator):
 
     # learn
 
-    def _learn(self, data: Any) -> Parts:
+    def _learn(self, data: Any, like: Self | None = None) -> Parts:
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
         check_calibration(self.calibration)
-        # rows after the last target hold nothing to learn from or to be scored on
-        sequences = read_table(data, self.columns, fill=self.fill).until_observed()
-        cuts = cut(sequences, self.split)
+        sequences, cuts = self._portion(data)
         context = self.window.rows(horizon, cuts.valid_start)
         refuse = self.window.short == "refuse"
         self.left_out_ = leave_short(sequences, cuts, context, horizon, refuse=refuse)
@@ -154,7 +153,10 @@ class Forecaster(Estimator):
             warnings.warn(self.left_out_, LongshortWarning, stacklevel=3)
         refuse_untold(sequences, cuts)
         counts = family(self.output, LEVELS).counts
-        codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
+        if like is None:
+            codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
+        else:
+            codec = kept_scale(like.encoding_.codec, sequences, counts=counts)
         codec.check(sequences)
         self.columns_ = self.columns.resolved(sequences.fields)
         recursive = self.decoder.mode == "recursive"
@@ -163,6 +165,13 @@ class Forecaster(Estimator):
         self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
+
+    def _portion(self, data: Any) -> Portion:
+        if isinstance(data, Portion):
+            return data
+        # rows after the last target hold nothing to learn from or to be scored on
+        sequences = read_table(data, self.columns, fill=self.fill).until_observed()
+        return Portion(sequences, cut(sequences, self.split))
 
     def _parts(self, sequences: Sequences, cuts: Cuts) -> tuple[Windows, Windows, Windows]:
         """Windows whose horizons lie in the training part, the validation part, and both."""
@@ -272,14 +281,13 @@ class Forecaster(Estimator):
         """Sample paths of the horizon that follows each series: futures as they might be.
 
         The values of a step have the distribution that ``predict`` tells, and the steps of a path
-        belong together: sums, greatest values and turning points of a path are forecasts, too.
-        Series are drawn independently of each other.
+        belong together: sums and greatest values of a path are forecasts, too. Each series is
+        drawn by itself.
 
         Args:
-            X: as for ``predict``.
+            X, horizon: as for ``predict``.
             count: paths of each series, 1 or more.
             seed: the same one gives the same paths.
-            horizon: as for ``predict``.
 
         Returns:
             For a path or frame: a frame with one row per series, path and step: the group columns,
@@ -315,15 +323,7 @@ class Forecaster(Estimator):
         return [*self.columns_.group, *([] if time is None else [time])]
 
     def _ahead(self, X: Any, horizon: int | None = None, numbers: int = 20) -> Ahead:
-        sequences, encoding = self._read_again(X), self.encoding_
-        if horizon is not None:
-            encoding = replace(encoding, horizon=whole("horizon", horizon, 1))
-        if encoding.horizon != self.encoding_.horizon and not encoding.recursive:
-            raise ArgumentError(
-                f"horizon={horizon}: the model was fitted to answer {self.encoding_.horizon} steps "
-                "at once; fit with this horizon, or with Decoder(mode='recursive') "
-                "(--mode recursive), which answers any"
-            )
+        sequences, encoding = self._read_again(X), for_horizon(self.encoding_, horizon)
         refuse = self.settings_["window"].short == "refuse"
         fits, left_out = long_enough(sequences, encoding, refuse=refuse)
         if left_out:
@@ -336,11 +336,14 @@ class Forecaster(Estimator):
         1 is perfect, 0 is no better than repeating the last value; averaged over targets. Nothing
         keeps you from scoring rows the model was trained on: use ``evaluate`` for a report.
         """
+        return skill_over_last(self._method(), self.windows(X))
+
+    def windows(self, X: Any) -> Windows:
+        """Every window of ``X`` with a whole context and horizon, as ``forecasts`` reads them."""
         sequences = self._read_again(X)
         first = np.full(len(sequences), self.encoding_.context)
-        horizon = self.encoding_.horizon
-        windows = Windows(sequences, self.encoding_, first, sequences.lengths - horizon + 1)
-        return skill_over_last(self._method(), windows)
+        last = sequences.lengths - self.encoding_.horizon + 1
+        return Windows(sequences, self.encoding_, first, last)
 
     def _method(self) -> Method:
         name = self.settings_["recurrent"].name
@@ -371,9 +374,23 @@ class Forecaster(Estimator):
             ArgumentError: ``level``, ``adaptive`` or ``yardsticks`` is not possible.
             DataError: there are no later rows, or the rows that were fitted on are missing.
         """
+        parts = self._opened(X)
+        season, seed = self.settings_["window"].season, self.random_state
+        found = evaluate_forecasts(
+            self._method(),
+            parts,
+            Terms(LEVELS, level, self.refitted_, season, adaptive, yardsticks, seed),
+            self.history_,
+            self._settings(),
+        )
+        notes = [*found.notes, in_words(self.models_, self.calibration)]
+        notes += [self.left_out_, self.start_ and f"{self.start_[0].upper()}{self.start_[1:]}."]
+        return replace(found, notes=tuple(note for note in notes if note))
+
+    def _opened(self, X: Any) -> Windowed:
+        """Windows of every part; the test part is all rows after those that ``fit`` has seen."""
         sequences = self._read_again(X)
         cuts = self.seen_.recall(sequences)
-        train, valid, both = self._parts(sequences, cuts)
         first = np.maximum(cuts.test_start, self.encoding_.context)
         horizon = self.encoding_.horizon
         test = Windows(sequences, self.encoding_, first, cuts.end - horizon + 1)
@@ -383,28 +400,21 @@ class Forecaster(Estimator):
                 f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
-        season, seed = self.settings_["window"].season, self.random_state
-        found = evaluate_forecasts(
-            self._method(),
-            Windowed(train, valid, both, test),
-            Terms(LEVELS, level, self.refitted_, season, adaptive, yardsticks, seed),
-            self.history_,
-            self._settings(),
-        )
-        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
-        return replace(found, notes=tuple(note for note in notes if note))
+        return Windowed(*self._parts(sequences, cuts), test)
+
+    def explain(self, X: Any) -> Explanation:
+        """Which columns forecasts lean on, at which lags; measured on the validation part.
+
+        Args:
+            X: the data given to ``fit``. DataError: the rows that were fitted on are missing.
+        """
+        sequences = self._read_again(X)
+        train, valid, _ = self._parts(sequences, self.seen_.recall(sequences))
+        return explain_forecasts(self.models_, valid if len(valid) else train, train, self.fields_)
 
     def _settings(self) -> dict[str, str]:
-        """Every argument in words, for reports."""
-        found: dict[str, str] = {"model": self._describe(self.models_[0])}
-        for name, value in self.settings_.items():
-            if isinstance(value, Params):
-                found.update({f"{name}.{k}": setting(v) for k, v in value.get_params().items()})
-            else:
-                found[name] = setting(value)
-        found["context (rows)"] = str(self.encoding_.context)
-        found["season (rows)"] = str(self.encoding_.season)
-        return found
+        context, season = self.encoding_.context, self.encoding_.season
+        return super()._settings() | {"context (rows)": f"{context}", "season (rows)": f"{season}"}
 
     def plot(self, X: Any, *, history: int | None = None, level: float = 0.8) -> alt.ConcatChart:
         """The forecast after the last row, with its interval, beside the recent past.

@@ -13,6 +13,7 @@
 #include "forward.h"
 #include "gru.h"
 #include "lstm.h"
+#include "philox.h"
 #include "rnn.h"
 
 namespace longshort {
@@ -54,6 +55,8 @@ void backward(const Problem& p) {
   else cells(float());
 }
 
+void draw(const Draw& d) { d.wide ? draw_all<double>(d) : draw_all<float>(d); }
+
 double peak() {
   constexpr int CHAINS = 12, ROUNDS = 1 << 18;
   Vec<float> sums[CHAINS], factor = all(0.999f);
@@ -77,6 +80,6 @@ double peak() {
 #define LONGSHORT_TEXT_(name) #name
 #define LONGSHORT_TEXT(name) LONGSHORT_TEXT_(name)
 const Engine LONGSHORT_ISA = {LONGSHORT_TEXT(LONGSHORT_ISA), packed_bytes, pack, forward, backward,
-                              peak};
+                              draw, peak};
 
 }  // namespace longshort

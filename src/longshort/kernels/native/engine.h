@@ -7,6 +7,8 @@
 
 namespace longshort {
 
+struct Draw;
+
 struct Engine {
   const char* name;
   // bytes of the weights of a problem, packed for forward; and packing them
@@ -15,6 +17,8 @@ struct Engine {
   // with weights that were packed for the same problem but for its tensors
   void (*forward)(const Problem&, const char* packed);
   void (*backward)(const Problem&);
+  // a dropout mask, see philox.h
+  void (*draw)(const Draw&);
   // fused multiply-adds from registers alone, counted as two operations, in 1e9 per second
   double (*peak)();
 };

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "philox.h"
 #include "pool.h"
 
 namespace nb = nanobind;
@@ -223,6 +224,11 @@ NB_MODULE(_native, m) {
   nb::class_<Watch>(m, "Watch").def(nb::init<nb::dict, nb::list>()).def("same", &Watch::same);
   m.def("forward", &forward);
   m.def("backward", &backward);
+  m.def("draw", [](uint64_t seed, uint64_t stream, uint64_t first, uint64_t count, uint64_t least,
+                   double kept, bool wide, int threads, uintptr_t to) {
+    const Draw d{seed, stream, first, count, least, kept, wide, threads, to};
+    unlocked(count < 1 << 16, [&] { engine().draw(d); });
+  });
   m.def("peak", [] { return engine().peak(); });
   m.def("isa", [] { return std::string(chosen.load() ? chosen.load()->name : ""); });
   m.def("isas", [] {

@@ -64,12 +64,7 @@ Pool& current() {
   if (found) return *found;
   // never deleted: helpers wait in it until the process ends
   Pool* made = new Pool;
-  if (pool.compare_exchange_strong(found, made)) {
-    static std::once_flag once;
-    // a fork's child has none of its parent's threads: it begins with a pool of its own
-    std::call_once(once, [] { pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr); }); });
-    return *made;
-  }
+  if (pool.compare_exchange_strong(found, made)) return *made;
   delete made;
   return *found;
 }
@@ -122,6 +117,14 @@ constexpr size_t MOST_BYTES = size_t(256) << 20;
 std::mutex store;
 std::vector<Kept> kept;
 size_t kept_bytes = 0;
+
+// A fork's child has none of its parent's threads: it begins with a pool of its own, and with a
+// store that no other thread was about to change.
+const int forks = pthread_atfork([] { store.lock(); }, [] { store.unlock(); },
+                                 [] {
+                                   store.unlock();
+                                   pool.store(nullptr);
+                                 });
 
 }  // namespace
 

@@ -1,73 +1,18 @@
-"""Plain records of what was learnt and measured: what tables, reports and pages are drawn from.
-
-No torch, no arrays, no behaviour beyond reading and writing JSON: a record made on one machine is
-read on another without any of the code that made it.
-"""
+"""A test part opened once."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from longshort.errors import DataError
+from longshort.records.explanation import Explanation
+from longshort.records.training import History, Tuning
+from longshort.records.written import Written, check_units, read
 
 # What a method is: ours, a rule without fitted parameters, or a fitted classical method.
 Kind = Literal["lstm", "naive", "classical"]
-# What can happen within an epoch: numbers went wrong, or memory was not enough.
-Happening = Literal["recovery", "memory"]
-# Why training ended.
-Stop = Literal["early", "epochs", "interrupted"]
-
-
-@dataclass(frozen=True)
-class Event:
-    """What happened in an epoch, at which batch (from 0), in words."""
-
-    kind: Happening
-    batch: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training part.
-
-    ``train_loss`` and ``valid_loss`` are means per scored element in the head's unit;
-    ``gradient_norm`` is the mean norm before clipping; ``rate`` is the last learning rate.
-    ``valid_loss`` is None where there is no validation part (a refit). ``events`` tell of retries.
-    """
-
-    member: int
-    epoch: int
-    train_loss: float
-    valid_loss: float | None
-    gradient_norm: float
-    rate: float
-    seconds: float
-    best: bool
-    events: tuple[Event, ...] = ()
-
-
-@dataclass(frozen=True)
-class History:
-    """Every epoch of every ensemble member, and why each member stopped."""
-
-    epochs: tuple[Epoch, ...] = ()
-    stops: tuple[Stop, ...] = ()
-    unit: str = ""
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in all epochs, in seconds."""
-        return sum(epoch.seconds for epoch in self.epochs)
-
-    def best(self, member: int) -> Epoch | None:
-        """The epoch whose weights a member kept (the last marked best)."""
-        marked = [e for e in self.epochs if e.member == member and e.best]
-        return marked[-1] if marked else None
 
 
 @dataclass(frozen=True)
@@ -191,12 +136,40 @@ class DataSummary:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class FoldScore:
+    """One method on one target in one fold; see ``Score``."""
+
+    method: str
+    kind: Kind
+    target: str
+    mae: float
+    coverage: float
+    skill: float | None = None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One stretch of the test part that was forecast by methods fitted on what came before it.
+
+    ``start`` and ``end`` are the first and last origin, ``rows`` how many the methods were fitted
+    and chosen on.
+    """
+
+    start: str
+    end: str
+    rows: int
+    origins: int
+    scores: tuple[FoldScore, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation(Written):
     """A test part opened once: every method on the same origins, and the verdict in words.
 
     ``level`` is the nominal coverage of the intervals; ``reference`` names, per target, the naive
     method that skill is measured against (chosen on the validation part); ``season`` is the lag of
     the MASE scaling and of the seasonal naive. ``notes`` are what a reader must know to compare.
+    ``folds`` are the stretches of a rolling evaluation, in order.
     """
 
     task: str
@@ -218,10 +191,9 @@ class Evaluation:
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-    def to_json(self) -> str:
-        """This record as JSON text; numbers keep every digit."""
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1)
+    folds: tuple[Fold, ...] = ()
+    tuning: Tuning | None = None
+    explanation: Explanation | None = None
 
     @staticmethod
     def from_json(text: str | bytes, where: str = "the evaluation") -> Evaluation:
@@ -230,19 +202,9 @@ class Evaluation:
         Raises:
             DataError: the text is not JSON or not such a record; ``where`` is named.
         """
-        told = ""
-        try:
-            found: Evaluation = _EVALUATION.validate_json(text)
-            if len(found.units) == len(found.targets):
-                return found
-            told = f"units: {len(found.units)} of them for {len(found.targets)} targets"
-        except ValidationError as error:
-            first: Any = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the top level"
-            told = f"{place}: {first['msg']}"
-        raise DataError(
-            f"{where}: not an evaluation record: {told}. Make a new one with 'longshort evaluate'."
-        )
+        found = read(_EVALUATION, text, where, "an evaluation record", "evaluate")
+        check_units(found.units, found.targets, where)
+        return found
 
 
 _EVALUATION = TypeAdapter(Evaluation)
