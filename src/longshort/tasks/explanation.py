@@ -54,7 +54,7 @@ def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
     seen, known = [*roles["target"], *roles["past"]], [*roles["future"], *cycles]
     every = {
         "inputs.numbers": [*seen, *encoding.masked, *known],
-        "future.numbers": known,
+        "future.numbers": [] if encoding.recursive else known,
         "static.numbers": roles["static"],
     }
     found = []
