@@ -15,7 +15,6 @@ from longshort.data.codecs.categories import key
 from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field
 from longshort.data.windows import Windows
-from longshort.errors import ArgumentError
 from longshort.explain.attribution import Attribution, integrated_gradients
 from longshort.explain.permutation import Reads, permuted
 from longshort.model import Model
@@ -88,14 +87,7 @@ def explain_forecasts(
         explained: windows of the validation part.
         background: windows of the training part.
         fields: the columns, as the networks were made for them.
-
-    Raises:
-        ArgumentError: the decoder is recursive, whose forecasts are samples.
     """
-    if explained.encoding.recursive:
-        raise ArgumentError(
-            "explain: a recursive forecast leans on its own samples; use Decoder(mode='direct')"
-        )
     sequences, horizon = explained.sequences, explained.horizon
     targets = [field.name for field in fields if field.role == "target"][:_TARGETS]
     steps = sorted({1, (horizon + 1) // 2, horizon})[:_STEPS]
