@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from longshort import Columns, Decoder, Forecaster, Recurrent, Scaling, Split, Training, Window
+from longshort import Columns, Forecaster, Recurrent, Scaling, Split, Training, Window
 from longshort.contracts import Batch, Encoded, Loss, Prediction, State
-from longshort.errors import ArgumentError, DataError
+from longshort.errors import DataError
 from longshort.heads.base import Head
 from longshort.model import Model
 from longshort.records import Explanation
@@ -210,41 +210,3 @@ def test_scaling_and_level_change_no_share() -> None:
         for data in (frame, other)
     )
     assert all(one[cell] == pytest.approx(same[cell], abs=1e-3) for cell in one)
-
-
-def test_categories_stand_beside_numbers() -> None:
-    random = np.random.default_rng(0)
-    words = np.array(["sun", "rain", "wind"])[random.integers(3, size=600)]
-    data = pl.DataFrame(
-        {
-            "shop": ["a"] * 300 + ["b"] * 300,
-            "kind": ["large"] * 300 + ["small"] * 300,
-            "weather": words,
-            "noise": random.standard_normal(600),
-            "sold": 3.0 * (words == "sun") + 0.1 * random.standard_normal(600),
-        }
-    )
-    columns = Columns(
-        group="shop", target="sold", past=("noise",), future=("weather",), static=("kind",)
-    )
-    training = Training(epochs=8, members=1, rate=0.01)
-    model = Forecaster(
-        columns, 2, window=Window(context=5, relative="none"), training=training
-    ).fit(data)
-    found = model.explain(data)
-    assert set(found.columns) == {"sold", "noise", "weather", "kind"}
-    assert found.gap < 0.05
-    shares = dict.fromkeys(found.columns, 0.0)
-    for leaning in found.leanings:
-        shares[leaning.column] += leaning.share
-    assert max(shares, key=lambda name: shares[name]) == "weather"
-    assert sum(shares.values()) == pytest.approx(2, abs=1e-3)
-
-
-def test_a_recursive_model_is_not_explained() -> None:
-    data = np.random.default_rng(0).standard_normal((2, 60, 1)).cumsum(1)
-    model = Forecaster(
-        horizon=2, decoder=Decoder(mode="recursive"), training=Training(epochs=1, members=1)
-    ).fit(data)
-    with pytest.raises(ArgumentError, match="recursive"):
-        model.explain(data)

@@ -348,13 +348,12 @@ def run(
     try:
         if estimator.split.test is not None:
             evaluation = estimator.evaluate(data, yardsticks=yardsticks)
-            direct = estimator.decoder.mode == "direct"
             told = [f"{leak.sure} leak: {leak.text}; {leak.remedy}." for leak in leaks]
             evaluation = replace(
                 evaluation,
                 notes=(*evaluation.notes, *told),
                 tuning=tuning,
-                explanation=estimator.explain(data) if explained and direct else None,
+                explanation=estimator.explain(data) if explained else None,
             )
             show(evaluation)
             write_evaluation(evaluation, out)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.contracts import Batch, Prediction
-from longshort.data.codecs.categories import key
 from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field
 from longshort.data.windows import Windows
@@ -45,35 +44,27 @@ class Column:
 
 def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
     """Every column that a network reads: values, masks, and what is known of it in advance."""
-    numbers = [field for field in fields if field.labels is None]
-    roles = {role: [f.name for f in numbers if f.role == role] for role in _ROLES}
+    roles = {role: [f.name for f in fields if f.role == role] for role in _ROLES}
     # a sine and a cosine each
     cycles = [f"time of {cycle}" for cycle in encoding.cycles for _ in range(2)]
     seen, known = [*roles["target"], *roles["past"]], [*roles["future"], *cycles]
-    differences = roles["target"] if encoding.differences else []
     every = {
-        "inputs.numbers": [*seen, *encoding.masked, *known, *differences],
+        "inputs.numbers": [*seen, *encoding.masked, *known],
         "future.numbers": known,
         "static.numbers": roles["static"],
     }
     found = []
     for name in dict.fromkeys([*seen, *roles["future"], *roles["static"], *cycles]):
-        reads: dict[str, Sequence[int] | None] = {
+        reads = {
             part: [at for at, held in enumerate(names) if held == name]
             for part, names in every.items()
             if name in names
         }
         target = roles["target"].index(name) if name in roles["target"] else None
         found.append(Column(name, reads, target))
-    categories = zip(encoding.vocabulary.names, encoding.vocabulary.roles, strict=True)
-    for at, (name, role) in enumerate(categories):
-        groups = _READ_IN.get(role, ("static",))
-        found.append(Column(name, {f"{group}.{key(at)}": None for group in groups}))
     return found
 
 
-# where a batch holds categories of a role; those of a series stand among what is static
-_READ_IN: dict[str, tuple[str, ...]] = {"past": ("inputs",), "future": ("inputs", "future")}
 _ROLES = ("target", "past", "future", "static")
 
 

@@ -407,12 +407,7 @@ class Forecaster(Estimator):
 
         Args:
             X: the data given to ``fit``. DataError: the rows that were fitted on are missing.
-                ArgumentError: the decoder is recursive, whose forecasts are samples.
         """
-        if self.decoder.mode == "recursive":
-            raise ArgumentError(
-                "explain: a recursive forecast leans on its own samples; use Decoder(mode='direct')"
-            )
         sequences = self._read_again(X)
         train, valid, _ = self._parts(sequences, self.seen_.recall(sequences))
         return explain_forecasts(self.models_, valid if len(valid) else train, train, self.fields_)
