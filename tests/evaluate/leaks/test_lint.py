@@ -159,6 +159,15 @@ def test_empty_and_constant_columns_are_found(honest, tmp_path):
     assert found(array, Columns(target=0))["constant"].columns == ("x1",)
 
 
+def test_text_is_a_category_and_no_target_is_no_trouble(honest, tmp_path):
+    path = tmp_path / "shops.csv"
+    sky = pl.Series(["sun", "rain"] * 200)
+    honest.with_columns(sky=sky).write_csv(path)
+    for asked in (DAY, Columns("day", target="y", past=["helps", "sky"])):
+        assert lint(path, asked).findings == ()
+    assert "duplicates" in lint(path, Columns("day", past="helps")).checked
+
+
 def test_parts_drawn_at_random_overlap_and_parts_in_order_do_not(honest):
     random = np.random.default_rng(0)
     drawn = random.choice(["train", "valid", "test"], 400, p=[0.7, 0.15, 0.15])
