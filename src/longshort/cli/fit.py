@@ -63,6 +63,9 @@ RelativeTo = Annotated[
 Season = Annotated[
     int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
 ]
+Differences = Annotated[
+    bool, typer.Option("--differences", help="Read how far targets are from a season before.")
+]
 ShortSeries = Annotated[
     str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
 ]
@@ -123,6 +126,7 @@ def forecast(
     context: Context = None,
     relative: RelativeTo = "last",
     season: Season = None,
+    differences: Differences = False,
     calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
     short: ShortSeries = "leave",
     fill: Gaps = "none",
@@ -196,7 +200,14 @@ def forecast(
             names(category) or (),
         ),
         horizon,
-        window=Window(context, cast(Relative, relative), season, calendar, cast(Short, short)),
+        window=Window(
+            context,
+            cast(Relative, relative),
+            season,
+            calendar,
+            cast(Short, short),
+            differences,
+        ),
         scaling=Scaling(cast(ScalingMethod, scaling), log, per_series),
         output=cast(Output, output),
         calibration=cast(Calibration, calibration),

@@ -105,7 +105,8 @@ def judge(
             unit = test.sequences.fields[test.targets[k]].unit
             faced = tally.rival(k, lstm.name, naive, sums)
             other = None if classical is None else tally.rival(k, lstm.name, classical, sums)
-            sentences.append(verdict(name, unit, tally.mae(lstm.name, k), faced, other, len(test)))
+            mae = tally.mae(lstm.name, k)
+            sentences.append(verdict(name, unit, mae, faced, other, len(test), lstm.name))
     return Judgement(
         tuple(scores),
         tally.steps(test, seed, resamples),
