@@ -137,8 +137,7 @@ def in_words(finding: Finding) -> str:
     colour = _COLOURS[finding.sure]
     text = f"[bold {colour}]{finding.sure}[/] [bold]{finding.check}[/]: {plain(finding.text)}"
     if finding.rows:
-        more = f" and {finding.count - len(finding.rows)} more" if finding.count > 5 else ""
-        text += f"\n  where: {plain(', '.join(finding.rows))}{more}"
+        text += f"\n  where: {plain(finding.where)}"
     return f"{text}\n  way out: {plain(finding.remedy)}"
 
 
