@@ -20,10 +20,11 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 
 # the river, in the order the data meet its rooms; "x/" is every file of a folder
 ORDER = [
-    "errors", "records", "contracts", "metrics/", "artifact", "checkpoint",
+    "errors", "records/written", "records/training", "records/explanation",
+    "records/evaluation", "records/", "contracts", "metrics/", "artifact", "checkpoint",
     "data/steps", "data/clock", "data/sequences",
-    "data/splits",
-    "data/horizon", "data/codecs/", "data/sources/", "data/windows", "data/synthetic",
+    "data/splits", "data/horizon", "data/codecs/", "data/sources/", "data/sampler",
+    "data/encoding", "data/windows", "data/synthetic",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
     "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",
@@ -34,10 +35,12 @@ ORDER = [
     "layers/recurrent", "layers/cells", "layers/embed", "layers/stem", "layers/channels",
     "layers/encoder",
     "rollout",
-    "heads/base", "heads/", "model",
+    "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
+    "training/layers",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
-    "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain", "report/",
-    "tasks/standing", "tasks/ensemble", "tasks/base", "tasks/", "cli/", "__main__",
+    "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain/", "report/",
+    "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer", "tasks/base", "tasks/",
+    "tuning/space", "tuning/", "cli/", "__main__",
 ]  # fmt: skip
 
 
@@ -126,7 +129,7 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
         "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
-        "Window", "backtest", "compare", "engine", "lint", "load",
+        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__
@@ -207,7 +210,9 @@ def test_the_readme_names_every_command_and_every_file_it_links() -> None:
     readme = (ROOT / "README.md").read_text()
     commands = [command.name for command in app.registered_commands]
     groups = [
-        f"fit {c.name}" for g in app.registered_groups for c in g.typer_instance.registered_commands
+        f"{g.name} {c.name}"
+        for g in app.registered_groups
+        for c in g.typer_instance.registered_commands
     ]
     for command in [*commands, *groups]:
         assert f"`longshort {command}" in readme

@@ -34,6 +34,7 @@ _ROOMS = {
     "engine": "longshort.kernels.dispatch",
     "lint": "longshort.evaluate.leaks.lint",
     "load": "longshort.tasks.files",
+    "tune": "longshort.tuning",
 }
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "engine",
     "lint",
     "load",
+    "tune",
 ]
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.training import Training
+    from longshort.tuning import tune
 
 
 def __getattr__(name: str) -> Any:

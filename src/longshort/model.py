@@ -1,8 +1,10 @@
-"""A model is a trunk, a head, and what brings answers back to the data's own units. Final class."""
+"""A model is a trunk, a head, and what brings answers back to the data's own units."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -86,9 +88,17 @@ class Model(nn.Module):
         encoded = self._encode(batch, state)
         return self.head.loss(encoded, batch), State({"encoder": encoded.state})
 
+    def decode(self, batch: Batch, state: State | None = None) -> Prediction:
+        """The prediction for every row, in encoded units."""
+        return self.head.decode(self._encode(batch, state), batch)
+
     def predict(self, batch: Batch, state: State | None = None) -> Prediction:
         """The prediction for every row, in the data's own units."""
-        return self._answer(self.head.decode(self._encode(batch, state), batch), batch)
+        return self._answer(self.decode(batch, state), batch)
+
+    def spread(self, batch: Batch, levels: Tensor) -> Prediction:
+        """The prediction with quantiles at any levels (Q,), rising, in the data's own units."""
+        return self._answer(self.head.spread(self._encode(batch, None), batch, levels), batch)
 
     def start(self, batch: Batch, state: State | None = None) -> tuple[Prediction, State]:
         """Read contexts, prompts or sources; the answer to what comes next, and all state."""
@@ -104,3 +114,15 @@ class Model(nn.Module):
             below = encoded.state
         prediction, own = self.head.step(encoded, state.part("head"), batch)
         return self._answer(prediction, batch), State({"encoder": below, "head": own})
+
+
+@contextmanager
+def predicting(module: nn.Module) -> Iterator[None]:
+    """In eval mode, and afterwards every module as it was."""
+    before = [(each, each.training) for each in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for each, training in before:
+            each.training = training

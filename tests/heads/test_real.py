@@ -288,26 +288,25 @@ def test_quantile_loss_is_least_at_the_quantiles_of_the_data() -> None:
     assert least - 1e-9 <= reached < least * 1.001
 
 
-# draws
+# any level
 
 
 @pytest.mark.parametrize(
     "output", ["quantiles", "gaussian", "student-t", "negative-binomial", "mae"]
 )
-def test_draws_have_the_quantiles_that_are_told(output: str) -> None:
+def test_even_levels_have_the_quantiles_that_are_told(output: str) -> None:
     head, batch = make(output, std=0.3), asked(output=output)
-    source = torch.Generator().manual_seed(7)
-    draws = head.sample(reading(), batch, 20_000, source)
+    even = (torch.arange(20_000, dtype=torch.float64) + 0.5) / 20_000
+    draws = head.spread(reading(), batch, even).quantiles
+    assert draws is not None
     assert draws.shape == (B, L, K, 20_000)
     told = head.decode(reading(), batch).quantiles
     assert told is not None
     for at in range(1, len(LEVELS) - 1, 4):
         share = (draws <= told[..., at : at + 1]).double().mean(-1)
         below = (draws < told[..., at : at + 1]).double().mean(-1)
-        assert (share >= LEVELS[at] - 0.02).all()
-        assert (below <= LEVELS[at] + 0.02).all()
-    again = head.sample(reading(), batch, 20_000, torch.Generator().manual_seed(7))
-    assert torch.equal(draws, again)
+        assert (share >= LEVELS[at] - 0.001).all()
+        assert (below <= LEVELS[at] + 0.001).all()
 
 
 # calibration

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,20 @@ from longshort.records import (
     DataSummary,
     Epoch,
     Evaluation,
+    Event,
+    Explanation,
     FieldSummary,
     ForecastPoint,
     History,
+    Leaning,
     Pair,
     Part,
+    Permutation,
     Reliability,
     Score,
     StepScore,
+    Trial,
+    Tuning,
 )
 
 TARGETS = {"temp_max": "°C", "wind": "m/s"}
@@ -245,3 +252,63 @@ def history(rng: np.random.Generator) -> History:
             better, best = valid < best, min(best, valid)
             epochs.append(Epoch(member, epoch, float(train), float(valid), 0.8, 0.003, 1.7, better))
     return History(tuple(epochs), ("early", "early", "epochs"), "nats")
+
+
+@pytest.fixture(scope="session")
+def explanation() -> Explanation:
+    """Temperature leans on itself a day ago and on the rain of three days ago."""
+    shares = {
+        "temp_max": ((0.5, 0.05, 0.0), (), 0.0), "precipitation": ((0.0, 0.0, 0.25), (), 0.0),
+        "holiday": ((0.0, 0.0, 0.02), (0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.03), 0.0),
+        "height": ((), (), 0.05),
+    }  # fmt: skip
+    steps, targets = (1, 4, 7), ("temp_max", "wind")
+    every = [(target, step, name) for target in targets for step in steps for name in shares]
+    return Explanation(
+        source="seattle-weather.csv",
+        targets=targets,
+        columns=tuple(shares),
+        steps=steps,
+        horizon=HORIZON,
+        time_step="1 day",
+        windows=128,
+        exchanged=359,
+        gap=0.0004,
+        leanings=tuple(Leaning(t, step, name, *shares[name]) for t, step, name in every),
+        permutations=tuple(
+            Permutation(t, step, name, 2 * sum(shares[name][0]), 0.0, 1.0)
+            for t, step, name in every
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def tuning() -> Tuning:
+    """Four trials, the second the best."""
+    return Tuning(
+        (
+            trial(0, 32, 0.003, 0.71, "done"),
+            trial(1, 64, 0.0121, 0.62, "done"),
+            trial(2, 16, 0.0005, 0.9, "early"),
+            trial(3, 128, 0.03, None, "failed"),
+        ),
+        best=1,
+        importance={"training__rate": 0.7, "recurrent__size": 0.3},
+        unit="pinball",
+    )
+
+
+def trial(number: int, size: int, rate: float, loss: float | None, outcome: Any) -> Trial:
+    settings = {"recurrent__size": size, "training__rate": rate, "window__relative": "last"}
+    return Trial(number, settings, loss, outcome, 12, 3.5)
+
+
+@pytest.fixture(scope="session")
+def eventful(evaluation: Evaluation, explanation: Explanation, tuning: Tuning) -> Evaluation:
+    """The record with all that a record can hold: what happened, what was tried, what it means."""
+    told = "the loss is nan at epoch 4, batch 5: back to batch 0 with half the rate, 0.0015"
+    first, *others = evaluation.history.epochs
+    events = (Event("recovery", 5, told), Event("memory", 7, "not enough memory for 64 rows"))
+    epochs = (first, *others[:2], replace(others[2], events=events), *others[3:])
+    history = replace(evaluation.history, epochs=epochs)
+    return replace(evaluation, history=history, explanation=explanation, tuning=tuning)

@@ -112,15 +112,15 @@ def opened(chromium: Any, path: Path, width: int, scheme: str) -> Iterator[tuple
 @pytest.fixture(scope="module", params=["evaluation", "comparison"])
 def report(
     request: pytest.FixtureRequest,
-    evaluation: Evaluation,
+    eventful: Evaluation,
     comparison: Comparison,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, int]:
     """A page, and how many charts it has."""
     path = tmp_path_factory.mktemp("page") / "report.html"
     asked = request.param == "evaluation"
-    path.write_text(page(evaluation) if asked else comparison_page(comparison), "utf-8")
-    return path, 6 if asked else 1
+    path.write_text(page(eventful) if asked else comparison_page(comparison), "utf-8")
+    return path, 9 if asked else 1
 
 
 @pytest.fixture(

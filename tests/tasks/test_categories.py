@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from longshort import Columns, Forecaster, Recurrent, Split, Training, Window, load
+from longshort.contracts import Batch
 from longshort.errors import ArgumentError, DataError
+from longshort.model import forgotten
 
 KINDS = ("sun", "rain", "snow", "fog")
 EFFECT = {"sun": 3.0, "rain": -2.0, "snow": 0.0, "fog": 8.0, "": -5.0}
@@ -160,6 +163,25 @@ def test_the_vocabulary_is_that_of_the_training_part(data: pl.DataFrame) -> None
         ("", "fog", "rain", "snow", "sun"),
         ("up",),
     )
+
+
+def test_training_forgets_a_share_of_all_categories_however_a_batch_is_cut() -> None:
+    symbols = {"category0": torch.full((400, 50), 3)}
+    batch = Batch(
+        {"numbers": torch.ones(400, 50, 1), **symbols},
+        torch.full((400,), 50),
+        future=symbols,
+        static={"category1": torch.full((400,), 2)},
+    )
+    whole = forgotten(batch, 0.05, seed=7)
+    for group in (whole.inputs["category0"], whole.future["category0"], whole.static["category1"]):
+        assert set(group.unique().tolist()) == {0, int(group.max())}
+    assert (whole.inputs["category0"] == 0).double().mean() == pytest.approx(0.05, abs=0.01)
+    assert not torch.equal(whole.inputs["category0"], whole.future["category0"])
+    part = forgotten(batch.slice(150, 300), 0.05, seed=7)
+    assert torch.equal(part.inputs["category0"], whole.inputs["category0"][150:300])
+    assert torch.equal(part.static["category1"], whole.static["category1"][150:300])
+    assert torch.equal(whole.inputs["numbers"], batch.inputs["numbers"])
 
 
 # laws

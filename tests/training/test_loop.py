@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn, optim
 
-from longshort.data.windows import Sampler
+from longshort.data.sampler import Sampler
 from longshort.errors import ArgumentError
 from longshort.model import Model
 from longshort.training import (

@@ -45,7 +45,7 @@ def test_a_bad_batch_is_never_stepped_on_and_named(poison: float) -> None:
     assert [len(epoch.events) for epoch in epochs] == [0, 0, 0, 1, 0]
     (event,) = epochs[3].events
     assert (event.kind, event.batch) == ("recovery", at)
-    assert f"at epoch 3, batch {at} (in example 7)" in event.text
+    assert f"at epoch 4, batch {at} (in example 7)" in event.text
     assert "half the rate, 0.025" in event.text
     assert [epoch.rate for epoch in epochs] == [0.05] * 3 + [0.025] * 2
     assert weight(model).isfinite().all()
@@ -100,7 +100,7 @@ def test_three_retries_and_no_more_and_the_best_returns() -> None:
     model = line()
     with pytest.raises(
         TrainingError,
-        match=r"loss is nan at epoch 3, batch 0, and so it stayed in 3 retries.*0\.00625\).*"
+        match=r"loss is nan at epoch 4, batch 0, and so it stayed in 3 retries.*0\.00625\).*"
         r"Training\(rate=0\.05\)",
     ):
         run(model, train, valid, epochs=60, rate=0.05)
@@ -135,7 +135,7 @@ def test_a_validation_loss_that_is_not_finite_is_said_and_the_best_weights_retur
     broken.y[3] = torch.nan
     model = line()
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    with pytest.raises(TrainingError, match="validation loss is nan after epoch 0, and so it st"):
+    with pytest.raises(TrainingError, match="validation loss is nan after epoch 1, and so it st"):
         list(fit(model, points(), broken, Training(2, 16)))
     assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())
 
@@ -164,7 +164,7 @@ def test_a_gradient_alone_can_be_wrong() -> None:
         run(model, Known(data.x, data.y), epochs=1)
     at = batch_of(5, 0)
     assert "gradient is not finite (its norm is nan, the loss " in str(error.value)
-    assert f"at epoch 0, batch {at} (in shop.csv, series 'b', row 5)" in str(error.value)
+    assert f"at epoch 1, batch {at} (in shop.csv, series 'b', row 5)" in str(error.value)
 
 
 def test_weights_that_are_not_finite_after_the_last_step_are_found(
@@ -181,7 +181,7 @@ def test_weights_that_are_not_finite_after_the_last_step_are_found(
     monkeypatch.setattr(torch.optim.AdamW, "step", step)
     epochs, _ = run(model, points(), epochs=3, optimizer="adamw")
     (event,) = epochs[1].events
-    assert "weights (head.linear.weight) are not finite after epoch 1, batch 3" in event.text
+    assert "weights (head.linear.weight) are not finite after epoch 2, batch 3" in event.text
     assert weight(model).isfinite().all()
 
 

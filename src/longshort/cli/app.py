@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from longshort import __version__
-from longshort.cli import compare, doctor, evaluate, fit, lint, predict, report
+from longshort.cli import compare, doctor, evaluate, explain, fit, lint, predict, report, tune
 from longshort.cli.terminal import error_text, show_warning
 from longshort.errors import (
     ArgumentError,
@@ -40,8 +40,10 @@ app = typer.Typer(
     "7 lint found something, 130 interrupted (what was reached is kept), 1 anything else.",
 )
 app.add_typer(fit.app, name="fit")
+app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("lint")(lint.lint)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -28,27 +29,30 @@ from longshort.cli.options import (
     Time,
     ValidFrom,
     Zone,
+    asked,
     names,
     part,
+    taking,
 )
 from longshort.cli.terminal import FitProgress, notes, plain, show
 from longshort.cli.terminal import out as terminal
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.codecs.spread import Method as ScalingMethod
+from longshort.data.encoding import Relative
 from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
-from longshort.data.windows import Relative, Short, Window
+from longshort.data.windows import Short, Window
 from longshort.errors import ArgumentError, OutputError
 from longshort.heads.conformal import Calibration
-from longshort.heads.decoder import Channel, Decoder, Highway
+from longshort.heads.decoder import Channel, Decoder, Highway, Mode
 from longshort.heads.distributions import Output
 from longshort.layers.encoder import Cell, Recurrent
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Tuning
 from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
 from longshort.training.ranks import joined
-from longshort.training.settings import Optimizer, Schedule, Training
+from longshort.training.settings import Optimizer, Schedule, Training, Unfreeze
 from longshort.yardsticks.roster import Choice
 
 # the exit code of a fit that Ctrl-C ended: the model is written all the same
@@ -97,7 +101,9 @@ Channels = Annotated[
 Centred = Annotated[
     bool, typer.Option("--centred", help="Read targets relative to their last value.")
 ]
-
+Way = Annotated[
+    str, typer.Option(help="The horizon direct, all at once; or recursive, step by step.")
+]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a model on a file.")
 
 
@@ -106,14 +112,21 @@ def fit() -> None:
     """Train a model on a file, compare it with classical methods, write model and report."""
 
 
-@app.command("forecast")
-def forecast(
-    data: Annotated[
-        Path, typer.Argument(help="CSV, TSV, Parquet or JSONL, also gzipped; a row per step.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path(
-        "fitted"
+Data = Annotated[
+    Path, typer.Argument(help="CSV, TSV, Parquet or JSONL, also gzipped; a row per step.")
+]
+Yardsticks = Annotated[str, typer.Option(help="all, or quick: rules and ridge alone.")]
+Resume = Annotated[
+    bool | None,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Go on with work in the folder that was broken off, if there is any, or drop it.",
+        show_default="neither: refuse where there is any",
     ),
+]
+
+
+def forecaster(
     target: Target = None,
     time: Time = None,
     zone: Zone = None,
@@ -149,6 +162,7 @@ def forecast(
     segment: Segment = 1,
     channels: Channels = "joint",
     centred: Centred = False,
+    mode: Way = "direct",
     epochs: Annotated[int, typer.Option(help="Most passes.")] = Training().epochs,
     steps: Steps = None,
     batch: Annotated[int, typer.Option(help="Rows of one step.")] = Training().batch,
@@ -167,28 +181,21 @@ def forecast(
     refit: Annotated[
         bool, typer.Option(help="Choose on the validation part, then train on it as well.")
     ] = False,
-    yardsticks: Annotated[str, typer.Option(help="all, or quick: rules and ridge alone.")] = "all",
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option(help="Layers that keep their weights: embed, encoder, encoder.0, head."),
+    ] = None,
+    unfreeze: Annotated[
+        str, typer.Option(help="all, or gradual: the last layer first, one more in each epoch.")
+    ] = Training().unfreeze,
+    discriminative: Annotated[
+        float, typer.Option(help="Share of the rate that a layer has of the one above it.")
+    ] = Training().discriminative,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
-    resume: Annotated[
-        bool | None,
-        typer.Option(
-            "--resume/--no-resume",
-            help="Go on with a fit in the folder that was broken off, if there is one, or drop it.",
-            show_default="neither: refuse where there is one",
-        ),
-    ] = None,
-) -> None:
-    """Learn to forecast the next steps of one series or many.
-
-    longshort fit forecast weather.csv --time date --target temp_max,temp_min --horizon 7 --out w
-
-    While it trains, the folder holds a checkpoint. After a crash, a kill or Ctrl-C the same command
-    with --resume goes on from there, bit by bit as if it had never stopped. The last
-    part of the data is kept unseen until training is over; then every method forecasts it, from
-    every origin, and the table says which one to trust.
-    """
-    estimator = Forecaster(
+) -> Forecaster:
+    """A forecaster of the options that say what it reads, answers and learns with."""
+    return Forecaster(
         Columns(
             time,
             names(group) or (),
@@ -214,7 +221,9 @@ def forecast(
         split=Split(valid_from or valid, part(test_from, test)),
         fill=cast(Fill, fill),
         recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell), stem=stem),
-        decoder=Decoder(cast(Highway, highway), segment, cast(Channel, channels), centred),
+        decoder=Decoder(
+            cast(Highway, highway), segment, cast(Channel, channels), centred, cast(Mode, mode)
+        ),
         training=Training(
             epochs=epochs,
             batch=batch,
@@ -226,11 +235,74 @@ def forecast(
             members=members,
             refit=refit,
             steps=steps,
+            freeze=names(freeze) or (),
+            unfreeze=cast(Unfreeze, unfreeze),
+            discriminative=discriminative,
         ),
         random_state=seed,
         device=device,
     )
-    run(estimator, data, out, resume, cast(Choice, yardsticks))
+
+
+@app.command("forecast")
+@taking(forecaster)
+def forecast(
+    ctx: typer.Context,
+    data: Data,
+    estimator: Forecaster,
+    out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path(
+        "fitted"
+    ),
+    init: Annotated[
+        Path | None,
+        typer.Option(help="A model.lstm to begin with; settings that are not given are its own."),
+    ] = None,
+    keep_scaling: Annotated[
+        bool, typer.Option("--keep-scaling", help="Scale numbers as --init does.")
+    ] = False,
+    yardsticks: Yardsticks = "all",
+    explain: Annotated[bool, typer.Option(help="Tell in the report what it leans on.")] = True,
+    resume: Resume = None,
+) -> None:
+    """Learn to forecast the next steps of one series or many.
+
+    longshort fit forecast weather.csv --time date --target temp_max,temp_min --horizon 7 --out w
+
+    While it trains, the folder holds a checkpoint. After a crash, a kill or Ctrl-C the same command
+    with --resume goes on from there, bit by bit as if it had never stopped. The last
+    part of the data is kept unseen until training is over; then every method forecasts it, from
+    every origin, and the table says which one to trust.
+
+    longshort fit forecast new.csv --init w/model.lstm --freeze encoder --out new
+
+    That begins with what another model has learnt.
+    """
+    if init is not None:
+        estimator = inherited(estimator, Forecaster.from_file(init), asked(ctx))
+    chosen = cast(Choice, yardsticks)
+    run(
+        estimator, data, out, resume, chosen,
+        init=init, keep_codec=keep_scaling, explained=explain,
+    )  # fmt: skip
+
+
+def inherited(estimator: Forecaster, source: Forecaster, given: Collection[str]) -> Forecaster:
+    """The estimator with the settings of another one, but for options that were ``given``.
+
+    How it is trained, and on which part, is the new fit's business.
+    """
+    # options that are not called as the setting is
+    known = {"method": "scaling"}
+    changes: dict[str, Any] = {}
+    for name in estimator.sections:
+        own, theirs = getattr(estimator, name), source.settings_[name]
+        if name not in ("training", "split"):
+            asked_for = {k: v for k, v in own.get_params().items() if known.get(k, k) in given}
+            changes[name] = theirs.set_params(**asked_for)
+    for name in estimator.scalars:
+        if name not in given:
+            changes[name] = source.settings_[name]
+    return estimator.set_params(**changes)
 
 
 def run(
@@ -239,6 +311,11 @@ def run(
     out: Path,
     resume: bool | None = None,
     yardsticks: Choice = "all",
+    *,
+    init: Path | None = None,
+    keep_codec: bool = False,
+    tuning: Tuning | None = None,
+    explained: bool = True,
 ) -> None:
     """Fit, evaluate where a test part was kept, and write everything into a folder.
 
@@ -249,7 +326,7 @@ def run(
         if not ranks.lead:
             with suppress(KeyboardInterrupt), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                estimator.fit(data, checkpoint=checkpoint)
+                estimator.fit(data, checkpoint=checkpoint, init=init, keep_codec=keep_codec)
             return
         if checkpoint.exists and resume is None:
             raise ArgumentError(
@@ -261,7 +338,7 @@ def run(
         leaks = before(estimator, data)
         for finding in leaks:
             notes.print(in_words(finding))
-        learn(estimator, data, out, checkpoint)
+        learn(estimator, data, out, checkpoint, init, keep_codec)
     model = out / "model.lstm"
     estimator.save(model)
     # what an older model was judged by does not stand beside a newer one
@@ -272,7 +349,12 @@ def run(
         if estimator.split.test is not None:
             evaluation = estimator.evaluate(data, yardsticks=yardsticks)
             told = [f"{leak.sure} leak: {leak.text}; {leak.remedy}." for leak in leaks]
-            evaluation = replace(evaluation, notes=(*evaluation.notes, *told))
+            evaluation = replace(
+                evaluation,
+                notes=(*evaluation.notes, *told),
+                tuning=tuning,
+                explanation=estimator.explain(data) if explained else None,
+            )
             show(evaluation)
             write_evaluation(evaluation, out)
             terminal.print(f"report  {out / 'report.html'}")
@@ -287,13 +369,22 @@ def run(
         raise typer.Exit(INTERRUPTED)
 
 
-def learn(estimator: Forecaster, data: Path, out: Path, checkpoint: Checkpoint) -> None:
+def learn(
+    estimator: Forecaster,
+    data: Path,
+    out: Path,
+    checkpoint: Checkpoint,
+    init: Path | None = None,
+    keep_codec: bool = False,
+) -> None:
     """Fit and show it; a folder that was made for nothing is taken away again."""
     existed = out.exists()
     progress = FitProgress(make_folder(out))
     done = False
     try:
-        estimator.fit(data, progress=progress, checkpoint=checkpoint)
+        estimator.fit(
+            data, progress=progress, checkpoint=checkpoint, init=init, keep_codec=keep_codec
+        )
         done = True
     except KeyboardInterrupt:
         left = GO_ON if checkpoint.exists else "there is nothing to keep"

@@ -22,11 +22,12 @@ from rich.progress import (
 from rich.table import Table
 
 from longshort.errors import OutputError
-from longshort.records import Comparison, Epoch, Evaluation, History
+from longshort.records import Comparison, Epoch, Evaluation, History, Tuning
 from longshort.report.folds import fold_table
 from longshort.report.numerals import duration, percent
 from longshort.report.table import score_table
 from longshort.report.theme import lstm_name
+from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
 out = Console(highlight=False, soft_wrap=True)
@@ -188,3 +189,17 @@ def _show_folds(evaluation: Evaluation, target: str) -> None:
         table.add_row(*map(escape, row), style=style)
     out.print(f"\n[bold]{escape(target)}[/], mean absolute error by the fold that begins at")
     out.print(table)
+
+
+def show_trials(tuning: Tuning) -> None:
+    """The trials of a search, the best first, and what mattered."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
+    for name in TRIAL_COLUMNS:
+        numeric = name not in ("settings", "ended")
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=name != "settings")
+    for place, row in enumerate(trial_rows(tuning)):
+        table.add_row(*map(plain, row), style="bold" if place == 0 else None)
+    out.print(table)
+    if tuning.importance:
+        told = ", ".join(f"{name} {share}" for name, _, share in importance_rows(tuning))
+        out.print(f"\nwhat the losses vary by: {plain(told)}\n")

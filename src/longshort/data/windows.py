@@ -1,4 +1,4 @@
-"""From series to batches: context and horizon windows, and the order they are read in.
+"""From series to batches: context and horizon windows.
 
 A window is told by one number; its rows are gathered and encoded when a batch asks for them, so
 that memory holds the series once, as they were read, whatever context and horizon are.
@@ -7,28 +7,27 @@ that memory holds the series once, as they were read, whatever context and horiz
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from longshort.contracts import Batch, Params
-from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import Cycle, calendar_cycles, encode_calendar
-from longshort.data.codecs.categories import Vocabulary, key
-from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.codecs.categories import key
+from longshort.data.encoding import Encoding, Relative
 from longshort.data.horizon import extend, refuse_short, refuse_unknown_future
 from longshort.data.sequences import Role, Sequences
 from longshort.errors import ArgumentError, DataError, suggest
 
-Relative = Literal["last", "season", "none"]
 Short = Literal["leave", "refuse"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -76,82 +75,6 @@ class Window(Params):
         least = 0 if self.short == "refuse" else len(lengths) // 10
         shortest = int(np.partition(lengths, least)[least])
         return max(1, min(usual, (shortest - horizon) // 2))
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """The order of one pass over ``size`` examples, ``rows`` at a time.
-
-    The whole state is (seed, epoch, position): the same three numbers give the same batches on any
-    machine, and a pass goes on where another one stopped.
-
-    A pass of at most ``most`` batches reads as many examples drawn without replacement, other ones
-    in each epoch; without ``shuffle`` they are spread evenly, the same in each.
-    """
-
-    size: int
-    rows: int
-    shuffle: bool = True
-    seed: int = 0
-    epoch: int = 0
-    position: int = 0
-    most: int | None = None
-
-    def __len__(self) -> int:
-        """Batches of a whole pass."""
-        whole = math.ceil(self.size / self.rows)
-        return whole if self.most is None else min(whole, self.most)
-
-    def order(self) -> Ints:
-        """The example numbers of this pass in their order."""
-        drawn = min(self.size, len(self) * self.rows)
-        if not self.shuffle:
-            if drawn == self.size:
-                return np.arange(self.size)
-            return np.linspace(0, self.size - 1, drawn).round().astype(np.int64)
-        key = np.array([self.seed & (2**64 - 1), self.epoch], np.uint64)
-        random = np.random.Generator(np.random.Philox(key=key))
-        if drawn == self.size:
-            return random.permutation(self.size)
-        return random.choice(self.size, drawn, replace=False)
-
-    def batches(self) -> Iterator[tuple[int, list[int]]]:
-        """(position, example numbers) from ``position`` to the end of the pass."""
-        order = self.order()
-        for position in range(self.position, len(self)):
-            start = position * self.rows
-            yield position, order[start : start + self.rows].tolist()
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """Everything that turns series into numbers for a network, fixed by the training part.
-
-    Args:
-        codec: scaling, fitted on training rows.
-        context: T rows read.
-        horizon: L rows answered.
-        relative: see ``Window``.
-        season: rows of one season, 1 where none was found.
-        cycles: calendar cycles read at each step.
-        masked: names of fields that get a mask, 1 where observed, because training missed some.
-        step: how far apart rows are, in words.
-        clock: what their times count; the calendar is that of its local time.
-        vocabulary: the categories of the training part.
-        differences: see ``Window``.
-    """
-
-    codec: NumberCodec
-    context: int
-    horizon: int
-    relative: Relative
-    season: int
-    cycles: tuple[Cycle, ...]
-    masked: tuple[str, ...]
-    step: str = "rows in order"
-    clock: Clock = Clock()  # noqa: RUF009 - a frozen value
-    vocabulary: Vocabulary = Vocabulary()  # noqa: RUF009
-    differences: bool = False
 
 
 class Windows:
@@ -292,9 +215,9 @@ class Windows:
         encoded = self.codec.encode(raw.reshape(-1, raw.shape[2]), centre, spread)
         return np.nan_to_num(encoded).astype(np.float32).reshape(raw.shape)[..., fields]
 
-    def _symbols(self, rows: Ints, *roles: Role) -> dict[str, Ints]:
+    def _symbols(self, rows: Ints, *roles: Role) -> Arrays:
         """Categories of flat rows (...) as rows of tables; a missing one as the latest before."""
-        found = {}
+        found: Arrays = {}
         for at, (column, places) in enumerate(zip(self._categories, self._places, strict=True)):
             if self.encoding.vocabulary.roles[at] in roles:
                 raw = self.sequences.filled[rows, column]
@@ -369,6 +292,25 @@ class Windows:
         rows, series = self._rows(index, 0, 1)
         return self._numbers(rows, series, self._still)[:, 0]
 
+    @cached_property
+    def _marks(self) -> NDArray[np.uint64]:
+        """(S,) words that tell the series' names apart."""
+        words = [hashlib.blake2b(k.encode(), digest_size=8).digest() for k in self.sequences.keys]
+        return np.frombuffer(b"".join(words), "<u8").astype(np.uint64)
+
+    def seeds(self, index: Sequence[int] | Ints) -> Ints:
+        """(N,) what random draws of each window are made from: its series' name and its origin.
+
+        The origin is told by its time, or by its row where there are no times: windows have the
+        same seeds whatever else is in the table.
+        """
+        series, origin = self.where(index)
+        moment = origin
+        if self.sequences.times is not None:
+            moment = self.sequences.times.view(np.int64)[self.sequences.offsets[series] + origin]
+        mixed = self._marks[series] ^ (moment.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        return mixed.view(np.int64)
+
     def reference(self, index: Sequence[int] | Ints) -> Floats:
         """(N, L, K) encoded values that forecasts are told relative to.
 
@@ -400,27 +342,84 @@ class Windows:
         return self.codec.decode_target(encoded, centre, spread)
 
     def batch(self, index: Sequence[int]) -> Batch:
-        """The windows of these numbers as one batch."""
-        target = self._encoded_targets(self.actual(index), index)
-        offset, scale = self.statistics(index)
-        tensor = torch.from_numpy
-        past, _series = self._rows(index, -self.context, 0)
+        """The windows of these numbers as one batch.
+
+        For a recursive model a row has T + L - 1 steps. Each reads what is known in advance of the
+        step after it, which targets and reference tell of. From the origin on nothing is read of
+        past covariates: numbers stay what they were, masks are 0, and categories unknown.
+        """
+        if self.encoding.recursive:
+            return self._stepwise(index)
+        past, _ = self._rows(index, -self.context, 0)
         ahead, _ = self._rows(index, 0, self.horizon)
-        inputs = {"numbers": self.inputs(index), **self._symbols(past, "past", "future")}
-        future = {"numbers": self.known(index), **self._symbols(ahead, "future")}
-        still = {"numbers": self.static(index), **self._symbols(ahead[:, 0], "static", "group")}
+        inputs = {**self._symbols(past, "past", "future"), "numbers": self.inputs(index)}
+        future = {**self._symbols(ahead, "future"), "numbers": self.known(index)}
+        still = {**self._symbols(ahead[:, 0], "static", "group"), "numbers": self.static(index)}
+        groups = inputs, future, still
+        return self._batch(index, groups, self.reference(index), self.actual(index))
+
+    def _batch(
+        self, index: Sequence[int], groups: Sequence[Arrays], reference: Floats, raw: Floats
+    ) -> Batch:
+        """Groups of inputs, of what is known ahead and of what is static, and raw targets."""
+        offset, scale = self.statistics(index)
+        target = self._encoded_targets(raw, index)
+        tensor = torch.from_numpy
+        inputs, future, static = ({n: tensor(a) for n, a in group.items()} for group in groups)
+        steps = inputs["numbers"].shape[1]
         return Batch(
-            inputs={name: tensor(array) for name, array in inputs.items()},
-            lengths=torch.full((len(index),), self.context),
-            future={name: tensor(array) for name, array in future.items()},
-            static={name: tensor(array) for name, array in still.items()},
-            reference=tensor(self.reference(index).astype(np.float32)),
+            inputs,
+            torch.full((len(index),), steps),
+            future,
+            static,
+            reference=tensor(reference.astype(np.float32)),
             offset=tensor(offset),
             scale=tensor(scale),
             source=tensor(np.asarray(index, np.int64)),
             targets=tensor(np.nan_to_num(target).astype(np.float32)),
             target_mask=tensor(np.isfinite(target)),
         )
+
+    def _stepwise(self, index: Sequence[int]) -> Batch:
+        """See ``batch``."""
+        first = self.context
+        rows, series = self._rows(index, -first, self.horizon - 1)
+        seen = self._numbers(rows, series, self._seen)
+        targets = len(self.targets)
+        seen[:, first:, targets:] = seen[:, first - 1 : first, targets:]
+        observed = np.isfinite(self.sequences.values[rows[..., None], self._masked])
+        observed[:, first:, [column not in self.targets for column in self._masked]] = False
+        ahead = self._numbers(rows + 1, series, self._ahead)
+        numbers = [seen, observed, ahead, self._calendar(rows + 1)]
+        past = self._symbols(rows, "past")
+        for symbols in past.values():
+            symbols[:, first:] = 0
+        inputs = {**past, **self._symbols(rows + 1, "future")}
+        inputs["numbers"] = np.concatenate(numbers, -1, dtype=np.float32)
+        origin = self._rows(index, 0, 1)[0][:, 0]
+        still = {**self._symbols(origin, "static", "group"), "numbers": self.static(index)}
+        reference = self._stepwise_reference(index, rows, series, seen)
+        made = self._batch(index, (inputs, {}, still), reference, self._raw(rows + 1, series))
+        return made.replace(seeds=torch.from_numpy(self.seeds(index)))
+
+    def _stepwise_reference(
+        self, index: Sequence[int], rows: Ints, series: Ints, seen: NDArray[np.float32]
+    ) -> Floats:
+        """(N, T + L - 1, K) what the target after each of these rows is told relative to.
+
+        That is the value of the row itself; or the latest one a season before, of the horizon the
+        latest one before the origin; or 0.
+        """
+        last = seen[..., : len(self.targets)].astype(np.float64)
+        if self.encoding.relative != "season":
+            return last if self.encoding.relative == "last" else np.zeros_like(last)
+        before = rows + 1 - self.encoding.season
+        inside = before >= self.sequences.offsets[series][:, None]
+        phased = self.sequences.phased(self.encoding.season)[np.maximum(before, 0)]
+        found = self._encoded_targets(np.where(inside[..., None], phased, np.nan), index)
+        found = np.where(np.isnan(found), last, found)
+        found[:, self.context - 1 :] = self.reference(index)
+        return found
 
 
 def choose_cycles(sequences: Sequences, window: Window) -> tuple[Cycle, ...]:

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.errors import ArgumentError
 from longshort.evaluate.judge import Rivals, absolute_errors, interval_ends
 from longshort.evaluate.tally import Resampled, Scales, Tally, names_of

@@ -10,6 +10,7 @@ from longshort.errors import ArgumentError, suggest
 
 Highway = Literal["last", "context", "none"]
 Channel = Literal["joint", "shared"]
+Mode = Literal["direct", "recursive"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Decoder(Params):
             so that it learns from all of them and no target disturbs another.
         centred: the network reads each target relative to its last value, so that it sees shapes
             and no levels, however far a series drifts.
+        mode: "direct" answers all steps of the horizon at once. "recursive" answers the next step,
+            after every step, and runs on from its own samples (DeepAR, Salinas et al. 2020): its
+            quantiles are those of such paths, and any horizon can be asked for. Beyond the last
+            row nothing is read of past covariates.
+        paths: sample paths of a recursive forecast, 20 or more.
 
     Raises:
         ArgumentError: a value out of range.
@@ -38,10 +44,14 @@ class Decoder(Params):
     segment: int = 1
     channels: Channel = "joint"
     centred: bool = False
+    mode: Mode = "direct"
+    paths: int = 100
 
     def __post_init__(self) -> None:
         self._whole(1, "segment")
-        for name, known in (("highway", get_args(Highway)), ("channels", get_args(Channel))):
+        self._whole(20, "paths")
+        choices = {"highway": Highway, "channels": Channel, "mode": Mode}
+        for name, known in ((name, get_args(kind)) for name, kind in choices.items()):
             value = getattr(self, name)
             if value not in known:
                 raise ArgumentError(f"Decoder({name}={value!r}): {suggest(value, known)}")

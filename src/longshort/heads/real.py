@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +30,15 @@ from longshort.heads.distributions import LEVELS, Output, check_levels, check_ou
 from longshort.layers.channels import centre
 from longshort.layers.embed import Embed
 from longshort.layers.stem import frames
+
+
+def at_levels(values: Tensor, known: Sequence[float], levels: Tensor) -> Tensor:
+    """Values (..., P) at the ``known`` levels, read at other ones, (..., Q): straight between."""
+    if len(known) == len(levels) and list(known) == levels.tolist():
+        return values
+    told = levels.cpu().numpy()
+    weights = np.stack([np.interp(told, known, one) for one in np.eye(len(known))])
+    return values @ torch.from_numpy(weights).to(values)
 
 
 class RealHead(Head):
@@ -150,31 +160,29 @@ class RealHead(Head):
 
     def decode(self, encoded: Encoded, batch: Batch) -> Prediction:
         """Point (B, L, K) and quantiles (B, L, K, Q), in encoded units."""
-        parameters = self._answer(encoded, batch)
-        levels = torch.tensor(self.levels, dtype=torch.float64, device=parameters.device)
-        quantiles = self.family.quantiles(parameters, levels)
-        return Prediction(self.family.point(parameters), self._shifted(quantiles), self.levels)
+        levels = torch.tensor(self.levels, dtype=torch.float64, device=encoded.z.device)
+        return self.spread(encoded, batch, levels)
 
-    def _shifted(self, quantiles: Tensor) -> Tensor:
-        """Quantiles as calibrated; an outer one that would cross an inner one stops there."""
-        moved, middle = quantiles + self.errors, self.levels.index(0.5)
+    def spread(self, encoded: Encoded, batch: Batch, levels: Tensor) -> Prediction:
+        """Point (B, L, K) and quantiles (B, L, K, Q) at any levels (Q,), in encoded units."""
+        parameters = self._answer(encoded, batch)
+        quantiles = self.calibrated(self.family.quantiles(parameters, levels), levels)
+        return Prediction(self.family.point(parameters), quantiles, tuple(levels.tolist()))
+
+    def calibrated(self, quantiles: Tensor, levels: Tensor) -> Tensor:
+        """Quantiles (B, L, K, Q) at ``levels`` (Q,), rising, with what calibration adds to each.
+
+        Between the levels that were calibrated it lies on straight lines, beyond them and beyond
+        the last step it is that of the last. An outer quantile that would cross an inner one stops
+        there.
+        """
+        steps = torch.arange(quantiles.shape[1], device=levels.device)
+        shifts = self.errors[steps.clamp(max=len(self.errors) - 1)]
+        moved = quantiles + at_levels(shifts, self.levels, levels)
+        middle = min(int((levels < 0.5 - 1e-9).sum()), len(levels) - 1)
         upper = moved[..., middle:].cummax(-1).values
         lower = moved[..., : middle + 1].flip(-1).cummin(-1).values.flip(-1)
         return torch.cat([lower[..., :-1], upper], -1)
-
-    @torch.no_grad()
-    def sample(
-        self, encoded: Encoded, batch: Batch, count: int, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """(B, L, K, count) draws from each step's own distribution, in encoded units.
-
-        Steps and targets are drawn independently of each other: these are no paths. Quantiles are
-        drawn from straight between their levels, and never beyond the outermost ones.
-        """
-        parameters = self._answer(encoded, batch)
-        shape = (*parameters.shape[:-1], count)
-        levels = torch.rand(shape, dtype=torch.float64, generator=generator).clamp(min=2**-53)
-        return self.family.quantiles(parameters, levels.to(parameters.device))
 
     @torch.no_grad()
     def calibrate(self, shifts: Tensor) -> None:

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longshort.report.charts import forecast_chart, one_step_chart, origins_chart
     from longshort.report.curves import calibration_chart, horizon_chart, training_chart
-    from longshort.report.document import comparison_page, page
+    from longshort.report.document import comparison_page, explained_page, page
     from longshort.report.drawing import svg
+    from longshort.report.leanings import columns_chart, exchange_chart, places_chart
     from longshort.report.table import ScoreTable, score_table
 
 _HOMES = {
     "calibration_chart": "curves",
+    "columns_chart": "leanings",
+    "exchange_chart": "leanings",
+    "explained_page": "document",
     "forecast_chart": "charts",
     "horizon_chart": "curves",
     "one_step_chart": "charts",
@@ -24,6 +28,7 @@ _HOMES = {
     "training_chart": "curves",
     "comparison_page": "document",
     "page": "document",
+    "places_chart": "leanings",
     "svg": "drawing",
     "ScoreTable": "table",
     "score_table": "table",
@@ -32,12 +37,16 @@ _HOMES = {
 __all__ = [
     "ScoreTable",
     "calibration_chart",
+    "columns_chart",
     "comparison_page",
+    "exchange_chart",
+    "explained_page",
     "forecast_chart",
     "horizon_chart",
     "one_step_chart",
     "origins_chart",
     "page",
+    "places_chart",
     "score_table",
     "svg",
     "training_chart",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from longshort.records import Comparison, Evaluation
+from longshort.records import Comparison, Evaluation, Explanation
 from longshort.report import contest, sections
 from longshort.report.folds import folds
 from longshort.report.markup import text
+from longshort.report.numerals import count
 from longshort.report.style import CSS
+from longshort.report.theme import listed
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _LINKS = {
@@ -21,7 +23,9 @@ _LINKS = {
     "forecasts": "Forecasts",
     "horizon": "Error by step",
     "calibration": "Calibration",
+    "leaning": "What it leans on",
     "training": "Training",
+    "tuning": "Tuning",
     "data": "Data",
     "settings": "Settings",
     "environment": "Environment",
@@ -34,9 +38,9 @@ def page(evaluation: Evaluation) -> str:
     """The whole report of an evaluation as HTML text.
 
     In this order: task and source, verdict, scores beside every yardstick, folds if there are any,
-    forecasts against what happened, error by steps ahead, calibration, training, data, settings,
-    environment, notes and a glossary. It reads on a phone, prints, and follows the reader's light
-    or dark scheme.
+    forecasts against what happened, error by steps ahead, calibration, what the forecasts lean on,
+    training, tuning, data, settings, environment, notes and a glossary. It reads on a phone,
+    prints, and follows the reader's light or dark scheme.
 
     Raises:
         DataError: a forecast's time is neither ISO 8601 nor a row number.
@@ -47,7 +51,9 @@ def page(evaluation: Evaluation) -> str:
         "forecasts": sections.forecasts(evaluation),
         "horizon": sections.horizon(evaluation),
         "calibration": sections.calibration(evaluation),
+        "leaning": sections.leaning(evaluation.explanation),
         "training": sections.training(evaluation),
+        "tuning": sections.tuning(evaluation),
         "data": sections.data(evaluation),
     }
     links = " ".join(
@@ -89,6 +95,14 @@ def comparison_page(comparison: Comparison) -> str:
         *contest.ending(comparison),
     ]
     return whole(f"{contest.title(comparison)} · {comparison.data.source}", body)
+
+
+def explained_page(explanation: Explanation) -> str:
+    """What forecasts lean on as one HTML page, as ``page`` has it among its parts."""
+    title = f"What forecasts of {listed(explanation.targets)} lean on"
+    about = f"{explanation.source} · {count(explanation.horizon, 'step')} ahead"
+    heading = f'<header>\n<h1>{text(title)}</h1>\n<p class="source">{text(about)}</p>\n</header>'
+    return whole(f"{title} · {explanation.source}", [heading, *sections.leaning_parts(explanation)])
 
 
 def whole(title: str, body: Iterable[str]) -> str:

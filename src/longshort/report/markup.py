@@ -65,6 +65,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int, la
     return scrolled(f"{inner}\n</tbody>\n</table>", label)
 
 
+def wordy(shown: str) -> str:
+    """A table whose cells hold sentences, which break where they are long."""
+    return shown.replace("<table>", '<table class="wordy">', 1)
+
+
 def scrolled(inner: str, label: str) -> str:
     """A box that scrolls sideways on a narrow screen, with a finger or with the keyboard."""
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from longshort.records import Epoch, History, Stop
+from longshort.records import Epoch, Event, Happening, History, Stop
 from longshort.report.numerals import count, duration, number
 
 _STOPS: dict[Stop, str] = {
@@ -12,6 +12,8 @@ _STOPS: dict[Stop, str] = {
     "epochs": "all epochs",
     "interrupted": "interrupted",
 }
+# what an event is called in a table
+HAPPENINGS: dict[Happening, str] = {"recovery": "taken back", "memory": "smaller batches"}
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,17 @@ class Run:
         """Time spent, in seconds."""
         return sum(epoch.seconds for epoch in self.epochs)
 
+    @property
+    def events(self) -> list[tuple[int, Event]]:
+        """What happened on the way, each with its epoch, counted from 1."""
+        places = enumerate(self.epochs, start=1)
+        return [(place, event) for place, epoch in places for event in epoch.events]
+
     def words(self) -> str:
-        """One sentence: how long, what was kept."""
+        """One sentence: how long, what happened, what was kept."""
         text = f"{self.name}: {count(len(self.epochs), 'epoch')} in {duration(self.seconds)}"
+        if self.events:
+            text += f" with {count(len(self.events), 'incident')}"
         best = self.best
         if best is None:
             return f"{text}."

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation
 from longshort.report.charts import one_step_chart, origins_chart
 from longshort.report.curves import calibration_chart, horizon_chart, training_chart
 from longshort.report.glossary import Scored, glossary, measures_defined
 from longshort.report.layout import WIDE
+from longshort.report.leanings import (
+    columns_chart,
+    exchange_chart,
+    places_chart,
+    strongest,
+    summary,
+)
 from longshort.report.markup import (
     facts,
     figure,
@@ -22,9 +29,10 @@ from longshort.report.markup import (
     table,
     text,
     words_explained,
+    wordy,
 )
 from longshort.report.numerals import count, duration, number, percent, share
-from longshort.report.runs import runs_of
+from longshort.report.runs import HAPPENINGS, runs_of
 from longshort.report.table import (
     REST,
     ScoreCell,
@@ -35,9 +43,11 @@ from longshort.report.table import (
 )
 from longshort.report.theme import listed, lstm_name
 from longshort.report.timeline import one_step_panels
+from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
 
-# points drawn over the test part, on a screen and on a phone; columns of the data listed
-_MOST_POINTS, _FEWER_POINTS, _MOST_FIELDS = 2000, 1000, 60
+# points drawn over the test part, on a screen and on a phone; columns of the data
+# and incidents of training listed
+_MOST_POINTS, _FEWER_POINTS, _MOST_FIELDS, _MOST_EVENTS = 2000, 1000, 60, 100
 
 _PARTS = {"train": "training", "valid": "validation"}
 _GAPS = {
@@ -178,6 +188,55 @@ def _coverages(evaluation: Evaluation) -> Iterator[str]:
         yield folded("Coverage at each step ahead", listing)
 
 
+def leaning(explanation: Explanation | None) -> str:
+    """Which columns the forecasts lean on, where in time, and what is lost without them."""
+    if explanation is None:
+        return ""
+    return section("leaning", "What the forecasts lean on", *leaning_parts(explanation))
+
+
+def leaning_parts(explanation: Explanation) -> Iterator[str]:
+    """The same without its title."""
+    yield paragraph(" ".join(summary(explanation)))
+    shown = count(explanation.windows, "window")
+    yield figure(
+        "columns",
+        lambda w: columns_chart(explanation, width=w),
+        f"Each column's share of the mean size of integrated gradients over {shown} of the "
+        "validation part: how far the column's values, at any row, moved the forecast away from "
+        "that at the training part's mean. All columns together are 100 %.",
+    )
+    yield figure(
+        "places",
+        lambda w: places_chart(explanation, width=w),
+        "The same shares row by row: the stronger the colour, the more. Rows left of the dashed "
+        "line were known when the forecast was made, the last of them at -1; right of it stands "
+        "what is known in advance.",
+    )
+    yield figure(
+        "exchanged",
+        lambda w: exchange_chart(explanation, width=w),
+        f"How much the mean absolute error rises when a column's values are taken from other "
+        f"windows, over {count(explanation.exchanged, 'window')} of the validation part. The value "
+        "that a forecast is told relative to stays. Columns that say the same stand in for each "
+        "other here.",
+    )
+    rows = [
+        (target, column, where, f"{step:,}", percent(share))
+        for target in explanation.targets
+        for step in explanation.steps
+        for column, where, share in strongest(explanation, target, step)
+    ]
+    header = ("target", "column", "where", "step ahead", "share")
+    yield folded("What weighs most, in numbers", table(header, rows, 2, "What weighs most"))
+    yield paragraph(
+        "What a forecast leans on is how this network works, and not what causes what in the "
+        "world. The attributions add up to the forecasts' differences from the baseline but for "
+        f"{percent(explanation.gap, 2)}.",
+        "caption",
+    )
+
+
 def training(evaluation: Evaluation) -> str:
     """Loss by epoch, and what became of each network."""
     history = evaluation.history
@@ -186,8 +245,12 @@ def training(evaluation: Evaluation) -> str:
         lambda w: training_chart(history, width=w),
         "A line per network. The dot marks the epoch whose weights were kept.",
     )
-    rows = []
+    rows, events = [], []
     for run in runs_of(history):
+        events += [
+            (run.name, HAPPENINGS[event.kind], event.text, f"{place:,}", f"{event.batch:,}")
+            for place, event in run.events
+        ]
         best = run.best
         rows.append(
             (
@@ -202,7 +265,50 @@ def training(evaluation: Evaluation) -> str:
         )
     header = ("network", "ended", "epochs", "kept", "training loss", "validation loss", "time")
     listing = table(header, rows, 5, "Training runs") if rows else ""
-    return section("training", "Training", chart, listing)
+    return section("training", "Training", chart, listing, *_incidents(events))
+
+
+def tuning(evaluation: Evaluation) -> str:
+    """The trials that settings were chosen by, and what mattered."""
+    found = evaluation.tuning
+    if found is None:
+        return ""
+    said = (
+        f"The settings are those of the best of {count(len(found.trials), 'trial')}, each of one "
+        "network, by its loss on the validation part. The test part stayed shut. Trial 1 has the "
+        "settings that the search was given."
+    )
+    trials = table(TRIAL_COLUMNS, trial_rows(found), 3, "Trials")
+    blocks = [paragraph(said), wordy(trials)]
+    if found.importance:
+        header = ("setting", "chosen", "importance")
+        blocks += [
+            "<h3>What mattered</h3>",
+            table(header, importance_rows(found), 1, "Importance of settings"),
+            paragraph(
+                "Importance is a setting's share of what the losses of all finished trials vary by "
+                "(functional ANOVA); settings that hardly matter here may matter elsewhere.",
+                "caption",
+            ),
+        ]
+    return section("tuning", "Tuning", *blocks)
+
+
+def _incidents(events: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What went wrong in training and was got over, in the order it happened."""
+    if not events:
+        return
+    yield "<h3>What happened on the way</h3>"
+    yield paragraph(
+        "Training got over each of these by itself: it went back to the last good state and on at "
+        "half the rate, or read its batches in smaller parts, which changes no result.",
+        "caption",
+    )
+    header = ("network", "what", "in words", "epoch", "batch")
+    shown = table(header, events[:_MOST_EVENTS], 2, "What happened on the way")
+    yield wordy(shown)
+    if len(events) > _MOST_EVENTS:
+        yield paragraph(f"And {count(len(events) - _MOST_EVENTS, 'more', 'more')}.", "caption")
 
 
 def data(evaluation: Scored) -> str:

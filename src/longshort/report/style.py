@@ -45,6 +45,7 @@ table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { padding: .42rem .7rem; text-align: left; vertical-align: baseline; }
 th { font-weight: 600; }
 td { white-space: nowrap; }
+.wordy td:not(.n) { white-space: normal; min-width: 7rem; }
 thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; line-height: 1.25; }
 thead small {
   display: block; white-space: normal; font-weight: 400; color: var(--soft); font-size: .78rem;

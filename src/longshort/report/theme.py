@@ -43,6 +43,13 @@ class Style(NamedTuple):
     shape: str
 
 
+# the first, a middle and the last step ahead
+STEPS = tuple(
+    Style(colour, (1, 0), shape)
+    for colour, shape in ((LSTM, "circle"), (TRAIN, "square"), (_OTHERS[1], "diamond"))
+)
+
+
 def lstm_name(evaluation: Evaluation) -> str:
     """What the record calls our own method."""
     names = [score.method for score in evaluation.scores if score.kind == "lstm"]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from copy import copy
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -24,11 +26,20 @@ from sklearn.base import BaseEstimator
 from longshort import __version__, artifact
 from longshort.checkpoint import Checkpoint
 from longshort.contracts import Examples, Params, whole
-from longshort.errors import ArgumentError, ModelFileError, NotFittedError, suggest
+from longshort.errors import (
+    ArgumentError,
+    LongshortWarning,
+    ModelFileError,
+    NotFittedError,
+    suggest,
+)
 from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
+from longshort.report.numerals import setting
 from longshort.tasks.ensemble import Ensemble, Parts, Progress
+from longshort.tasks.stored import Fit, check_weights, same, under, within
+from longshort.tasks.transfer import Transfer, changed_settings, fingerprint
 from longshort.training.parts import out_of_memory
 from longshort.training.seeds import seeded
 from longshort.training.settings import Training
@@ -41,7 +52,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     """What every row of the table shares; see the module.
 
     Learned by ``fit``: ``models_`` (one network per member), ``history_`` (every epoch),
-    ``refitted_`` (whether on training and validation part) and ``settings_`` (the arguments then).
+    ``refitted_`` (whether on training and validation part), ``settings_`` (the arguments then) and
+    ``start_`` (which weights training began with, in words; "" for new ones).
     """
 
     kind: ClassVar[str]
@@ -59,12 +71,16 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     history_: History
     refitted_: bool
     settings_: dict[str, Any]
+    start_: str
 
     # what a row supplies
 
     @abstractmethod
-    def _learn(self, data: Any) -> Parts:
-        """Read the data, split them, fit the codecs on the training part, keep what was learnt."""
+    def _learn(self, data: Any, like: Self | None = None) -> Parts:
+        """Read the data, split them, fit the codecs on the training part, keep what was learnt.
+
+        ``like`` is a fitted estimator whose codecs are to be kept as they are.
+        """
 
     @abstractmethod
     def _network(self) -> Model:
@@ -109,6 +125,10 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             setattr(self, outer, current.set_params(**changes))
         return self
 
+    def set_copy(self, **params: Any) -> Self:
+        """An estimator with these settings, some of them changed, that has learnt nothing."""
+        return type(self)(**self.get_params(deep=False)).set_params(**params)
+
     # fit
 
     def fit(
@@ -118,6 +138,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         *,
         progress: Progress | None = None,
         checkpoint: Checkpoint | str | Path | None = None,
+        init: Self | str | Path | None = None,
+        keep_codec: bool = False,
     ) -> Self:
         """Learn from data; ``y`` is ignored and there for scikit-learn.
 
@@ -132,28 +154,37 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
                 training goes on from it, bit by bit as if it had never stopped; when training is
                 done it is removed. See ``longshort.checkpoint.Checkpoint``. Of processes that
                 train together each gives it, and the first one writes.
+            init: a fitted estimator of this kind, or its file, whose weights training begins with
+                where names and shapes agree; a ``LongshortWarning`` names those that differ. What
+                is frozen, and how fast each layer learns, stands in ``training``.
+            keep_codec: numbers are read as ``init`` does, by its scaling; else that is fitted anew.
 
         Raises:
             DataError: the data cannot be used as they are.
-            ArgumentError: a setting is not possible for these data, or the checkpoint was made
-                with other settings or data.
+            ArgumentError: a setting is not possible for these data, the checkpoint was made with
+                other settings or data, or nothing of ``init`` fits.
             TrainingError: numbers went wrong, or memory was not enough, and stayed so.
             OutputError: the checkpoint cannot be written.
-            ModelFileError: the checkpoint cannot be read.
+            ModelFileError: the checkpoint or ``init`` cannot be read.
         """
+        source, where = self._source(init)
+        if keep_codec and source is None:
+            raise ArgumentError("keep_codec=True: there is nothing to keep without init=...")
         # whatever goes wrong from here on, no half of an older fit stays
-        for name in ("models_", "history_", "refitted_", "settings_"):
+        for name in ("models_", "history_", "refitted_", "settings_", "start_"):
             self.__dict__.pop(name, None)
         whole("random_state", self.random_state, 0)
         for name, kind in self.sections.items():
             if not isinstance(getattr(self, name), kind):
                 given = type(getattr(self, name)).__name__
                 raise ArgumentError(f"{name} is a {given}, and must be a {kind.__name__}(...)")
-        parts = self._learn(X)
+        parts = self._learn(X, source if keep_codec else None)
+        start = "" if source is None else self._compared(source, where)
         if isinstance(checkpoint, str | Path):
             checkpoint = Checkpoint(Path(checkpoint))
-        found = self._ensemble(progress, checkpoint).train(parts)
+        found = self._ensemble(progress, checkpoint, source).train(parts)
         self.models_, self.history_, self.refitted_ = found
+        self.start_ = start
         self._settle(parts)
         self.settings_ = {
             name: value.item() if isinstance(value, np.generic) else value
@@ -161,15 +192,40 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         }
         return self
 
+    def _source(self, init: Self | str | Path | None) -> tuple[Self | None, str]:
+        """The estimator that a fit begins with, and what it is called."""
+        if isinstance(init, str | Path):
+            return self.from_file(init), str(init)
+        if init is None:
+            return None, ""
+        if not isinstance(init, type(self)):
+            name, given = type(self).__name__, type(init).__name__
+            raise ArgumentError(f"init is a {given}, and must be a fitted {name} or its file")
+        init._check_fitted()
+        # fitted again, it begins with what it has learnt
+        return (copy(init) if init is self else init), f"the {type(init).__name__} given"
+
+    def _compared(self, source: Self, where: str) -> str:
+        """What is taken over from ``source``, in words; a warning where something differs."""
+        transfer = Transfer.between(source.models_[0], self._hollow())
+        transfer.refuse_strangers(where)
+        told = transfer.words(where)
+        if transfer.differing:
+            warnings.warn(told, LongshortWarning, stacklevel=3)
+        shown = [name for name in (*self.sections, *self.scalars) if name not in _OWN]
+        return told + changed_settings(source.settings_, self.get_params(deep=False), shown)
+
     def _ensemble(
-        self, progress: Progress | None = None, checkpoint: Checkpoint | None = None
+        self,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+        source: Self | None = None,
     ) -> Ensemble:
-        # where it runs may change between a checkpoint and what goes on from it
-        prints = {k: str(v) for k, v in self.get_params().items() if not isinstance(v, Params)}
-        prints = {"model": self.kind, **prints}
-        prints.pop("device")
+        prints, models = self.prints(), [] if source is None else source.models_
+        if models:
+            prints["init"] = fingerprint(models)
         return Ensemble(
-            self._new,
+            lambda seed, member: self._new(seed, models[member % len(models)] if models else None),
             self._after,
             self._describe,
             self.training,
@@ -179,11 +235,21 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             prints,
         )
 
-    def _new(self, seed: int) -> Model:
+    def prints(self) -> dict[str, str]:
+        """What tells work with these settings from other work: each setting in words, by name."""
+        found = {k: str(v) for k, v in self.get_params().items() if not isinstance(v, Params)}
+        # where it runs may change between a checkpoint and what goes on from it
+        found.pop("device")
+        return {"model": self.kind, **found}
+
+    def _new(self, seed: int, source: Model | None = None) -> Model:
         try:
             with seeded(seed):
-                return self._network().to(self._device())
-        except (RuntimeError, MemoryError) as error:
+                model = self._network()
+            if source is not None:
+                Transfer.between(source, model).into(model, source)
+            return model.to(self._device())
+        except (RuntimeError, MemoryError, TypeError) as error:
             if not out_of_memory(error):
                 raise
             raise ArgumentError(
@@ -228,6 +294,16 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             f"{step_cost(model.encoder):,} multiply-adds per step"
         )
 
+    def _settings(self) -> dict[str, str]:
+        """Every argument in words, for reports."""
+        found: dict[str, str] = {"model": self._describe(self.models_[0])}
+        for name, value in self.settings_.items():
+            if isinstance(value, Params):
+                found.update({f"{name}.{k}": setting(v) for k, v in value.get_params().items()})
+            else:
+                found[name] = setting(value)
+        return found
+
     def summary(self, X: Any = None) -> str:
         """The network in words, and how long training takes at most.
 
@@ -236,7 +312,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
                 estimator changes.
         """
         if X is not None:
-            probe = type(self)(**self.get_params(deep=False))
+            probe = self.set_copy()
             parts = probe._learn(X)
             model = probe._new(0)
             seconds = self._ensemble().estimate(model, parts)
@@ -262,7 +338,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             for name, value in kept.items()
         }
         sections["learned"] = settings
-        sections["fit"] = asdict(Fit(len(self.models_), self.refitted_))
+        sections["fit"] = asdict(Fit(len(self.models_), self.refitted_, self.start_))
         arrays = {f"learned.{name}": array for name, array in arrays.items()}
         for number, model in enumerate(self.models_):
             for name, tensor in model.state_dict().items():
@@ -270,6 +346,15 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         history = json.dumps(asdict(self.history_), separators=(",", ":"), allow_nan=False)
         arrays["history"] = np.frombuffer(history.encode(), np.uint8)
         artifact.write(path, self.kind, __version__, sections, arrays)
+
+    @classmethod
+    def from_file(cls, path: str | Path, device: str = "cpu") -> Self:
+        """The estimator of this kind that a model file holds.
+
+        Raises:
+            ModelFileError: it is missing, damaged, or holds another kind.
+        """
+        return cls.from_artifact(artifact.read(path), str(path), device)
 
     @classmethod
     def from_artifact(cls, content: artifact.Artifact, where: str, device: str = "cpu") -> Self:
@@ -294,7 +379,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         self = cls(**params, device=device)
         fitted = artifact.section(content, "fit", Fit, where)
         try:
-            self._restore(content, _under("learned.", content.tensors), where)
+            self._restore(content, under("learned.", content.tensors), where)
             history = artifact.parse(bytes(content.tensors["history"]))
             self.history_ = artifact.adapter(History).validate_python(history, strict=False)
             self._check_learned(content, fitted.members)
@@ -306,7 +391,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             raise ModelFileError(
                 f"{where}: its content does not fit together ({reason[:_LONGEST]})"
             ) from error
-        self.refitted_ = fitted.refitted
+        self.refitted_, self.start_ = fitted.refitted, fitted.start
         self.settings_ = self.get_params(deep=False)
         return self
 
@@ -318,7 +403,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         settings, arrays = self._learned()
         again = json.loads(json.dumps(settings))
         for name, value in content.sections["learned"].items():
-            if not _within(value, again.get(name)):
+            if not within(value, again.get(name)):
                 raise ValueError(f"learned {name!r} is {value!r}, and means {again.get(name)!r}")
         known = {f"learned.{name}": array for name, array in arrays.items()}
         for name, array in content.tensors.items():
@@ -326,12 +411,12 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             ours = int(number[1]) < members if number else name in known or name == "history"
             if not ours:
                 raise ValueError(f"tensor {name!r} is not one of this model")
-            if name in known and not _same(array, known[name]):
+            if name in known and not same(array, known[name]):
                 raise ValueError(f"tensor {name!r} is not what it was read as")
 
     def _load_members(self, tensors: Mapping[str, NDArray[Any]], members: int) -> list[Model]:
         """Networks with the weights of a file, once all names, shapes and numbers are right."""
-        found = [_under(f"member{number}.", tensors) for number in range(members)]
+        found = [under(f"member{number}.", tensors) for number in range(members)]
         if self.recurrent.depth > len(found[0]):
             raise ValueError(f"{self.recurrent.depth} layers and {len(found[0])} tensors")
         try:
@@ -340,7 +425,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             asked = {name: getattr(self, name) for name in ("recurrent", *self.scalars)}
             raise ValueError(f"no network can be built for {asked}") from None
         for number, weights in enumerate(found):
-            _check_weights(f"member{number}", weights, wanted)
+            check_weights(f"member{number}", weights, wanted)
         return [self._filled(weights) for weights in found]
 
     def _hollow(self) -> Model:
@@ -355,51 +440,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         return model.to(self._device()).eval()
 
 
-@dataclass(frozen=True)
-class Fit:
-    """How a fit ended: networks kept, and whether they were fitted on both parts."""
-
-    members: Annotated[int, Field(ge=1, le=1000)]
-    refitted: bool
-
-
-def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The tensors whose names begin so, by the rest of their names."""
-    return {n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)}
-
-
-def _same(found: NDArray[Any], again: NDArray[Any]) -> bool:
-    """Whether two arrays are of one type and say the same; bytes are JSON."""
-    if found.dtype != again.dtype:
-        return False
-    if found.dtype == np.uint8:
-        return bool(artifact.parse(bytes(found)) == artifact.parse(bytes(again)))
-    return np.array_equal(found, again)
-
-
-def _within(found: Any, again: Any) -> bool:
-    """Whether all that was found is there again; a later version may know more."""
-    if isinstance(found, dict) and isinstance(again, dict):
-        return all(_within(value, again.get(name)) for name, value in found.items())
-    return type(found) is type(again) and bool(found == again)
-
-
-def _check_weights(
-    member: str, weights: Mapping[str, NDArray[Any]], wanted: Mapping[str, tuple[int, ...]]
-) -> None:
-    """The names and shapes that a network has, and finite numbers."""
-    for name in sorted({*weights, *wanted}):
-        here = weights[name].shape if name in weights else "missing"
-        there = wanted.get(name, "absent")
-        if here != there:
-            raise ValueError(f"tensor {f'{member}.{name}'!r} is {here}, and must be {there}")
-    for name, array in weights.items():
-        # where one of the numbers is NaN, so are the least and the greatest
-        finite = not array.size or np.isfinite([array.min(), array.max()]).all()
-        if array.dtype != np.float32 or not finite:
-            raise ValueError(f"tensor {f'{member}.{name}'!r} must hold finite numbers of float32")
-
-
+# settings of a fit, not of what a network means
+_OWN = ("training", "split")
 # so much of a reason is told, whatever a file's names are
 _LONGEST = 300
 # what building from a file that contradicts itself can end in

@@ -65,7 +65,7 @@ class Ensemble:
     """How the members are made and trained.
 
     Args:
-        new: a network whose weights are drawn from a seed.
+        new: a network whose weights are drawn from a seed, for the member of that number.
         after: what a trained network still learns from examples, if anything.
         describe: a network in words.
         training: the settings, ``members`` and ``refit`` among them.
@@ -75,7 +75,7 @@ class Ensemble:
         prints: all settings in words, by name; a checkpoint made with others is refused.
     """
 
-    new: Callable[[int], Model]
+    new: Callable[[int, int], Model]
     after: Callable[[Model, Examples], None]
     describe: Callable[[Model], str]
     training: Training
@@ -149,7 +149,7 @@ class _Work:
             self.standing = unpack(found)
             with self._fitting():
                 for number, weights in enumerate(self.standing.done):
-                    model = self.plan.new(self._seed(number))
+                    model = self.plan.new(self._seed(number), number)
                     model.load_state_dict(weights)
                     self.models.append(model.eval())
             if self.plan.progress is not None:
@@ -165,7 +165,7 @@ class _Work:
         """Train the member whose turn it is, or the rest of it: why it stopped."""
         plan, standing, parts = self.plan, self.standing, self.parts
         number = len(standing.turn.stops)
-        model = plan.new(self._seed(number))
+        model = plan.new(self._seed(number), number)
         self._announce(model)
         again = standing.turn.again
         if again is None:
@@ -177,7 +177,7 @@ class _Work:
             again = Again(stop, 1 if best is None else best.epoch + 1)
             standing.turn = replace(standing.turn, again=again)
             standing.chosen = weights_of(model)
-            model.load_state_dict(plan.new(self._seed(number)).state_dict())
+            model.load_state_dict(plan.new(self._seed(number), number).state_dict())
         chosen = standing.chosen
         if self._run(model, parts.both, None, number, again.epochs) == "interrupted":
             model.load_state_dict(chosen)

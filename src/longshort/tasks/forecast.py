@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import altair as alt
 import numpy as np
@@ -15,14 +15,14 @@ from pydantic import PositiveInt
 
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
-from longshort.data.codecs.categories import Vocabulary
 from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Portion, Seen, Split, cut, leave_short, refuse_untold
-from longshort.data.windows import Encoding, Window, Windows, choose_cycles
-from longshort.errors import DataError, LongshortWarning
+from longshort.data.windows import Window, Windows
+from longshort.errors import ArgumentError, DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
@@ -31,19 +31,21 @@ from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.layers.encoder import Recurrent
 from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation
 from longshort.report.charts import forecast_chart
-from longshort.report.numerals import setting
 from longshort.tasks.ahead import Ahead, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
+from longshort.tasks.encoding import encode
 from longshort.tasks.ensemble import Parts, average
+from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
+from longshort.tasks.paths import Ranks, correlate, error_ranks, sample_paths
+from longshort.tasks.transfer import kept_scale
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.roster import Choice
-from longshort.yardsticks.seasons import find_season
 
 Ints = NDArray[np.int64]
 
@@ -103,6 +105,7 @@ class Forecaster(Estimator):
     columns_: Columns
     fields_: tuple[Field, ...]
     seen_: Seen
+    ranks_: Ranks
     left_out_: str
 
     def __init__(
@@ -138,7 +141,7 @@ class Forecaster(Estimator):
 
     # learn
 
-    def _learn(self, data: Any) -> Parts:
+    def _learn(self, data: Any, like: Self | None = None) -> Parts:
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
         check_calibration(self.calibration)
@@ -150,26 +153,15 @@ class Forecaster(Estimator):
             warnings.warn(self.left_out_, LongshortWarning, stacklevel=3)
         refuse_untold(sequences, cuts)
         counts = family(self.output, LEVELS).counts
-        codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
+        if like is None:
+            codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
+        else:
+            codec = kept_scale(like.encoding_.codec, sequences, counts=counts)
         codec.check(sequences)
-        training = sequences.crop(0, cuts.valid_start)
-        codec.check_digits(training)
-        season = self.window.season or find_season(training, horizon)
-        missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
         self.columns_ = self.columns.resolved(sequences.fields)
-        self.encoding_ = Encoding(
-            codec,
-            context,
-            horizon,
-            self.window.relative,
-            season,
-            choose_cycles(sequences, self.window),
-            tuple(f.name for f, gap in zip(sequences.numbers, missing, strict=False) if gap),
-            sequences.spacing,
-            sequences.clock,
-            Vocabulary.fit(sequences, cuts.valid_start),
-            differences=self.window.differences,
-        )
+        recursive = self.decoder.mode == "recursive"
+        found = encode(sequences, cuts, codec, self.window, horizon, context)
+        self.encoding_ = found.to_run_on(sequences.fields) if recursive else found
         self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
@@ -203,11 +195,15 @@ class Forecaster(Estimator):
         self._calibrate([model], examples)
 
     def _settle(self, parts: Parts) -> None:
+        unseen = parts.valid or parts.train
         if not self.refitted_:
-            self._calibrate(self.models_, parts.valid or parts.train)
+            self._calibrate(self.models_, unseen)
+        assert isinstance(unseen, Windows)
+        self.ranks_ = error_ranks(self.forecasts, unseen)
 
     def _calibrate(self, models: Sequence[Model], examples: Examples) -> None:
         assert isinstance(examples, Windows)
+        correlate(models, examples)
         settle(models, examples, self.seen_.valid, self.calibration)
 
     # use
@@ -240,7 +236,9 @@ class Forecaster(Estimator):
         counts = self.encoding_.codec.counts
         return Forecasts(np.concatenate(points), np.maximum(told, 0) if counts else told)
 
-    def predict(self, X: Any, quantiles: Sequence[float] = ()) -> Any:
+    def predict(
+        self, X: Any, quantiles: Sequence[float] = (), *, horizon: int | None = None
+    ) -> Any:
         """Forecast the horizon that follows each series' last observed target.
 
         Args:
@@ -248,6 +246,7 @@ class Forecaster(Estimator):
                 the model was fitted on. Rows after the last observed target give covariates that
                 are known in advance. Series may be new ones.
             quantiles: levels from 0.05 to 0.95 to give beside the point forecast.
+            horizon: steps to forecast; another number than was fitted needs a recursive decoder.
 
         Returns:
             For a path or frame: a frame of the same kind (Polars for a path) with one row per
@@ -259,34 +258,77 @@ class Forecaster(Estimator):
 
         Raises:
             DataError: the data lack a column, or no series is as long as the context.
-            ArgumentError: a level outside 0.05 to 0.95.
+            ArgumentError: a level outside 0.05 to 0.95, or a horizon that is not possible.
         """
-        levels, ahead = tuple(map(float, quantiles)), self._ahead(X)
+        levels, ahead = tuple(map(float, quantiles)), self._ahead(X, horizon)
         if isinstance(X, np.ndarray):
             return ahead.array(levels)
         return frame_like(X, pl.concat(ahead.tables(self.columns_, levels)), self._shared())
 
-    def predict_parts(self, X: Any, quantiles: Sequence[float] = ()) -> Iterator[Any]:
+    def predict_parts(
+        self, X: Any, quantiles: Sequence[float] = (), *, horizon: int | None = None
+    ) -> Iterator[Any]:
         """What ``predict`` gives for a path or frame, some thousand series at a time.
 
         The data are read once, and memory does not grow with the number of forecasts.
         """
-        levels, ahead = tuple(map(float, quantiles)), self._ahead(X)
+        levels, ahead = tuple(map(float, quantiles)), self._ahead(X, horizon)
         tables = ahead.tables(self.columns_, levels)
         return (frame_like(X, table, self._shared()) for table in tables)
+
+    def sample(self, X: Any, count: int = 100, seed: int = 0, *, horizon: int | None = None) -> Any:
+        """Sample paths of the horizon that follows each series: futures as they might be.
+
+        The values of a step have the distribution that ``predict`` tells, and the steps of a path
+        belong together: sums, greatest values and turning points of a path are forecasts, too.
+        Series are drawn independently of each other.
+
+        Args:
+            X: as for ``predict``.
+            count: paths of each series, 1 or more.
+            seed: the same one gives the same paths.
+            horizon: as for ``predict``.
+
+        Returns:
+            For a path or frame: a frame with one row per series, path and step: the group columns,
+            "path" from 1, the time (or "step" from 1), and the targets. For an array:
+            (samples, count, L, K).
+
+        Raises:
+            DataError, ArgumentError: as for ``predict``.
+        """
+        whole("count", count, 1)
+        whole("seed", seed, 0)
+        ahead = replace(self._ahead(X, horizon), numbers=3 * count)
+
+        def draw(windows: Windows, index: Sequence[int]) -> NDArray[np.float64]:
+            return sample_paths(self.models_, windows, index, count, seed, self.ranks_)
+
+        if isinstance(X, np.ndarray):
+            return ahead.path_array(draw)
+        tables = ahead.path_tables(self.columns_, draw, count)
+        return frame_like(X, pl.concat(tables), self._shared())
 
     def _shared(self) -> list[str]:
         """Columns of predictions that are columns of the data, too."""
         time = self.columns_.time
         return [*self.columns_.group, *([] if time is None else [time])]
 
-    def _ahead(self, X: Any) -> Ahead:
-        sequences = self._read_again(X)
+    def _ahead(self, X: Any, horizon: int | None = None) -> Ahead:
+        sequences, encoding = self._read_again(X), self.encoding_
+        if horizon is not None:
+            encoding = replace(encoding, horizon=whole("horizon", horizon, 1))
+        if encoding.horizon != self.encoding_.horizon and not encoding.recursive:
+            raise ArgumentError(
+                f"horizon={horizon}: the model was fitted to answer {self.encoding_.horizon} steps "
+                "at once; fit with this horizon, or with Decoder(mode='recursive') "
+                "(--mode recursive), which answers any"
+            )
         refuse = self.settings_["window"].short == "refuse"
-        fits, left_out = long_enough(sequences, self.encoding_, refuse=refuse)
+        fits, left_out = long_enough(sequences, encoding, refuse=refuse)
         if left_out:
             warnings.warn(left_out, LongshortWarning, stacklevel=3)
-        return Ahead(sequences, self.encoding_, self.forecasts, LEVELS, fits)
+        return Ahead(sequences, encoding, self.forecasts, LEVELS, fits)
 
     def score(self, X: Any, y: None = None) -> float:
         """Skill over the last-value forecast on every window of ``X``: 1 - MAE / its MAE.
@@ -341,7 +383,8 @@ class Forecaster(Estimator):
             self.history_,
             self._settings(),
         )
-        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
+        notes = [*found.notes, in_words(self.models_, self.calibration)]
+        notes += [self.left_out_, self.start_ and f"{self.start_[0].upper()}{self.start_[1:]}."]
         return replace(found, notes=tuple(note for note in notes if note))
 
     def _opened(self, X: Any) -> Windowed:
@@ -359,17 +402,19 @@ class Forecaster(Estimator):
             )
         return Windowed(*self._parts(sequences, cuts), test)
 
+    def explain(self, X: Any) -> Explanation:
+        """Which columns forecasts lean on, at which lags; measured on the validation part.
+
+        Args:
+            X: the data given to ``fit``. DataError: the rows that were fitted on are missing.
+        """
+        sequences = self._read_again(X)
+        train, valid, _ = self._parts(sequences, self.seen_.recall(sequences))
+        return explain_forecasts(self.models_, valid if len(valid) else train, train, self.fields_)
+
     def _settings(self) -> dict[str, str]:
-        """Every argument in words, for reports."""
-        found: dict[str, str] = {"model": self._describe(self.models_[0])}
-        for name, value in self.settings_.items():
-            if isinstance(value, Params):
-                found.update({f"{name}.{k}": setting(v) for k, v in value.get_params().items()})
-            else:
-                found[name] = setting(value)
-        found["context (rows)"] = str(self.encoding_.context)
-        found["season (rows)"] = str(self.encoding_.season)
-        return found
+        context, season = self.encoding_.context, self.encoding_.season
+        return super()._settings() | {"context (rows)": f"{context}", "season (rows)": f"{season}"}
 
     def plot(self, X: Any, *, history: int | None = None, level: float = 0.8) -> alt.ConcatChart:
         """The forecast after the last row, with its interval, beside the recent past.
@@ -392,12 +437,14 @@ class Forecaster(Estimator):
     # files
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        return put_down(self.columns_, self.fields_, self.encoding_, self.seen_, self.left_out_)
+        found = self.columns_, self.fields_, self.encoding_, self.seen_, self.ranks_
+        return put_down(*found, self.left_out_)
 
     def _restore(
         self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
     ) -> None:
         learned = artifact.section(content, "learned", Learned, where)
-        found = take_up(learned, arrays, self.horizon, self.window)
-        self.columns_, self.fields_, self.encoding_, self.seen_ = found
+        recursive = self.decoder.mode == "recursive"
+        found = take_up(learned, arrays, self.horizon, self.window, recursive)
+        self.columns_, self.fields_, self.encoding_, self.seen_, self.ranks_ = found
         self.left_out_ = learned.left_out

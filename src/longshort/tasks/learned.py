@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
@@ -13,9 +14,11 @@ from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import Cycle
 from longshort.data.codecs.categories import Vocabulary
 from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Role
 from longshort.data.splits import Seen
-from longshort.data.windows import Encoding, Window
+from longshort.data.windows import Window
+from longshort.tasks.paths import Ranks, check_ranks
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -38,7 +41,12 @@ class Learned:
 
 
 def put_down(
-    columns: Columns, fields: tuple[Field, ...], encoding: Encoding, seen: Seen, left_out: str
+    columns: Columns,
+    fields: tuple[Field, ...],
+    encoding: Encoding,
+    seen: Seen,
+    ranks: Ranks,
+    left_out: str,
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What was learnt as JSON values and arrays; ``take_up`` goes back."""
     settings, codec = encoding.codec.to_parts()
@@ -57,14 +65,16 @@ def put_down(
         categories,
     )
     parts = {"codec": codec, "seen": seen.to_arrays(), "categories": labels}
+    if len(ranks):
+        parts["errors"] = {"ranks": ranks}
     arrays = {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
     return asdict(learned), arrays
 
 
 def take_up(
-    learned: Learned, arrays: Arrays, horizon: int, window: Window
-) -> tuple[Columns, tuple[Field, ...], Encoding, Seen]:
-    """Columns, fields, encoding and how far the series were seen.
+    learned: Learned, arrays: Arrays, horizon: int, window: Window, recursive: bool
+) -> tuple[Columns, tuple[Field, ...], Encoding, Seen, Ranks]:
+    """Columns, fields, encoding, how far the series were seen, and the ranks of errors.
 
     Raises:
         ValueError: parts do not fit each other. KeyError: one is missing.
@@ -90,9 +100,16 @@ def take_up(
         learned.step,
         learned.clock,
         vocabulary,
+        recursive,
         window.differences,
     )
-    return learned.columns, fields, encoding, Seen.from_arrays(_part("seen", arrays))
+    seen = Seen.from_arrays(_part("seen", arrays))
+    targets = len(learned.columns.target)
+    none = np.zeros((0, 0, targets), np.int16)
+    # a header may ask for any horizon: nothing is made of it before the weights have been checked
+    ranks = arrays.get("errors.ranks")
+    found = none if ranks is None else check_ranks(ranks, horizon, targets)
+    return learned.columns, fields, encoding, seen, found
 
 
 def _part(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:

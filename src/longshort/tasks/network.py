@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from torch import nn
 
 from longshort.data.codecs.categories import UNKNOWN
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field
-from longshort.data.windows import Encoding
 from longshort.errors import ArgumentError
 from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output
 from longshort.heads.real import RealHead
+from longshort.heads.step import StepHead
 from longshort.layers.channels import Channels, shared_columns
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.model import Model
+from longshort.recursive import Fed, Recursive
 
 
 def build(
@@ -29,13 +31,9 @@ def build(
     """A new network for these fields, its weights drawn from torch's generator.
 
     Raises:
-        ArgumentError: a segment is longer than the context.
+        ArgumentError: a segment is longer than the context, or the network cannot run on.
     """
-    if decoder.segment > encoding.context:
-        raise ArgumentError(
-            f"Decoder(segment={decoder.segment}): the context has {encoding.context} rows; use a "
-            "shorter segment, or a longer context"
-        )
+    refuse_misfits(recurrent, decoder, encoding)
     fields = [field for field in fields if field.labels is None]
     names = [field.name for field in fields if field.role == "target"]
     targets, calendar = len(names), 2 * len(encoding.cycles)
@@ -63,13 +61,21 @@ def build(
     if shared or decoder.centred:
         centred = targets // len(columns) if decoder.centred else 0
         encoder = Channels(encoder, columns, centred)
+    inputs = embed.width if decoder.highway == "last" else 0
+    unknown = UNKNOWN if categories.names else 0.0
+    if decoder.mode == "recursive":
+        step = StepHead(
+            recurrent.width, encoding.horizon, targets, output, inputs=inputs, shared=shared
+        )
+        fed = Fed(encoding.context, tuple(masks.values()), encoding.relative == "last")
+        return Recursive(encoder, step, encoding.codec, fed, decoder.paths, unknown)
     head = RealHead(
         recurrent.width,
         encoding.horizon,
         targets,
         output,
         LEVELS,
-        inputs=embed.width if decoder.highway == "last" else 0,
+        inputs=inputs,
         future=known,
         context=encoding.context if decoder.highway == "context" else 0,
         relative=encoding.relative != "none",
@@ -77,4 +83,34 @@ def build(
         shared=shared,
         symbols=categories.tables("future"),
     )
-    return Model(encoder, head, encoding.codec, unknown=UNKNOWN if categories.names else 0.0)
+    return Model(encoder, head, encoding.codec, unknown=unknown)
+
+
+def refuse_misfits(recurrent: Recurrent, decoder: Decoder, encoding: Encoding) -> None:
+    """Name a setting that does not go with the others.
+
+    Raises:
+        ArgumentError: there is one: a segment that is longer than the context, or what reads
+            contexts whole in a network that is to run on from one.
+    """
+    if decoder.segment > encoding.context:
+        raise ArgumentError(
+            f"Decoder(segment={decoder.segment}): the context has {encoding.context} rows; use a "
+            "shorter segment, or a longer context"
+        )
+    if decoder.mode == "direct":
+        return
+    whole = {
+        "Recurrent(bidirectional=True)": recurrent.bidirectional,
+        f"Recurrent(stride={recurrent.stride})": recurrent.stride > 1,
+        f"Decoder(segment={decoder.segment})": decoder.segment > 1,
+        "Decoder(centred=True)": decoder.centred,
+        "Decoder(highway='context')": decoder.highway == "context",
+        "Window(differences=True)": encoding.differences,
+    }
+    for name, given in whole.items():
+        if given:
+            raise ArgumentError(
+                f"{name}: it belongs to a context that is read whole, and Decoder(mode='recursive')"
+                " runs on step by step; leave it out, or use mode='direct' (--mode direct)"
+            )

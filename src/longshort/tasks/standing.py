@@ -17,7 +17,7 @@ from torch import Tensor
 from longshort import artifact
 from longshort.checkpoint import Found
 from longshort.contracts import Batch, Digested, Examples
-from longshort.data.windows import Sampler
+from longshort.data.sampler import Sampler
 from longshort.errors import ArgumentError, ModelFileError
 from longshort.records import Epoch, Stop
 from longshort.training.loss import VALID_ROWS
@@ -135,17 +135,20 @@ def refuse_others(found: Found, prints: Mapping[str, str]) -> None:
         ModelFileError: the file does not tell.
     """
     before = artifact.value(found.content, "prints", dict[str, str], str(found.path))
-    names = sorted({*before, *prints})
-    differ = [
-        f"{name} was {before.get(name, 'not there')} and is {prints.get(name, 'not there')}"
-        for name in names
-        if before.get(name) != prints.get(name)
-    ]
-    if differ:
+    if differ := differences(before, prints):
         raise ArgumentError(
-            f"{found.path} belongs to a fit with other settings or data: {'; '.join(differ)}. Go "
-            "on with the same ones, or begin anew: delete it, or fit with --no-resume"
+            f"{found.path} belongs to a fit with other settings or data: {differ}. Go on with the "
+            "same ones, or begin anew: delete it, or fit with --no-resume"
         )
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Where two sets of named texts differ, in words; "" where they do not."""
+    return "; ".join(
+        f"{name} was {before.get(name, 'not there')} and is {now.get(name, 'not there')}"
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    )
 
 
 def digest(parts: Iterable[Examples | None]) -> str:

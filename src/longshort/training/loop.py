@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from longshort.contracts import Batch, Examples, Labelled, State
-from longshort.data.windows import Sampler
+from longshort.data.sampler import Sampler
 from longshort.errors import TrainingError
 from longshort.model import Model
 from longshort.records import Epoch, Event, Stop
@@ -22,7 +22,13 @@ from longshort.training.loss import VALID_ROWS, mean_loss, stream_rows
 from longshort.training.parts import clip, gradient, rows_of
 from longshort.training.ranks import Ranks
 from longshort.training.seeds import seeded, step_seed
-from longshort.training.settings import Training, make_optimizer, rate_factor
+from longshort.training.settings import (
+    Training,
+    learning_layers,
+    make_optimizer,
+    rate_factor,
+    thaw,
+)
 from longshort.training.snapshot import (
     Course,
     Snapshot,
@@ -112,6 +118,7 @@ def _epochs(
         return "interrupted"
     finally:
         run.model.load_state_dict(run.best)
+        thaw(run.layers, "all", 0)
         run.model.eval()
     return "epochs"
 
@@ -138,7 +145,8 @@ class _Run:
     ) -> None:
         self.model, self.train, self.valid = model, train, valid
         self.training, self.seed, self.ranks = training, seed, ranks
-        self.optimizer = make_optimizer(model, training)
+        self.layers = learning_layers(model, training)
+        self.optimizer = make_optimizer(model, training, self.layers)
         self.course = Course()
         self.state: State | None = None
         self.best = weights_of(model)
@@ -167,6 +175,7 @@ class _Run:
 
     def epoch(self, member: int, keeper: Keeper | None) -> Epoch:
         """Make the rest of the epoch, as often as it takes, and its record."""
+        thaw(self.layers, self.training.unfreeze, self.course.epoch)
         while True:
             try:
                 steps = self._steps(keeper)
@@ -184,7 +193,7 @@ class _Run:
             course.total / max(course.count, 1),
             valid,
             course.norms / max(steps, 1),
-            self.optimizer.param_groups[0]["lr"],
+            max(group["lr"] for group in self.optimizer.param_groups),
             course.seconds,
             better,
             course.events,
@@ -220,7 +229,7 @@ class _Run:
             done = (self.course.epoch + position / len(sampler)) / self.training.epochs
             rate = self.training.rate * rate_factor(self.training.schedule, done)
             for group in self.optimizer.param_groups:
-                group["lr"] = rate * self.course.share
+                group["lr"] = rate * self.course.share * group["share"]
             self._step(position, index, carried)
             spent = self.course.seconds + time.perf_counter() - begun
             self.course = replace(self.course, seconds=spent)
@@ -250,7 +259,7 @@ class _Run:
                 what = f"the loss is {mean}"
                 if math.isfinite(mean):
                     what = f"the gradient is not finite (its norm is {norm}, the loss {mean:.4g})"
-                what = f"{what} at epoch {course.epoch}, batch {position}"
+                what = f"{what} at epoch {course.epoch + 1}, batch {position}"
                 raise _AstrayError(position, what, self._at_fault(batch, before, index))
         self.optimizer.step()
         events, rows = course.events, course.rows
@@ -282,7 +291,7 @@ class _Run:
         spent = self.course.seconds + time.perf_counter() - begun
         self.course = replace(self.course, seconds=spent)
         if not math.isfinite(loss):
-            what = f"the validation loss is {loss} after epoch {self.course.epoch}"
+            what = f"the validation loss is {loss} after epoch {self.course.epoch + 1}"
             raise _AstrayError(self.course.position - 1, what)
         return loss
 
@@ -319,7 +328,7 @@ class _Run:
     def _refuse_weights(self, position: int) -> None:
         for name, parameter in self.model.named_parameters():
             if not bool(parameter.isfinite().all()):
-                what = f"weights ({name}) are not finite after epoch {self.course.epoch}"
+                what = f"weights ({name}) are not finite after epoch {self.course.epoch + 1}"
                 raise _AstrayError(position, f"{what}, batch {position}")
 
     def _at_fault(self, batch: Batch, state: State | None, index: Sequence[int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,9 +11,11 @@ from torch import nn, optim
 
 from longshort.contracts import Params, whole
 from longshort.errors import ArgumentError, suggest
+from longshort.training.layers import Layer, layers_of, refuse_layers
 
 Optimizer = Literal["adam", "adamw", "rmsprop", "sgd"]
 Schedule = Literal["constant", "cosine", "linear", "onecycle"]
+Unfreeze = Literal["all", "gradual"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ class Training(Params):
     members: int = 3
     refit: bool = False
     steps: int | None = None
+    freeze: tuple[str, ...] = ()
+    unfreeze: Unfreeze = "all"
+    discriminative: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "members"):
@@ -67,23 +73,68 @@ class Training(Params):
                 raise ArgumentError(f"Training({name}={value}): must be a number above 0, to 1e30")
         if not 0 <= self.weight_decay <= 1e30:
             raise ArgumentError(f"Training(weight_decay={self.weight_decay}): must be 0 or more")
-        for name, kinds in (("optimizer", get_args(Optimizer)), ("schedule", get_args(Schedule))):
+        if not 0 < self.discriminative <= 1:
+            given = self.discriminative
+            raise ArgumentError(f"Training(discriminative={given}): must be above 0, to 1")
+        if isinstance(self.freeze, str):
+            object.__setattr__(self, "freeze", (self.freeze,))
+        object.__setattr__(self, "freeze", tuple(self.freeze))
+        refuse_layers("Training(freeze=...)", self.freeze)
+        for name, kinds in (
+            ("optimizer", get_args(Optimizer)),
+            ("schedule", get_args(Schedule)),
+            ("unfreeze", get_args(Unfreeze)),
+        ):
             if getattr(self, name) not in kinds:
                 value = getattr(self, name)
                 raise ArgumentError(f"Training({name}={value!r}): {suggest(value, kinds)}")
 
 
-def make_optimizer(model: nn.Module, training: Training) -> optim.Optimizer:
-    """The optimiser a ``Training`` names, over all trainable parameters."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
+def learning_layers(model: nn.Module, training: Training) -> list[Layer]:
+    """The layers of a model that ``training`` does not freeze, from the input up.
+
+    Raises:
+        ArgumentError: a layer that is to be frozen is not there, or none is left to learn.
+    """
+    layers = layers_of(model)
+    refuse_layers("Training(freeze=...)", training.freeze, [layer.name for layer in layers])
+    found = [layer for layer in layers if not layer.named(training.freeze) and layer.parameters]
+    if not found:
+        raise ArgumentError(f"Training(freeze={training.freeze}): nothing is left to learn")
+    return found
+
+
+def make_optimizer(
+    model: nn.Module, training: Training, layers: Sequence[Layer] | None = None
+) -> optim.Optimizer:
+    """The optimiser a ``Training`` names, over all parameters that learn.
+
+    Layers that learn at the same rate are one group; its "share" is what it has of the rate.
+
+    Args:
+        layers: what ``learning_layers`` gave.
+    """
     rate, decay = training.rate, training.weight_decay
+    shares: dict[float, list[nn.Parameter]] = {}
+    for layer in learning_layers(model, training) if layers is None else layers:
+        share = training.discriminative**layer.above
+        shares.setdefault(share, []).extend(layer.parameters)
+    groups = [{"params": p, "lr": rate * share, "share": share} for share, p in shares.items()]
     if training.optimizer == "adam":
-        return optim.Adam(parameters, lr=rate, weight_decay=decay)
+        return optim.Adam(groups, lr=rate, weight_decay=decay)
     if training.optimizer == "adamw":
-        return optim.AdamW(parameters, lr=rate, weight_decay=decay)
+        return optim.AdamW(groups, lr=rate, weight_decay=decay)
     if training.optimizer == "rmsprop":
-        return optim.RMSprop(parameters, lr=rate, weight_decay=decay)
-    return optim.SGD(parameters, lr=rate, momentum=0.9, weight_decay=decay)
+        return optim.RMSprop(groups, lr=rate, weight_decay=decay)
+    return optim.SGD(groups, lr=rate, momentum=0.9, weight_decay=decay)
+
+
+def thaw(layers: Sequence[Layer], unfreeze: Unfreeze, epoch: int) -> None:
+    """Let the layers learn whose turn has come at an epoch (from 0); the others get no gradient."""
+    first = 0 if unfreeze == "all" else max(0, len(layers) - 1 - epoch)
+    for place, layer in enumerate(layers):
+        for parameter in layer.parameters:
+            parameter.requires_grad_(place >= first)
 
 
 def rate_factor(schedule: Schedule, done: float) -> float:

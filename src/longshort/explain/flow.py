@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from longshort.contracts import Batch
 from longshort.errors import ArgumentError
 from longshort.layers.stack import Stack
-from longshort.model import Model
+from longshort.model import Model, predicting
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def gradient_flow(model: Model | Stack[Any], data: Batch | Tensor) -> GradientFl
         ArgumentError: the model has no recurrent trunk, or the wrong kind of data, or no steps.
         RuntimeError: the recurrence reads both ways, so that no step is the last.
     """
-    with torch.enable_grad(), _predicting(model):
+    with torch.enable_grad(), predicting(model):
         layer, x, lengths = _opened(model, data)
         steps = [x_t.requires_grad_() for x_t in x.detach().clone().unbind(1)]
         states: list[tuple[Tensor, ...]] = []
@@ -142,15 +141,3 @@ def _averaged(squares: Tensor, lengths: Tensor, parts: tuple[str, ...]) -> Gradi
         parts={part: tuple(mean) for part, mean in zip(parts, means[:-2], strict=True)},
         inputs=tuple(means[-2]),
     )
-
-
-@contextmanager
-def _predicting(module: nn.Module) -> Iterator[None]:
-    """In eval mode, and afterwards every module as it was."""
-    before = [(each, each.training) for each in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for each, training in before:
-            each.training = training

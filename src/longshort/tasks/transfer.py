@@ -1,0 +1,119 @@
+"""Weights of a trained model as the beginning of another: what is taken over, and what differs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from longshort.contracts import Params
+from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.sequences import Sequences
+from longshort.errors import ArgumentError
+from longshort.model import Model
+
+# so many of the weights that differ are named
+_NAMED = 6
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Which weights of one network fit into another, by name, and how the others differ."""
+
+    taken: tuple[str, ...]
+    differing: tuple[str, ...]
+
+    @staticmethod
+    def between(source: Model, model: Model) -> Transfer:
+        """Compare names and shapes; buffers, such as a calibration, are learnt anew."""
+        shapes = {name: list(p.shape) for name, p in source.named_parameters()}
+        taken, differing = [], []
+        for name, parameter in model.named_parameters():
+            given = shapes.pop(name, None)
+            if given == list(parameter.shape):
+                taken.append(name)
+            else:
+                there = "not there" if given is None else f"{given}"
+                differing.append(f"{name} was {there} and is {list(parameter.shape)}")
+        differing += [f"{name} was {shape} and is not there" for name, shape in shapes.items()]
+        return Transfer(tuple(taken), tuple(differing))
+
+    def refuse_strangers(self, where: str) -> None:
+        """Refuse where nothing of the trunk fits.
+
+        Raises:
+            ArgumentError: no weight of the recurrence was taken; what differs is named.
+        """
+        if any(name.startswith("encoder.") for name in self.taken):
+            return
+        raise ArgumentError(
+            f"{where}: no weight of its recurrence fits this network ({self._named()}). Use the "
+            "settings it was fitted with: size, depth, horizon and columns of the same number"
+        )
+
+    def words(self, where: str) -> str:
+        """What was done, in a sentence."""
+        every = len(self.taken) + len(self.differing)
+        text = f"training began with {len(self.taken)} of {every} weights of {where}"
+        return f"{text}; these are new: {self._named()}" if self.differing else text
+
+    def _named(self) -> str:
+        named = [*self.differing[:_NAMED]]
+        if len(self.differing) > _NAMED:
+            named.append(f"{len(self.differing) - _NAMED} more")
+        return "; ".join(named)
+
+    @torch.no_grad()
+    def into(self, model: Model, source: Model) -> None:
+        """Give a network the weights that were found to fit."""
+        own, given = dict(model.named_parameters()), dict(source.named_parameters())
+        for name in self.taken:
+            own[name].copy_(given[name])
+
+
+def fingerprint(models: Iterable[Model]) -> str:
+    """A text that tells networks apart: sha256 over their weights."""
+    found = hashlib.sha256()
+    for model in models:
+        for name, parameter in model.named_parameters():
+            found.update(f"{name} {list(parameter.shape)}".encode())
+            found.update(parameter.detach().cpu().numpy().tobytes())
+    return found.hexdigest()
+
+
+def changed_settings(
+    before: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
+) -> str:
+    """Which settings are others than before, as the end of a sentence; "" where none is."""
+    found = []
+    for name in names:
+        pairs = {name: (before.get(name), now[name])}
+        if isinstance(now[name], Params):
+            old, new = before[name].get_params(), now[name].get_params()
+            pairs = {f"{name}.{inner}": (old.get(inner), new[inner]) for inner in new}
+        found += [
+            f"{key} was {old} and is {new}" for key, (old, new) in pairs.items() if old != new
+        ]
+    return f". Settings that changed since: {'; '.join(found)}" if found else ""
+
+
+def kept_scale(codec: NumberCodec, sequences: Sequences, *, counts: bool) -> NumberCodec:
+    """A scale for other series of the same columns; a series of an old name keeps its own.
+
+    Raises:
+        ArgumentError: the columns differ, or targets are counts here and not there.
+    """
+    roles = tuple(field.role for field in sequences.fields)
+    if (sequences.names, roles, counts) == (codec.names, codec.roles, codec.counts):
+        return codec
+    mine, theirs = (
+        ", ".join(f"{name} ({role})" for name, role in zip(*columns, strict=True))
+        for columns in ((codec.names, codec.roles), (sequences.names, roles))
+    )
+    raise ArgumentError(
+        f"{sequences.source}: the scaling to keep is that of {mine}, and the columns are {theirs}; "
+        "fit the scaling anew, or name the same columns"
+    )
