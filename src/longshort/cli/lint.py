@@ -37,8 +37,9 @@ from longshort.tasks.forecast import Forecaster
 
 # the exit code where something was found that is certain or likely
 FOUND = 7
-# bytes of a file up to which a fit searches it before it learns
-_SMALL = 100_000_000
+# bytes of a file up to which a fit searches it before it learns: some seconds and 500 MB; packed
+# files hold several times as much
+_SMALL, _PACKED = 50_000_000, 8_000_000
 _COLOURS = {"certain": "red", "likely": "yellow", "possible": "cyan"}
 
 
@@ -144,7 +145,8 @@ def in_words(finding: Finding) -> str:
 def before(estimator: Forecaster, data: Path) -> list[Finding]:
     """What is certain or likely in the data of a fit; what cannot be read, the fit will say."""
     with suppress(LongshortError, OSError):
-        if data.stat().st_size > _SMALL:
+        packed = data.name.lower().endswith((".parquet", ".gz"))
+        if data.stat().st_size > (_PACKED if packed else _SMALL):
             return []
         asked, split = estimator.columns, estimator.split
         found = search(data, asked, horizon=estimator.horizon, split=split, fill=estimator.fill)
