@@ -65,7 +65,10 @@ def lint(
     model: Annotated[
         Path | None, typer.Option(help="A model.lstm file whose forecasts must not see the future.")
     ] = None,
-    horizon: Annotated[int, typer.Option(help="Steps that are forecast ahead.")] = 1,
+    horizon: Annotated[
+        int | None,
+        typer.Option(help="Steps that are forecast ahead.", show_default="the model's, or 1"),
+    ] = None,
     fill: Gaps = "missing",
     valid_from: ValidFrom = None,
     test_from: TestFrom = None,
@@ -101,13 +104,15 @@ def lint(
     split = None
     if valid_from or test_from:
         split = Split(valid_from or 0.15, part(test_from, 0.15))
+    fitted = None if model is None else cast(Forecaster, load(model))
+    ahead = 1 if fitted is None else fitted.horizon
     found = search(
         data,
         columns,
         prediction=names(prediction) or (),
         part=parts,
-        model=None if model is None else load(model),
-        horizon=horizon,
+        model=fitted,
+        horizon=ahead if horizon is None else horizon,
         split=split,
         fill=cast(Fill, fill),
         checks=names(check),
