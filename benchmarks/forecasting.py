@@ -21,7 +21,15 @@ import polars as pl
 import torch
 from forecasts.page import page
 from forecasts.peers import Alone, Transformer, matched, parameters
-from forecasts.score import LEVEL, errors, measure, test_windows, told_errors
+from forecasts.score import (
+    LEVEL,
+    adaptive_coverage,
+    coverage,
+    errors,
+    measure,
+    test_windows,
+    told_errors,
+)
 from forecasts.sets import SETS, Set
 from record import ROOT, opening
 
@@ -170,11 +178,8 @@ def judge(
         }
         for name, one in told.items()
     }
-    found["coverage"] = [
-        [step.target, step.step, step.coverage, step.coverage_low, step.coverage_high]
-        for step in judged.steps
-        if step.method == "LSTM"
-    ]
+    found["coverage"] = coverage(judged.steps, "LSTM")
+    found["adaptive"] = adaptive_coverage(model, table)
     found["origins"], found["verdict"] = judged.origins, judged.verdict
     found["notes"], found["environment"] = list(judged.notes), environment()
 

@@ -131,21 +131,33 @@ def coverage(found: Mapping[str, Any]) -> list[str]:
     told = [row for row in found["coverage"] if row[3] is not None]
     if not told:
         return []
-    inside = sum(low <= 0.8 <= high for *_, low, high in told)
+    follow = {(row[0], row[1]): row for row in found.get("adaptive", [])}
     steps = sorted({row[1] for row in told})
     shown = {steps[at * (len(steps) - 1) // 3] for at in range(4)}
-    lines = [
-        [target, f"{step}", f"{100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"]
-        for target, step, share, low, high in told
-        if step in shown
-    ]
+    lines = []
+    for row in told:
+        if row[1] in shown:
+            cells = [row, follow[row[0], row[1]]] if follow else [row]
+            lines.append([row[0], f"{row[1]}", *(_interval(*cell[2:]) for cell in cells)])
+    after = f", and at {_inside(follow.values())} where intervals follow what they missed" * bool(
+        follow
+    )
+    head = ("target", "step", "coverage", "coverage, adaptive")[: 4 if follow else 3]
     return [
-        f"80 % lies inside the interval of the LSTM's coverage at {inside} of {len(told)} steps "
-        "and targets; at some of them:",
+        f"80 % lies inside the interval of the LSTM's coverage at {_inside(told)} of {len(told)} "
+        f"steps and targets{after}; at some of them:",
         "",
-        *table(("target", "step", "coverage"), lines),
+        *table(head, lines),
         "",
     ]
+
+
+def _inside(rows: Iterable[Sequence[Any]]) -> int:
+    return sum(low <= 0.8 <= high for *_, low, high in rows)
+
+
+def _interval(share: float, low: float, high: float) -> str:
+    return f"{100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def curve(task: Set, found: Mapping[str, Any]) -> list[str]:

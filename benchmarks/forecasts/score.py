@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 from forecasts.sets import Set
 from longshort import Evaluation, Forecaster
 from longshort.data.windows import Windows
+from longshort.evaluate.adaptive import adaptive
+from longshort.evaluate.judge import judge, naive_scales
 from longshort.heads.distributions import LEVELS
 from longshort.metrics.quantiles import quantiles_at
+from longshort.records import StepScore
+from longshort.yardsticks.base import with_quantiles
+from longshort.yardsticks.series import Persistence
 
 Floats = NDArray[np.float64]
 # the interval that is reported
 LEVEL = 0.8
+# by which adaptive intervals follow what they have missed
+RATE = 0.05
 
 
 def test_windows(model: Forecaster, table: pl.DataFrame) -> Windows:
@@ -52,6 +59,26 @@ def errors(model: Forecaster, windows: Windows) -> dict[str, Any]:
             sums[name] = sums.get(name, 0.0) + np.nansum(part, 0)
     told = {"mae": (sums.pop("mae") / count).tolist()}
     return told | {name: (part / count).mean(0).tolist() for name, part in sums.items()}
+
+
+def coverage(found: Sequence[StepScore], method: str) -> list[list[Any]]:
+    """Target, step, coverage, and the ends of its interval."""
+    return [
+        [step.target, step.step, step.coverage, step.coverage_low, step.coverage_high]
+        for step in found
+        if step.method == method
+    ]
+
+
+def adaptive_coverage(model: Forecaster, table: pl.DataFrame) -> list[list[Any]]:
+    """The same of intervals that follow what they missed, see ``longshort.evaluate.adaptive``."""
+    windows = test_windows(model, table)
+    parts = model._parts(windows.sequences, model.seen_.recall(windows.sequences))
+    rule = with_quantiles(Persistence(), parts[1], LEVELS)
+    methods = [adaptive(method, LEVELS, RATE) for method in (model._method(), rule)]
+    scales = naive_scales(windows.sequences.crop(0, windows.first), 1)
+    found = judge(methods, windows, None, levels=LEVELS, level=LEVEL, scales=scales)
+    return coverage(found.steps, methods[0].name)
 
 
 def told_errors(found: Evaluation, method: str) -> dict[str, Any]:

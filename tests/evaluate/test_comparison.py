@@ -146,10 +146,18 @@ def test_two_of_one_name_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "wanted"), [(-0.2, -0.1, -1), (-0.1, 0.1, 0), (0.1, 0.2, 1), (None, None, 0)]
+    ("low", "high", "p", "wanted"),
+    [
+        (-0.2, -0.1, 0.01, -1),
+        (-0.1, 0.1, 0.01, 0),
+        (0.1, 0.2, 0.01, 1),
+        (0.1, 0.2, 0.06, 0),
+        (0.1, 0.2, None, 1),
+        (None, None, 0.01, 0),
+    ],
 )
-def test_an_interval_without_0_tells_who_is_better(low, high, wanted):
-    assert sign(Pair("y", "a", "b", 0.0, low, high)) == wanted
+def test_a_difference_needs_an_interval_without_0_and_a_small_p(low, high, p, wanted):
+    assert sign(Pair("y", "a", "b", 0.0, low, high, p)) == wanted
 
 
 def test_nobody_beats_a_method_without_errors():

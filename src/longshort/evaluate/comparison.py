@@ -29,6 +29,9 @@ from longshort.yardsticks.base import Forecasts, Method, chunks
 from longshort.yardsticks.series import Persistence
 from longshort.yardsticks.verdict import form
 
+# p-values above this are chance for all that can be told
+_CHANCE = 0.05
+
 
 class Team(NamedTuple):
     """A configuration: its name, and one method per seed."""
@@ -294,10 +297,13 @@ def _others(target: str, chosen: str, pairs: Sequence[Pair]) -> str:
 
 
 def sign(pair: Pair) -> int:
-    """-1 where the first is better beyond chance, 1 where the second is, 0 where neither is."""
+    """-1 where the first is better beyond chance, 1 where the second is, 0 where neither is.
+
+    The interval must leave out 0, and the test, which counts series of one time once, must agree.
+    """
     if pair.change is None:
         return 1
-    if pair.low is None or pair.high is None:
+    if pair.low is None or pair.high is None or (pair.p_value or 0.0) > _CHANCE:
         return 0
     return int(pair.low > 0) - int(pair.high < 0)
 
