@@ -35,8 +35,8 @@ class Pair:
 
     ``change`` is first / second - 1, below 0 where the first is better (None where the second makes
     no error), ``low`` and ``high`` its paired 95 % bootstrap interval over blocks of origins and
-    over seeds; ``p_value`` is Diebold and Mariano's, corrected for few origins. None is what too few
-    origins cannot tell.
+    over seeds; ``p_value`` is Diebold and Mariano's, corrected for few origins. None is what too
+    few origins cannot tell.
     """
 
     target: str
