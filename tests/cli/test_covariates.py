@@ -55,6 +55,10 @@ def test_categories_and_any_horizon(
     predict = ["predict", str(tmp_path / "model.lstm"), str(table), "--out", str(out)]
     assert run(predict, capsys)[0] == 0
     assert pl.read_parquet(out)["shop"].to_list() == [7, 7, 8, 8]
+    assert run([*predict, "--paths", "3"], capsys)[0] == 0
+    assert pl.read_parquet(out).columns == ["shop", "path", "day", "sold"]
+    assert pl.read_parquet(out)["path"].to_list() == 2 * [1, 1, 2, 2, 3, 3]
+    assert run([*predict, "--paths", "0"], capsys)[0] == 2
     code, _, err = run([*predict, "--horizon", "5"], capsys)
     if mode == "direct":
         assert code == 2

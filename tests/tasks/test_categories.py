@@ -100,6 +100,18 @@ def test_an_unseen_category_is_the_unknown_one_whatever_its_name(
     assert model.predict(land)["sold"].is_finite().all()
 
 
+def test_explanations_find_the_category(model: Forecaster, data: pl.DataFrame) -> None:
+    found = model.explain(data)
+    assert found.columns == ("sold", "event", "sky", "land")
+    for leaning in found.leanings:
+        if leaning.column == "sky":
+            assert np.argmax(leaning.ahead) == leaning.step - 1
+            assert leaning.ahead[leaning.step - 1] > 0.5
+    assert found.gap < 1e-4
+    rises = {p.column: p.rise for p in found.permutations if p.step == 2}
+    assert rises["sky"] == max(rises.values())
+
+
 def test_every_series_may_have_a_vector_of_its_own() -> None:
     """What a covariate does is up to the shop, which one row of context does not tell."""
     rng = np.random.default_rng(0)
@@ -251,6 +263,18 @@ def test_the_record_tells_categories_and_counts_empty_cells(data: pl.DataFrame) 
     assert found["sky"].missing == data["sky"].null_count()
 
 
+def test_yardsticks_read_categories_too() -> None:
+    """What the sky of a day says is all there is to say."""
+    table = shops(rows=240).with_columns(pl.col("sky").fill_null("clear")).drop_nulls("sold")
+    settings = {**SMALL, "split": Split(valid=0.2, test=0.2)}
+    model = Forecaster(COLUMNS, horizon=2, training=ONE_EPOCH, **settings).fit(table)
+    found = model.evaluate(table)
+    errors = {score.method: score.mae for score in found.scores}
+    assert errors["ridge autoregression"] < 0.3
+    assert errors["gradient boosting"] < 0.6
+    assert errors["persistence"] > 3
+
+
 # bad input
 
 
@@ -292,5 +316,5 @@ def test_a_future_category_that_is_nowhere_is_told(quick: Forecaster, data: pl.D
 
 
 def test_a_table_without_its_target_is_told(quick: Forecaster, data: pl.DataFrame) -> None:
-    with pytest.raises(DataError, match=r"no column 'sold' \(asked for as target\)"):
+    with pytest.raises(DataError, match=r"no column 'sold' \(.*go on from its past values"):
         quick.predict(data.drop("sold"))
