@@ -67,7 +67,7 @@ def _ett(horizon: int, targets: tuple[str, ...], goal: Goal, name: str, **recipe
     which = "oil temperature alone" if alone else "all seven columns"
     # Zeng et al. 2023, table 2
     published = {96: 0.375}
-    more = f" Published: DLinear {published[horizon]}." * (not alone and horizon in published)
+    more = "" if alone or horizon not in published else f" Published: DLinear {published[horizon]}."
     return Set(
         name,
         f"ETTh1, {which}, {horizon} hours ahead",
