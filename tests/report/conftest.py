@@ -58,6 +58,10 @@ def evaluation() -> Evaluation:
 @pytest.fixture(scope="session")
 def comparison(evaluation: Evaluation) -> Comparison:
     """Two configurations beside the weather's yardsticks."""
+    return contest(evaluation)
+
+
+def contest(evaluation: Evaluation) -> Comparison:
     shared = {
         name: getattr(evaluation, name)
         for name in (

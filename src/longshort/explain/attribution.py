@@ -49,7 +49,8 @@ class Attribution:
     @property
     def gap(self) -> float:
         """Largest difference between a sum of attributions and F(x) - F(x')."""
-        total = sum((part.flatten(2).sum(2) for part in self.parts.values()), -self.answer)
+        sums = (part.reshape(*part.shape[:2], -1).sum(2) for part in self.parts.values())
+        total = sum(sums, -self.answer)
         return float((total + self.start).abs().max()) if self.answer.numel() else 0.0
 
 

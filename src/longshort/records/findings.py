@@ -28,6 +28,16 @@ class Finding:
     rows: tuple[str, ...] = ()
     count: int = 0
 
+    @property
+    def where(self) -> str:
+        """The rows, and how many more there are."""
+        more = self.count - len(self.rows)
+        return ", ".join(self.rows) + (f" and {more} more" if self.rows and more > 0 else "")
+
+    def __str__(self) -> str:
+        where = f"\n  where: {self.where}" if self.rows else ""
+        return f"{self.sure} {self.check}: {self.text}{where}\n  way out: {self.remedy}"
+
 
 @dataclass(frozen=True)
 class Findings(Written):
@@ -43,3 +53,8 @@ class Findings(Written):
     def clean(self) -> bool:
         """Whether nothing was found that is certain or likely."""
         return all(finding.sure == "possible" for finding in self.findings)
+
+    def __str__(self) -> str:
+        head = f"{self.source}: {self.rows:,} rows in {self.series:,} series"
+        told = [str(finding) for finding in self.findings] or ["nothing found"]
+        return "\n".join([head, *told, f"looked for: {', '.join(self.checked)}"])

@@ -189,11 +189,12 @@ def _notes(parts: Windowed, more: list[str]) -> tuple[str, ...]:
     """What a reader must know."""
     notes = [
         "Each configuration was fitted from several seeds; its scores are means over them, which "
-        "is what one fit can be expected to do.",
+        "is what one fit can be expected to do. Intervals are over origins and over seeds.",
         "The configuration was chosen on the validation part, where training also stopped; the "
         "test part was opened once, for all.",
-        "p-values are Diebold and Mariano's, each for one comparison: of twenty between methods "
-        "that are equally good, one is below 0.05.",
+        "A difference is told where its interval leaves out 0 and p is at most 0.05. p-values are "
+        "Diebold and Mariano's, each for one comparison: of twenty between methods that are "
+        "equally good, one is below 0.05.",
     ]
     if len(parts.test.sequences) > 1:
         notes.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.contracts import Batch, Prediction
+from longshort.data.codecs.categories import key
 from longshort.data.encoding import Encoding
-from longshort.data.sequences import Field
+from longshort.data.sequences import Field, Role
 from longshort.data.windows import Windows
 from longshort.explain.attribution import Attribution, integrated_gradients
 from longshort.explain.permutation import Reads, permuted
@@ -40,17 +41,20 @@ class Column:
     reads: Reads
     # which target it is, if it is one
     target: int | None = None
+    # each step reads what is known of the step after it
+    early: bool = False
 
 
 def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
     """Every column that a network reads: values, masks, and what is known of it in advance."""
-    roles = {role: [f.name for f in fields if f.role == role] for role in _ROLES}
+    numbers = [field for field in fields if field.labels is None]
+    roles = {role: [f.name for f in numbers if f.role == role] for role in _ROLES}
     # a sine and a cosine each
     cycles = [f"time of {cycle}" for cycle in encoding.cycles for _ in range(2)]
     seen, known = [*roles["target"], *roles["past"]], [*roles["future"], *cycles]
     every = {
         "inputs.numbers": [*seen, *encoding.masked, *known],
-        "future.numbers": known,
+        "future.numbers": [] if encoding.recursive else known,
         "static.numbers": roles["static"],
     }
     found = []
@@ -61,11 +65,43 @@ def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
             if name in names
         }
         target = roles["target"].index(name) if name in roles["target"] else None
-        found.append(Column(name, reads, target))
+        found.append(Column(name, reads, target, encoding.recursive and name in known))
+    vocabulary = encoding.vocabulary
+    for at, (name, role) in enumerate(zip(vocabulary.names, vocabulary.roles, strict=True)):
+        early = encoding.recursive and role == "future"
+        groups = ["inputs"] if early else _HELD[role]
+        found.append(Column(name, {f"{part}.{key(at)}": None for part in groups}, None, early))
     return found
 
 
 _ROLES = ("target", "past", "future", "static")
+# where a batch holds the categories of each role
+_HELD: dict[Role, list[str]] = {
+    "past": ["inputs"],
+    "future": ["inputs", "future"],
+    "static": ["static"],
+    "group": ["static"],
+}
+
+
+def _over_one(windows: Windows) -> Windows:
+    """The same origins with a horizon of one step."""
+    encoding = replace(windows.encoding, horizon=1)
+    return Windows(windows.sequences, encoding, windows.first, windows.last)
+
+
+def _batch(windows: Windows, index: list[int]) -> Batch:
+    """Windows to explain; a recursive model answers the step after the context."""
+    batch = windows.batch(index)
+    if not windows.encoding.recursive:
+        return batch
+    last = slice(-1, None)
+    reference, mask = batch.reference, batch.target_mask
+    return batch.replace(
+        reference=None if reference is None else reference[:, last],
+        targets=batch.target()[:, last],
+        target_mask=None if mask is None else mask[:, last],
+    )
 
 
 def explain_forecasts(
@@ -79,6 +115,9 @@ def explain_forecasts(
         background: windows of the training part.
         fields: the columns, as the networks were made for them.
     """
+    if explained.encoding.recursive:
+        # what comes after one step is told by running on, as if the step had happened
+        explained, background = _over_one(explained), _over_one(background)
     sequences, horizon = explained.sequences, explained.horizon
     targets = [field.name for field in fields if field.role == "target"][:_TARGETS]
     steps = sorted({1, (horizon + 1) // 2, horizon})[:_STEPS]
@@ -87,8 +126,8 @@ def explain_forecasts(
     work = len(asked) * _NODES * len(models) * explained.context
     count = max(_FEWEST, min(_WINDOWS, _WORK // work))
     index = spread_over(len(explained), count)
-    batch = explained.batch(index.tolist())
-    basis = background.batch(spread_over(len(background), _BACKGROUND).tolist())
+    batch = _batch(explained, index.tolist())
+    basis = _batch(background, spread_over(len(background), _BACKGROUND).tolist())
 
     def answers(prediction: Prediction) -> Tensor:
         return torch.stack([prediction.point[:, step - 1, target] for step, target in asked], 1)
@@ -118,7 +157,7 @@ def explain_forecasts(
         len(chosen),
         max(f.gap for f in found) / max(size, 1e-12),
         tuple(leanings),
-        tuple(_exchanged(models, explained.batch(chosen.tolist()), most, asked, targets)),
+        tuple(_exchanged(models, _batch(explained, chosen.tolist()), most, asked, targets)),
     )
 
 
@@ -156,6 +195,8 @@ def _shares(
             told = parts["reference"][..., column.target]
             past = past.index_add(2, torch.tensor(lags, device=past.device) - 1, told)
         ahead = _of(parts, column, "future", (encoding.horizon,))
+        if column.early:
+            past, ahead = torch.nn.functional.pad(past[..., 1:], (0, 1)), past[..., :1]
         still = _of(parts, column, "static", ())
         sizes.append([part.abs().mean(1).double().cpu().numpy() for part in (past, ahead, still)])
     total = sum((past.sum(1) + ahead.sum(1) + still for past, ahead, still in sizes), np.zeros(()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,15 @@ def test_empty_and_constant_columns_are_found(honest, tmp_path):
     assert found(array, Columns(target=0))["constant"].columns == ("x1",)
 
 
+def test_text_is_a_category_and_no_target_is_no_trouble(honest, tmp_path):
+    path = tmp_path / "shops.csv"
+    sky = pl.Series(["sun", "rain"] * 200)
+    honest.with_columns(sky=sky).write_csv(path)
+    for asked in (DAY, Columns("day", target="y", past=["helps", "sky"])):
+        assert lint(path, asked).findings == ()
+    assert "duplicates" in lint(path, Columns("day", past="helps")).checked
+
+
 def test_parts_drawn_at_random_overlap_and_parts_in_order_do_not(honest):
     random = np.random.default_rng(0)
     drawn = random.choice(["train", "valid", "test"], 400, p=[0.7, 0.15, 0.15])
@@ -266,6 +276,23 @@ def test_the_surest_stand_first_and_the_record_is_json(honest):
     assert [f.sure for f in told.findings] == ["certain", "possible"]
     assert not told.clean
     assert json.loads(told.to_json())["findings"][0]["columns"] == ["next", "y"]
+
+
+def test_the_document_and_the_command_name_every_check():
+    from longshort.cli.lint import lint as command
+
+    page = (WEATHER.parents[1] / "docs" / "judging.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == [check.name for check in CHECKS]
+    assert all(f"({check.name})" in command.__doc__ for check in CHECKS)
+
+
+def test_a_finding_reads_as_a_sentence(honest):
+    told = lint(honest.with_columns(next=pl.col("y").shift(-1)), DAY)
+    assert str(told).startswith("a data frame: 400 rows in 1 series\ncertain proxy: column 'next'")
+    assert "way out: " in str(told)
+    twice = lint(pl.concat([honest, honest[:7]]).sort("day"), DAY).findings[0]
+    assert twice.where.endswith(" and 2 more")
 
 
 def test_what_cannot_be_looked_at_is_said(honest):

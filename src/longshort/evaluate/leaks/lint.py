@@ -138,8 +138,7 @@ def _read(data: Any, columns: Columns, told: tuple[str, ...], part: str | None, 
     if isinstance(data, np.ndarray):
         if told or part is not None:
             raise ArgumentError("prediction= and part= name columns: give a frame or a file")
-        sequences = read_table(data, columns, fill=fill, require_target=False)
-        return Case(columns, sequences)
+        return Case(columns, read_table(data, columns, fill=fill))
     table = load(data, columns)
     if columns.time is None and table.time is not None:
         columns = columns.set_params(time=table.time)
@@ -159,7 +158,8 @@ def _read(data: Any, columns: Columns, told: tuple[str, ...], part: str | None, 
     if len(same) or len(others) or part is not None:
         gone = np.concatenate([same, others])
         readable = frame.filter(~np.isin(np.arange(frame.height), gone))
-    sequences = read_table(readable, wanted, fill=fill, require_target=False)
+    # without a target, there are still rows and columns to look at
+    sequences = read_table(readable, wanted, fill=fill, require_target=bool(wanted.target))
     sequences = replace(sequences, source=table.source)
     parts = None
     if part is not None:
