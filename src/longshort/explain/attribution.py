@@ -190,8 +190,17 @@ def _looking_up(
             # what is no field of the batch, such as a model's own last choice
             own = f"{table}.{calls[table]}"
             name = names.get((read[0].data_ptr(), read[0].shape), own)
-            seen[name] = given.get(name, found)
-            return seen[name]
+            times = len(read[0]) // max(batch.rows, 1)
+            if name == own and times > 1:
+                # each row stands there several times, one after another, as in Channels
+                field = table.rpartition(".")[2], read[0].shape[1:]
+                alike = [n for (_, s), n in names.items() if (n.rpartition(".")[2], s[1:]) == field]
+                name = next(iter(alike), own)
+            if name == own or times < 2:
+                seen[name] = given.get(name, found)
+                return seen[name]
+            seen[name] = given.get(name, found[::times])
+            return seen[name].repeat_interleave(times, 0)
 
         return called
 
