@@ -22,8 +22,8 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 ORDER = [
     "errors", "records", "contracts", "metrics/", "artifact", "checkpoint",
     "data/steps", "data/clock", "data/sequences",
-    "data/splits",
-    "data/codecs/", "data/sources/", "data/windows", "data/synthetic",
+    "data/splits", "data/horizon", "data/codecs/", "data/sources/", "data/sampler",
+    "data/encoding", "data/windows", "data/synthetic",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
     "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",
@@ -31,14 +31,15 @@ ORDER = [
     "layers/masks", "layers/parameters", "layers/initial", "layers/regularise", "layers/convert",
     "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
-    "layers/recurrent", "layers/cells", "layers/embed", "layers/encoder",
+    "layers/recurrent", "layers/cells", "layers/embed", "layers/stem", "layers/channels",
+    "layers/encoder",
     "rollout",
-    "heads/base", "heads/", "model",
+    "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
     "training/layers",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
     "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain/", "report/",
-    "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer", "tasks/base", "tasks/",
-    "tuning/space", "tuning/", "cli/", "__main__",
+    "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
+    "tasks/base", "tasks/", "tuning/space", "tuning/", "cli/", "__main__",
 ]  # fmt: skip
 
 
@@ -125,9 +126,9 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Columns", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
-        "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training", "Window",
-        "engine", "load", "tune",
+        "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
+        "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
+        "Window", "engine", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

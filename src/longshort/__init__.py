@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 # every public name and the room it lives in
 _ROOMS = {
     "Columns": "longshort.data.sequences",
+    "Decoder": "longshort.heads.decoder",
     "Evaluation": "longshort.records",
     "Forecaster": "longshort.tasks.forecast",
     "GRU": "longshort.layers.recurrent",
@@ -38,6 +39,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Columns",
+    "Decoder",
     "Evaluation",
     "Forecaster",
     "GRUCell",
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from longshort.data.splits import Split
     from longshort.data.windows import Window
     from longshort.errors import LongshortError
+    from longshort.heads.decoder import Decoder
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent

@@ -181,6 +181,8 @@ class Batch:
         reference: (B, L, K), what real targets are predicted relative to, in encoded units.
         offset, scale: (B, K), the row's codec: raw = inverse(encoded * scale + offset).
         source: (B,) of int64, which window or document a row came from.
+        seeds: (B,) of int64, what random draws for a row are made from: they depend on the row
+            alone, and not on where it stands in a batch.
         fresh: (B,) of bool, False where a row continues the same row of the batch before it.
         targets: what the head scores; its shape is the head's to say.
         target_mask: like targets' leading axes, True where an element is scored.
@@ -197,6 +199,7 @@ class Batch:
     offset: Tensor | None = None
     scale: Tensor | None = None
     source: Tensor | None = None
+    seeds: Tensor | None = None
     fresh: Tensor | None = None
     targets: Tensor | None = None
     target_mask: Tensor | None = None
@@ -296,6 +299,7 @@ class Prediction:
         quantiles: (B, L, K, Q) values, rising along Q, at ``levels`` (each in 0 to 1).
         scores: log-probabilities over a finite set, (B, ..., K).
         lengths: (B,) where each row's answer has its own length.
+        parameters: (B, L, K, P) of the distribution that the head tells, in encoded units.
     """
 
     point: Tensor
@@ -303,6 +307,7 @@ class Prediction:
     levels: tuple[float, ...] = ()
     scores: Tensor | None = None
     lengths: Tensor | None = None
+    parameters: Tensor | None = None
 
     def replace(self, **changes: Any) -> Prediction:
         """A copy with some fields changed."""

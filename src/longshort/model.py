@@ -1,19 +1,36 @@
-"""A model is a trunk, a head, and what brings answers back to the data's own units. Final class."""
+"""A model is a trunk, a head, and what brings answers back to the data's own units."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from longshort.contracts import Batch, Encoded, Inverse, Loss, Prediction, State
 from longshort.heads.base import Head
+from longshort.layers.masks import keep_mask
 
 # What a prediction depends on: the last context alone, or everything since the state began.
 Memory = Literal["window", "carried"]
+
+
+def forgotten(batch: Batch, share: float, seed: int) -> Batch:
+    """A batch in which a share of all symbols, drawn at random, are symbol 0."""
+    groups: dict[str, dict[str, Tensor]] = {}
+    for stream, group in enumerate(("inputs", "future", "static")):
+        groups[group] = dict(getattr(batch, group))
+        for name, symbols in groups[group].items():
+            if symbols.dtype == torch.int64:
+                place = zlib.crc32(f"{stream} {name}".encode())
+                kept = keep_mask(
+                    seed, place, symbols.shape, share, row=batch.row, device=symbols.device
+                )
+                groups[group][name] = torch.where(kept > 0, symbols, 0)
+    return batch.replace(**groups)
 
 
 class Model(nn.Module):
@@ -30,6 +47,7 @@ class Model(nn.Module):
         head: what is asked.
         codec: brings predictions to the file's units; None leaves them as they are.
         memory: see above.
+        unknown: share of all symbols that training replaces by symbol 0, the unknown one.
     """
 
     def __init__(
@@ -38,12 +56,14 @@ class Model(nn.Module):
         head: Head,
         codec: Inverse | None = None,
         memory: Memory = "window",
+        unknown: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
         self.codec = codec
         self.memory: Memory = memory
+        self.unknown = unknown
 
     @property
     def device(self) -> torch.device:
@@ -62,6 +82,9 @@ class Model(nn.Module):
 
     def loss(self, batch: Batch, state: State | None = None) -> tuple[Loss, State]:
         """The head's loss on a batch, and the state where the batch ended."""
+        if self.training and self.unknown > 0:
+            # one draw a call from torch's default generator, as dropout would
+            batch = forgotten(batch, self.unknown, int(torch.randint(2**62, ())))
         encoded = self._encode(batch, state)
         return self.head.loss(encoded, batch), State({"encoder": encoded.state})
 
@@ -72,6 +95,10 @@ class Model(nn.Module):
     def predict(self, batch: Batch, state: State | None = None) -> Prediction:
         """The prediction for every row, in the data's own units."""
         return self._answer(self.decode(batch, state), batch)
+
+    def spread(self, batch: Batch, levels: Tensor) -> Prediction:
+        """The prediction with quantiles at any levels (Q,), rising, in the data's own units."""
+        return self._answer(self.head.spread(self._encode(batch, None), batch, levels), batch)
 
     def start(self, batch: Batch, state: State | None = None) -> tuple[Prediction, State]:
         """Read contexts, prompts or sources; the answer to what comes next, and all state."""

@@ -328,7 +328,7 @@ def _contents(real: bytes, sentinel: str) -> Iterator[Case]:
     yield tensor("NaN", f"{name}.*finite", name, dtype, shape, nan + data[4:])
     yield tensor("infinite", f"{name}.*finite", name, dtype, shape, data[:-4] + inf)
     yield of("missing", f"{name}.*missing", lambda p: p.tensors.pop(name))
-    newer = "member0.encoder.lstm.weight_hh_l0_gate5"
+    newer = "member0.encoder.stack.weight_hh_l0_gate5"
     yield tensor("a newer version's", "gate5", newer, "F32", [1], bytes(4))
     yield tensor("member 7", "member7.x", "member7.x", "F32", [1], bytes(4))
     yield tensor("member 00", "member00.x", "member00.x", "F32", [1], bytes(4))

@@ -111,10 +111,10 @@ def quantiles(
     of: dict[str, NDArray[np.float64]], inputs: NDArray[np.float64], known: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """(L, 19) encoded quantiles by steps 3 to 5 of the page."""
-    h = c = np.zeros(of["encoder.lstm.weight_hh_l0"].shape[1])
+    h = c = np.zeros(of["encoder.stack.weight_hh_l0"].shape[1])
     for x in inputs:
-        total = of["encoder.lstm.weight_ih_l0"] @ x + of["encoder.lstm.bias_ih_l0"]
-        total = total + of["encoder.lstm.weight_hh_l0"] @ h + of["encoder.lstm.bias_hh_l0"]
+        total = of["encoder.stack.weight_ih_l0"] @ x + of["encoder.stack.bias_ih_l0"]
+        total = total + of["encoder.stack.weight_hh_l0"] @ h + of["encoder.stack.bias_hh_l0"]
         i, f, g, o = np.split(total, 4)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)

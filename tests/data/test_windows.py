@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import encode_calendar
 from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.encoding import Encoding, Relative
+from longshort.data.sampler import Sampler
 from longshort.data.sequences import Field, Sequences, carry_forward
 from longshort.data.steps import Step
 from longshort.data.windows import (
-    Encoding,
-    Relative,
-    Sampler,
     Window,
     Windows,
     choose_cycles,
@@ -75,6 +74,49 @@ def filled(values: np.ndarray) -> np.ndarray:
         gap = np.isnan(out[row])
         out[row, gap] = out[row - 1, gap]
     return out
+
+
+@pytest.mark.parametrize("relative", ["last", "season", "none"])
+def test_stepwise_windows_are_what_slicing_gives(relative: Relative) -> None:
+    """Each step reads what is known of the next one, and nothing of the past beyond the origin."""
+    series = make([9, 14], missing=0.2)
+    how = encoding(series, context=4, horizon=3, relative=relative, season=3, masked=("a",))
+    windows = every(series, how.to_run_on(series.fields))
+    codec, steps = how.codec, 4 + 3 - 1
+    batch = windows.batch(range(len(windows)))
+    assert batch.inputs["numbers"].shape == (len(windows), steps, 2 + 1 + 2 + 1 + 4)
+    assert batch.lengths.tolist() == [steps] * len(windows)
+    for number in range(len(windows)):
+        (s,), (origin,) = windows.where([number])
+        own = series.rows(s)
+        raw, times = series.values[own], series.times[own]
+        full = np.nan_to_num((filled(raw) - codec.centre) / codec.spread)
+        seen = np.where(np.isnan(raw), np.nan, (raw - codec.centre) / codec.spread)
+        calendar = encode_calendar(times, how.cycles)
+        for step in range(steps):
+            row = origin - 4 + step
+            past = full[min(row, origin - 1), 2]
+            masks = [np.isfinite(raw[row, 0]), np.isfinite(raw[row, 2]) and row < origin]
+            wanted = [*full[row, :2], past, *masks, full[row + 1, 3], *calendar[row + 1]]
+            np.testing.assert_allclose(batch.inputs["numbers"][number, step], wanted, atol=1e-5)
+            target = batch.targets[number, step].numpy()
+            np.testing.assert_allclose(target, np.nan_to_num(seen[row + 1, :2]), atol=1e-5)
+            mask = batch.target_mask[number, step].numpy()
+            np.testing.assert_array_equal(mask, np.isfinite(raw[row + 1, :2]))
+            for k in range(2):
+                told = full[row, k]
+                if relative == "none":
+                    told = 0.0
+                elif relative == "season":
+                    # the latest one at the phase; from the origin on the latest one before it
+                    start = row + 1 - 3
+                    while start >= origin:
+                        start -= 3
+                    rows = [r for r in range(start, -1, -3) if np.isfinite(raw[r, k])]
+                    fallback = row if row + 1 < origin else origin - 1
+                    told = seen[rows[0], k] if rows else full[fallback, k]
+                found = float(batch.reference[number, step, k])
+                assert found == pytest.approx(told, abs=1e-5), (number, step, k)
 
 
 def test_every_window_is_what_slicing_gives() -> None:

@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import norm
 
 from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field, Sequences
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.errors import ArgumentError
 from longshort.evaluate import adaptive as room
 from longshort.evaluate.adaptive import adaptive

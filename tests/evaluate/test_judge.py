@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field, Sequences
 from longshort.data.steps import Step
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.errors import ArgumentError, DataError
 from longshort.evaluate.judge import Rivals, choose, interval_ends, judge, naive_scales
 from longshort.evaluate.points import forecast_points

@@ -152,16 +152,25 @@ def test_quantiles_of_student_and_gauss_are_scipys(a: float, b: float, c: float)
     )
 
 
-def test_quantiles_between_levels_lie_on_straight_lines_and_never_beyond() -> None:
+def test_quantiles_between_levels_lie_on_straight_lines() -> None:
     head = Quantiles((0.1, 0.5, 0.8))
     rising = torch.randn(4, 3, 3, dtype=torch.float64).sort(-1).values
-    wanted = torch.rand(4, 3, 9, dtype=torch.float64)
+    wanted = 0.1 + 0.7 * torch.rand(4, 3, 9, dtype=torch.float64)
     found = head.quantiles(rising, wanted)
     for place in itertools.product(range(4), range(3)):
         expected = np.interp(wanted[place].numpy(), head.levels, rising[place].numpy())
         np.testing.assert_allclose(found[place], expected)
     one = Quantiles((0.5,))
     assert (one.quantiles(rising[..., :1], wanted) == rising[..., :1]).all()
+
+
+def test_beyond_the_known_levels_quantiles_go_on_as_a_normal_distribution() -> None:
+    normal = stats.norm(3.0, 2.0)
+    wanted = np.array([1e-6, 0.01, 0.049, 0.051, 0.949, 0.97, 0.9999])
+    told = torch.from_numpy(normal.ppf(LEVELS))
+    found = Quantiles(LEVELS).quantiles(told, torch.from_numpy(wanted)).numpy()
+    np.testing.assert_allclose(found[[0, 1, 2, 5, 6]], normal.ppf(wanted[[0, 1, 2, 5, 6]]))
+    np.testing.assert_allclose(found[3:5], np.interp(wanted[3:5], LEVELS, told.numpy()))
 
 
 @pytest.mark.parametrize(

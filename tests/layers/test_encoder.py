@@ -17,10 +17,29 @@ B, T, F, H = 5, 9, 3, 6
 LENGTHS = torch.tensor([9, 1, 4, 0, 7])
 
 
-def make(**settings: Any) -> RecurrentEncoder:
+# every way a network can be built
+NETWORKS: list[dict[str, Any]] = [
+    {},
+    {"bidirectional": True},
+    {"cell": "gru"},
+    {"cell": "rnn"},
+    {"cell": "slstm"},
+    {"stem": 3},
+    {"stem": 4, "bidirectional": True},
+    {"stem": 3, "stride": 2},
+    {"segment": 3},
+    {"segment": 2, "stem": 3, "stride": 2, "cell": "gru"},
+]
+STREAMING = [
+    network for network in NETWORKS if not {"bidirectional", "stride", "segment"} & set(network)
+]
+
+
+def make(segment: int = 1, **settings: Any) -> RecurrentEncoder:
     """In float64, with weights wide enough to bend the gates, ready to predict."""
     recurrent = Recurrent(**{"size": H, "depth": 2, "dropout": 0.0, **settings})
-    encoder = RecurrentEncoder(Embed({"numbers": F}, {"words": (7, 2)}), recurrent).double()
+    embed = Embed({"numbers": F}, {"words": (7, 2)})
+    encoder = RecurrentEncoder(embed, recurrent, segment).double()
     source = torch.Generator().manual_seed(0)
     for parameter in encoder.parameters():
         nn.init.normal_(parameter, std=0.5, generator=source)
@@ -55,9 +74,9 @@ def states(state: State) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_padding_changes_nothing(bidirectional: bool) -> None:
-    encoder, batch = make(bidirectional=bidirectional), reading()
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+def test_padding_changes_nothing(network: dict[str, Any]) -> None:
+    encoder, batch = make(**network), reading()
     found = encoder(batch)
     padding = ~within(LENGTHS, T)
     wide = {
@@ -69,16 +88,20 @@ def test_padding_changes_nothing(bidirectional: bool) -> None:
         "words": nn.functional.pad(batch.inputs["words"].masked_fill(padding, 3), (0, 4), value=6),
     }
     padded = encoder(Batch(wide, LENGTHS))
-    close(padded.z[:, :T], found.z)
-    assert not padded.z[:, T:].any()
-    assert not found.z[padding].any()
+    steps = found.z.shape[1]
+    close(padded.lengths, found.lengths)
+    close(padded.z[:, :steps], found.z)
+    assert not padded.z[:, steps:].any()
+    assert not found.z[~within(found.lengths, steps)].any()
     close(states(padded.state), states(found.state))
+    for one, other in zip(padded.last().layers, found.last().layers, strict=True):
+        close(one[LENGTHS > 0], other[LENGTHS > 0])
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_order_and_neighbours_change_nothing(bidirectional: bool) -> None:
-    encoder, batch = make(bidirectional=bidirectional), reading()
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+def test_order_and_neighbours_change_nothing(network: dict[str, Any]) -> None:
+    encoder, batch = make(**network), reading()
     found = encoder(batch)
     order = torch.tensor([3, 0, 4, 0, 2])
     again = encoder(batch.select(order))
@@ -91,8 +114,9 @@ def test_order_and_neighbours_change_nothing(bidirectional: bool) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("sizes", [[4, 5], [1, 7, 1], [1] * T])
-def test_whole_is_chunks_is_steps(sizes: list[int]) -> None:
-    encoder, batch = make(), reading()
+@pytest.mark.parametrize("network", STREAMING, ids=str)
+def test_whole_is_chunks_is_steps(network: dict[str, Any], sizes: list[int]) -> None:
+    encoder, batch = make(**network), reading()
     whole = encoder(batch)
     state, parts, start = None, [], 0
     for size in sizes:
@@ -106,8 +130,9 @@ def test_whole_is_chunks_is_steps(sizes: list[int]) -> None:
 
 
 @torch.no_grad()
-def test_no_future_reaches_a_forward_stack() -> None:
-    encoder, full = make(), torch.full((B,), T)
+@pytest.mark.parametrize("network", STREAMING, ids=str)
+def test_no_future_reaches_a_forward_stack(network: dict[str, Any]) -> None:
+    encoder, full = make(**network), torch.full((B,), T)
     batch, other = reading(full), reading(full, seed=2)
     mixed = {
         name: torch.cat([batch.inputs[name][:, :5], other.inputs[name][:, 5:]], 1)
@@ -119,8 +144,9 @@ def test_no_future_reaches_a_forward_stack() -> None:
 
 
 @torch.no_grad()
-def test_an_empty_state_is_no_state() -> None:
-    encoder, batch = make(), reading()
+@pytest.mark.parametrize("network", STREAMING, ids=str)
+def test_an_empty_state_is_no_state(network: dict[str, Any]) -> None:
+    encoder, batch = make(**network), reading()
     close(encoder(batch, State()).z, encoder(batch).z)
     zeros = encoder(batch).state.map(torch.zeros_like)
     close(encoder(batch, zeros).z, encoder(batch).z)
@@ -130,7 +156,7 @@ def test_an_empty_state_is_no_state() -> None:
 def test_encoding_is_torchs_lstm_on_the_embedded_fields() -> None:
     encoder, full = make(bidirectional=True), torch.full((B,), T)
     other = nn.LSTM(F + 2, H, 2, batch_first=True, bidirectional=True, dtype=torch.float64)
-    other.load_state_dict(encoder.lstm.state_dict())
+    other.load_state_dict(encoder.stack.state_dict())
     found = encoder(reading(full))
     out, (h, c) = other(found.layers[0])
     close(found.z, out)
@@ -139,6 +165,77 @@ def test_encoding_is_torchs_lstm_on_the_embedded_fields() -> None:
     close(found.state.tensor("h"), h.transpose(0, 1))
     close(found.state.tensor("c"), c.transpose(0, 1))
     assert found.lengths is full
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("cell", "theirs"), [("gru", nn.GRU), ("rnn", nn.RNN)])
+def test_other_cells_are_torchs(cell: Any, theirs: Any) -> None:
+    encoder, full = make(cell=cell), torch.full((B,), T)
+    other = theirs(F + 2, H, 2, batch_first=True, dtype=torch.float64)
+    other.load_state_dict(encoder.stack.state_dict())
+    found = encoder(reading(full))
+    out, h = other(found.layers[0])
+    close(found.z, out)
+    close(found.state.tensor("h"), h.transpose(0, 1))
+    assert list(found.state) == ["h"]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("width", [1, 4])
+def test_a_stem_is_torchs_convolution(width: int, bidirectional: bool) -> None:
+    encoder, full = make(stem=width, bidirectional=bidirectional), torch.full((B,), T)
+    assert encoder.stem is not None
+    conv = nn.Conv1d(F + 2, H, width, dtype=torch.float64)
+    kernel = encoder.stem.kernel
+    conv.weight.copy_(kernel.weight.view(H, width, F + 2).transpose(1, 2))
+    assert conv.bias is not None
+    conv.bias.copy_(kernel.bias)
+    batch = reading(full)
+    ahead = width // 2 if bidirectional else 0
+    x = nn.functional.pad(encoder.embed(batch).transpose(1, 2), (width - 1 - ahead, ahead))
+    read, lengths = encoder.inputs(batch)
+    close(read, torch.relu(conv(x)).transpose(1, 2))
+    assert torch.equal(lengths, full)
+
+
+@torch.no_grad()
+def test_a_stride_answers_every_other_step_counted_from_the_end() -> None:
+    every, other = make(stem=3), make(stem=3, stride=2)
+    other.load_state_dict(every.state_dict())
+    batch = reading()
+    whole, _ = every.inputs(batch)
+    some, lengths = other.inputs(batch)
+    assert lengths.tolist() == [5, 1, 2, 0, 4]
+    for row, (n, m) in enumerate(zip(LENGTHS.tolist(), lengths.tolist(), strict=True)):
+        close(some[row, :m], whole[row, :n].flip(0)[::2].flip(0))
+    kept = other(batch).layers[0]
+    close(kept[0], every.embed(batch)[0, ::2])
+
+
+@torch.no_grad()
+def test_segments_are_rows_side_by_side_counted_from_the_end() -> None:
+    encoder, batch = make(segment=4), reading()
+    read, lengths = encoder.inputs(batch)
+    x = encoder.embed(batch)
+    assert lengths.tolist() == [3, 1, 1, 0, 2]
+    close(read[0, 1:], x[0, 1:].reshape(2, -1))
+    assert not read[0, 0, : 3 * (F + 2)].any()
+    close(read[0, 0, 3 * (F + 2) :], x[0, 0])
+    close(read[2, 0], x[2, :4].flatten())
+    # what is told of the inputs is each segment's last step
+    close(encoder(batch).layers[0][0], x[0, [0, 4, 8]])
+
+
+def test_what_cannot_go_on_from_a_state_says_so() -> None:
+    state = make()(reading()).state
+    for network, says in (
+        ({"bidirectional": True}, "bidirectional=False"),
+        ({"segment": 3}, "reads 3 steps as one"),
+        ({"stem": 3, "stride": 2}, "reads 2 steps as one"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            make(**network)(reading(), state)
 
 
 # dropout
@@ -166,8 +263,9 @@ def test_dropout_is_off_in_eval_and_repeats_under_a_seed() -> None:
     assert not torch.equal(encoder(batch).z, encoder(batch).z)
 
 
-def test_rows_of_a_batch_are_dropped_as_in_the_whole_batch() -> None:
-    encoder, batch = make(dropout=0.5).train(), reading()
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+def test_rows_of_a_batch_are_dropped_as_in_the_whole_batch(network: dict[str, Any]) -> None:
+    encoder, batch = make(dropout=0.5, **network).train(), reading()
 
     def run(part: Batch) -> Tensor:
         with seeded(3):
@@ -200,7 +298,7 @@ def test_inputs_and_outputs_are_dropped_by_masks_of_their_own() -> None:
         for stream, width in ((-1, F + 2), (-2, H))
     )
     plain.load_state_dict(encoder.state_dict())
-    out, _ = plain.lstm(x * inner, lengths=LENGTHS)
+    out, _ = plain.stack(x * inner, lengths=LENGTHS)
     close(found.z, out * outer)
     # the state goes on from what was computed, not from what was dropped of it
     last = (LENGTHS - 1).clamp(min=0)
@@ -258,6 +356,13 @@ def test_settings_out_of_range_are_refused() -> None:
             Recurrent(**{name: value})
     with pytest.raises(ArgumentError, match="did you mean 'glorot'"):
         Recurrent(init="gloriot")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="did you mean 'gru'"):
+        Recurrent(cell="gruu")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"Recurrent\(stem\)=0"):
+        Recurrent(stem=0)
+    for stem in (None, 2):
+        with pytest.raises(ArgumentError, match=r"Recurrent\(stride=3\)"):
+            Recurrent(stem=stem, stride=3)
     assert Recurrent(size=8, bidirectional=True).width == 16
     assert Recurrent(size=8).set_params(depth=3).depth == 3
 
@@ -267,5 +372,5 @@ def test_parameters_and_cost_are_those_of_the_equations() -> None:
     matrices = 4 * H * (F + H) + 4 * H * (H + H)
     assert step_cost(encoder) == matrices
     assert parameter_count(encoder) == matrices + 2 * 8 * H
-    encoder.lstm.weight_ih_l0.requires_grad_(False)
+    encoder.stack.weight_ih_l0.requires_grad_(False)
     assert parameter_count(encoder) == matrices + 2 * 8 * H - 4 * H * F

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from longshort.contracts import Batch, Prediction
 from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field, Sequences
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.heads.real import RealHead
 from longshort.model import Model
 from longshort.rollout import rollout

@@ -12,8 +12,9 @@ from torch import nn
 
 from longshort.contracts import Batch, Prediction, State, within
 from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field, Sequences
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.heads.real import RealHead
 from longshort.model import Model
 from longshort.training import seeded

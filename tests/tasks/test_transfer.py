@@ -112,8 +112,8 @@ def test_each_member_begins_with_its_own(series: pl.DataFrame, columns: Columns)
     frozen = frozen.set_params(freeze=("encoder",))
     found = Forecaster(columns, **{**SMALL, "training": frozen}).fit(series, init=source)
     for number, model in enumerate(found.models_):
-        wanted = source.models_[number % 2].encoder.lstm.weight_hh_l0
-        assert torch.equal(model.encoder.lstm.weight_hh_l0, wanted)
+        wanted = source.models_[number % 2].encoder.stack.weight_hh_l0
+        assert torch.equal(model.encoder.stack.weight_hh_l0, wanted)
 
 
 def test_what_differs_is_named_and_strangers_are_refused(
@@ -129,7 +129,9 @@ def test_what_differs_is_named_and_strangers_are_refused(
     assert "horizon was 1 and is 2" in longer.start_
     # more layers: the new one begins anew
     deeper = gate_model(training=training).set_params(recurrent__depth=2)
-    with pytest.warns(LongshortWarning, match=r"lstm.weight_ih_l1 was not there and is \[64, 16\]"):
+    with pytest.warns(
+        LongshortWarning, match=r"stack.weight_ih_l1 was not there and is \[64, 16\]"
+    ):
         deeper.fit(few, init=taught)
     wider = gate_model(training=training).set_params(recurrent__size=8)
     with pytest.raises(ArgumentError, match=r"no weight of its recurrence fits.*was \[64, 3\] and"):
@@ -189,3 +191,22 @@ def test_related_series_through_another_shape_of_data() -> None:
     model = Forecaster(Columns(target=["x0"]), 1, **{**SMALL, "training": Training(2, members=1)})
     source = model.fit(data)
     assert Forecaster(**model.get_params(deep=False)).fit(data, init=source).start_
+
+
+def test_tables_of_other_categories_are_new_and_the_same_ones_are_taken() -> None:
+    rng = np.random.default_rng(0)
+
+    def frame(names: list[str]) -> pl.DataFrame:
+        kinds = [names[at % len(names)] for at in range(120)]
+        return pl.DataFrame({"y": rng.normal(size=120), "kind": kinds})
+
+    columns = Columns(target="y", past="kind")
+    settings = {**SMALL, "training": Training(epochs=1, members=1)}
+    source = Forecaster(columns, **settings).fit(frame(["a", "b"]))
+    same = Forecaster(columns, **settings).fit(frame(["b", "a"]), init=source)
+    assert "new" not in same.start_
+    with pytest.warns(LongshortWarning, match=r"tables.category0.weight is of other categories"):
+        Forecaster(columns, **settings).fit(frame(["a", "c"]), init=source)
+    kept = Forecaster(columns, **settings).fit(frame(["a", "c"]), init=source, keep_codec=True)
+    assert kept.encoding_.vocabulary.labels == (("a", "b"),)
+    assert "new" not in kept.start_

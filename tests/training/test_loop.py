@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn, optim
 
-from longshort.data.windows import Sampler
+from longshort.data.sampler import Sampler
 from longshort.errors import ArgumentError
 from longshort.model import Model
 from longshort.training import (
@@ -229,7 +229,7 @@ def test_masks_of_dropout_come_from_the_seed_alone() -> None:
     for seed in (1, 1, 2):
         model = recurrent()
         run(model, series(), epochs=1, batch=40, seed=seed)
-        weights.append(model.state_dict()["encoder.lstm.weight_hh_l0"])
+        weights.append(model.state_dict()["encoder.stack.weight_hh_l0"])
         weights.append(model.state_dict()["head.readout.weight"])
     assert torch.equal(weights[1], weights[3])
     assert not torch.equal(weights[1], weights[5])

@@ -138,7 +138,7 @@ def test_a_snapshot_is_a_copy() -> None:
     _, _, weights = through(recurrent(), series(), series(), keeper=keeper)
     first = keeper.kept[0]
     assert all(torch.equal(first.weights[n], t) for n, t in weights_of(recurrent()).items())
-    name = "encoder.lstm.weight_hh_l0"
+    name = "encoder.stack.weight_hh_l0"
     assert not torch.equal(first.weights[name], weights[name])
 
 

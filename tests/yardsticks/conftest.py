@@ -8,9 +8,10 @@ import numpy as np
 
 from longshort.data.codecs.calendar import calendar_cycles
 from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field, Sequences
 from longshort.data.steps import Step
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 
 LEVELS = [round(0.05 * k, 2) for k in range(1, 20)]
 DAY = Step(1, "d")

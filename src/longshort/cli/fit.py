@@ -20,14 +20,16 @@ from longshort.cli.terminal import FitProgress, notes, plain, show
 from longshort.cli.terminal import out as terminal
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.codecs.spread import Method as ScalingMethod
+from longshort.data.encoding import Relative
 from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
-from longshort.data.windows import Relative, Short, Window
+from longshort.data.windows import Short, Window
 from longshort.errors import ArgumentError, OutputError
 from longshort.heads.conformal import Calibration
+from longshort.heads.decoder import Channel, Decoder, Highway, Mode
 from longshort.heads.distributions import Output
-from longshort.layers.encoder import Recurrent
+from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import Evaluation, Tuning
 from longshort.report.document import page
 from longshort.tasks.forecast import Forecaster
@@ -41,6 +43,72 @@ INTERRUPTED = 130
 SECONDS = 10.0
 GO_ON = "the same command with --resume goes on from where it was"
 
+Past = Annotated[
+    list[str] | None,
+    typer.Option(help="Covariates known up to now; every other numeric column if not given."),
+]
+Static = Annotated[
+    list[str] | None, typer.Option(help="Covariates that do not change in a series.")
+]
+Category = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns of codes to be read as categories, as text is; groups, too."),
+]
+Context = Annotated[
+    int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
+]
+RelativeTo = Annotated[
+    str, typer.Option(help="Forecasts are told relative to: last, season or none.")
+]
+Season = Annotated[
+    int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
+]
+ShortSeries = Annotated[
+    str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
+]
+Gaps = Annotated[
+    str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
+]
+Answer = Annotated[
+    str,
+    typer.Option(
+        help="quantiles, gaussian, student-t, negative-binomial (counts), or a point by "
+        "mse, mae, huber."
+    ),
+]
+Calibrated = Annotated[
+    str, typer.Option(help="Of intervals on the validation part: symmetric, asymmetric, none.")
+]
+Target = Annotated[
+    list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
+]
+ValidFrom = Annotated[
+    str | None, typer.Option(help="First time of the validation part.", show_default="a share")
+]
+TestFrom = Annotated[
+    str | None, typer.Option(help="First time of the test part.", show_default="a share")
+]
+Steps = Annotated[
+    int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
+]
+CellName = Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")]
+Stem = Annotated[
+    int | None,
+    typer.Option(help="Steps that a convolution in front reads at once.", show_default="none"),
+]
+Straight = Annotated[
+    str, typer.Option(help="A linear path past the network: from the last inputs, context, none.")
+]
+Segment = Annotated[int, typer.Option(help="Rows that the network reads as one step.")]
+Channels = Annotated[
+    str, typer.Option(help="Targets are read joint, or each by itself by shared weights.")
+]
+Centred = Annotated[
+    bool, typer.Option("--centred", help="Read targets relative to their last value.")
+]
+Way = Annotated[
+    str, typer.Option(help="The horizon direct, all at once; or recursive, step by step.")
+]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Train a model on a file.")
 
 
@@ -64,66 +132,43 @@ Resume = Annotated[
 
 
 def forecaster(
-    target: Annotated[
-        list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
-    ] = None,
+    target: Target = None,
     time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
     zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
-    past: Annotated[
-        list[str] | None,
-        typer.Option(help="Covariates known up to now; every other numeric column if not given."),
-    ] = None,
+    past: Past = None,
     future: Annotated[list[str] | None, typer.Option(help="Covariates known in advance.")] = None,
-    static: Annotated[
-        list[str] | None, typer.Option(help="Covariates that do not change in a series.")
-    ] = None,
+    static: Static = None,
+    category: Category = None,
     horizon: Annotated[int, typer.Option(help="Steps to forecast.")] = 1,
-    context: Annotated[
-        int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
-    ] = None,
-    relative: Annotated[
-        str, typer.Option(help="Forecasts are told relative to: last, season or none.")
-    ] = "last",
-    season: Annotated[
-        int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
-    ] = None,
+    context: Context = None,
+    relative: RelativeTo = "last",
+    season: Season = None,
     calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
-    short: Annotated[
-        str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
-    ] = "leave",
-    fill: Annotated[
-        str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
-    ] = "none",
-    valid_from: Annotated[
-        str | None, typer.Option(help="First time of the validation part.", show_default="a share")
-    ] = None,
-    test_from: Annotated[
-        str | None, typer.Option(help="First time of the test part.", show_default="a share")
-    ] = None,
+    short: ShortSeries = "leave",
+    fill: Gaps = "none",
+    valid_from: ValidFrom = None,
+    test_from: TestFrom = None,
     valid: Annotated[float, typer.Option(help="Share of rows that chooses.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share kept for the test; 0 for none.")] = 0.15,
     scaling: Annotated[str, typer.Option(help="standard, minmax, robust or none.")] = "standard",
     log: Annotated[bool, typer.Option(help="Take logarithms of the targets.")] = False,
     per_series: Annotated[bool, typer.Option(help="Scale each series by itself.")] = False,
-    output: Annotated[
-        str,
-        typer.Option(
-            help="quantiles, gaussian, student-t, negative-binomial (counts), or a point by "
-            "mse, mae, huber."
-        ),
-    ] = "quantiles",
-    calibration: Annotated[
-        str, typer.Option(help="Of intervals on the validation part: symmetric, asymmetric, none.")
-    ] = "symmetric",
+    output: Answer = "quantiles",
+    calibration: Calibrated = "symmetric",
     size: Annotated[int, typer.Option(help="Units per layer.")] = Recurrent().size,
     depth: Annotated[int, typer.Option(help="Layers.")] = Recurrent().depth,
     bidirectional: Annotated[bool, typer.Option(help="Read the context both ways.")] = False,
     dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = Recurrent().dropout,
+    cell: CellName = "lstm",
+    stem: Stem = None,
+    highway: Straight = "last",
+    segment: Segment = 1,
+    channels: Channels = "joint",
+    centred: Centred = False,
+    mode: Way = "direct",
     epochs: Annotated[int, typer.Option(help="Most passes.")] = Training().epochs,
-    steps: Annotated[
-        int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
-    ] = None,
+    steps: Steps = None,
     batch: Annotated[int, typer.Option(help="Rows of one step.")] = Training().batch,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adamw",
     rate: Annotated[float, typer.Option(help="Learning rate.")] = Training().rate,
@@ -163,6 +208,7 @@ def forecaster(
             names(future) or (),
             names(static) or (),
             zone,
+            names(category) or (),
         ),
         horizon,
         window=Window(context, cast(Relative, relative), season, calendar, cast(Short, short)),
@@ -171,7 +217,10 @@ def forecaster(
         calibration=cast(Calibration, calibration),
         split=Split(valid_from or valid, part(test_from, test)),
         fill=cast(Fill, fill),
-        recurrent=Recurrent(size, depth, bidirectional, dropout),
+        recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell), stem=stem),
+        decoder=Decoder(
+            cast(Highway, highway), segment, cast(Channel, channels), centred, cast(Mode, mode)
+        ),
         training=Training(
             epochs=epochs,
             batch=batch,
@@ -234,18 +283,20 @@ def forecast(
     )  # fmt: skip
 
 
+# settings whose options are called otherwise
+RENAMED = {"method": "scaling"}
+
+
 def inherited(estimator: Forecaster, source: Forecaster, given: Collection[str]) -> Forecaster:
     """The estimator with the settings of another one, but for options that were ``given``.
 
     How it is trained, and on which part, is the new fit's business.
     """
-    # options that are not called as the setting is
-    known = {"method": "scaling"}
     changes: dict[str, Any] = {}
     for name in estimator.sections:
         own, theirs = getattr(estimator, name), source.settings_[name]
         if name not in ("training", "split"):
-            asked_for = {k: v for k, v in own.get_params().items() if known.get(k, k) in given}
+            asked_for = {k: v for k, v in own.get_params().items() if RENAMED.get(k, k) in given}
             changes[name] = theirs.set_params(**asked_for)
     for name in estimator.scalars:
         if name not in given:

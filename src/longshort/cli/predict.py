@@ -25,6 +25,10 @@ def predict(
     quantiles: Annotated[
         str, typer.Option(help="Levels beside the point forecast, such as 0.1,0.9.")
     ] = "0.1,0.9",
+    horizon: Annotated[
+        int | None,
+        typer.Option(help="Steps to forecast, of a recursive model.", show_default="as fitted"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A .csv, .parquet or .jsonl file; else CSV to the terminal.")
     ] = None,
@@ -36,7 +40,9 @@ def predict(
     levels = parse_levels(quantiles)
     if out is not None and out.suffix not in SUFFIXES:
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
-    parts: Iterator[pl.DataFrame] = load(model).predict_parts(data, quantiles=levels)
+    parts: Iterator[pl.DataFrame] = load(model).predict_parts(
+        data, quantiles=levels, horizon=horizon
+    )
     first = next(parts)
     rows = 0
 

@@ -24,8 +24,9 @@ from longshort.errors import ArgumentError, suggest
 Role = Literal["time", "group", "target", "past", "future", "static"]
 Floats = NDArray[np.float64]
 
-# the order in which the numeric roles stand in Sequences.fields
+# the order in which the roles of numbers stand in Sequences.fields, and after them of categories
 NUMERIC_ROLES: tuple[Role, ...] = ("target", "past", "future", "static")
+CATEGORY_ROLES: tuple[Role, ...] = ("past", "future", "static", "group")
 
 
 def composed(name: str) -> str:
@@ -50,18 +51,26 @@ class Columns(Params):
     Integers name the columns of an array: ``Columns(target=0)`` and ``Columns(target="x0")`` are
     the same column there.
 
+    Past, future and static columns may hold numbers or categories: text is a category, true and
+    false are the numbers 1 and 0, and whole numbers that are codes are named in ``category``. Each
+    category becomes a learned vector; an empty cell is a category of its own.
+
     Args:
         time: the column of time stamps; None where rows are simply ordered.
         group: columns that together name a series; () where there is one series.
         target: what is to be predicted.
-        past: covariates known up to the present; None means every other numeric column, () none.
+        past: covariates known up to the present; None means every other numeric column and those
+            of ``category`` that have no other role, () none.
         future: covariates known in advance over the whole horizon (holidays, prices).
         static: covariates that do not change within a series.
         zone: the time zone ("Europe/Berlin") that stamps without one are local times of, and that
             stamps with one are told in; None reads them as they are written.
+        category: columns of codes to be read as categories, though they are numbers; a group column
+            named here gives every series a learned vector of its own.
 
     Raises:
-        ArgumentError: a column is given twice, a name is not text, or there is no such zone.
+        ArgumentError: a column is given twice, a name is not text, there is no such zone, or a
+            category has a role that needs numbers, or none.
     """
 
     time: str | None = None
@@ -71,6 +80,7 @@ class Columns(Params):
     future: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     zone: str | None = None
+    category: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.time is not None:
@@ -79,7 +89,7 @@ class Columns(Params):
             object.__setattr__(self, "time", composed(str(self.time)))
         if self.zone is not None:
             object.__setattr__(self, "zone", check_zone(self.zone))
-        for role in ("group", "target", "past", "future", "static"):
+        for role in ("group", "target", "past", "future", "static", "category"):
             value = getattr(self, role)
             if value is None and role != "past":
                 value = ()
@@ -90,6 +100,13 @@ class Columns(Params):
                 both = role if seen[name] == role else f"{seen[name]} and {role}"
                 raise ArgumentError(f"column {name!r} is given twice ({both}); name it once")
             seen[name] = role
+        for name in self.category:
+            role = seen.get(name, "past" if self.past is None else "none")
+            if role not in CATEGORY_ROLES:
+                raise ArgumentError(
+                    f"column {name!r} is named as a category, and its role is {role}: name it in "
+                    "past, future, static or group"
+                )
 
     def resolved(self, fields: Sequence[Field]) -> Columns:
         """Every column by name: what "all other numeric columns" turned out to be."""
@@ -97,7 +114,8 @@ class Columns(Params):
             role: tuple(field.name for field in fields if field.role == role)
             for role in NUMERIC_ROLES
         }
-        return self.set_params(**names)
+        category = tuple(field.name for field in fields if field.labels is not None)
+        return self.set_params(**names, category=category)
 
     def asked(self) -> list[tuple[Role, str]]:
         """Every (role, name) that was named, in the order of the roles."""
@@ -111,19 +129,25 @@ class Columns(Params):
 
 @dataclass(frozen=True)
 class Field:
-    """One numeric column: its name, its role, and the unit its values are in ("" if unknown)."""
+    """One column: its name, its role, and the unit its values are in ("" if unknown).
+
+    The values of a column of categories are places in ``labels``, which is None for numbers. An
+    empty cell has the label "".
+    """
 
     name: str
     role: Role
     unit: str = ""
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """Ragged series in flat arrays: S series, N rows in all, F numeric fields.
+    """Ragged series in flat arrays: S series, N rows in all, F fields.
 
     Args:
-        fields: the F numeric columns in the order target, past, future, static.
+        fields: the F columns: numbers in the order target, past, future, static, and after them
+            categories in the order past, future, static, group.
         keys: the S series' names, all different; ("",) for a single unnamed series.
         offsets: (S+1,) of int64; rows of series s are offsets[s] to offsets[s+1].
         times: (N,) of datetime64[us] on ``clock``, rising within each series; None where rows are
@@ -194,8 +218,25 @@ class Sequences:
         return self.names.index(name)
 
     def role_indices(self, role: Role) -> list[int]:
-        """The places of all fields of a role, in order."""
-        return [at for at, field in enumerate(self.fields) if field.role == role]
+        """The places of all fields of numbers of a role, in order."""
+        return [at for at, field in enumerate(self.numbers) if field.role == role]
+
+    @property
+    def numbers(self) -> tuple[Field, ...]:
+        """The fields that hold numbers, which come first."""
+        return tuple(field for field in self.fields if field.labels is None)
+
+    @property
+    def categories(self) -> tuple[Field, ...]:
+        """The fields that hold categories, which come last."""
+        return self.fields[len(self.numbers) :]
+
+    def plain(self) -> Self:
+        """The numbers alone, without copying them."""
+        width = len(self.numbers)
+        if width == len(self.fields):
+            return self
+        return replace(self, fields=self.fields[:width], values=self.values[:, :width])
 
     def length(self, series: int) -> int:
         """How many rows a series has."""
@@ -353,9 +394,10 @@ def _misfits(sequences: Sequences) -> Iterable[str]:
     """What does not fit, in words; nothing where all is well."""
     fields, keys, offsets = sequences.fields, sequences.keys, sequences.offsets
     values, times = sequences.values, sequences.times
-    order = [NUMERIC_ROLES.index(f.role) if f.role in NUMERIC_ROLES else -1 for f in fields]
+    order = [_place(f) for f in fields]
     if -1 in order:
-        yield f"field {fields[order.index(-1)]} is not numeric; roles are {NUMERIC_ROLES}"
+        odd = fields[order.index(-1)]
+        yield f"field {odd} is not numeric and no category; roles are {NUMERIC_ROLES}"
     if order != sorted(order):
         yield f"fields stand in the order {NUMERIC_ROLES}; got {[f.role for f in fields]}"
     if len({f.name for f in fields}) != len(fields):
@@ -384,6 +426,14 @@ def _misfits(sequences: Sequences) -> Iterable[str]:
     wrong = falling(times, offsets)
     if len(wrong):
         yield f"times rise within a series; got {times[wrong[0]]} before {times[wrong[0] + 1]}"
+
+
+def _place(field: Field) -> int:
+    """Where a field's role stands in the order of fields; -1 where it is none."""
+    roles, first = NUMERIC_ROLES, 0
+    if field.labels is not None:
+        roles, first = CATEGORY_ROLES, len(NUMERIC_ROLES)
+    return first + roles.index(field.role) if field.role in roles else -1
 
 
 def _ends(offsets: Ints) -> list[Any]:

@@ -1,4 +1,4 @@
-"""From series to batches: context and horizon windows, and the order they are read in.
+"""From series to batches: context and horizon windows.
 
 A window is told by one number; its rows are gathered and encoded when a batch asks for them, so
 that memory holds the series once, as they were read, whatever context and horizon are.
@@ -7,26 +7,27 @@ that memory holds the series once, as they were read, whatever context and horiz
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from longshort.contracts import Batch, Params
-from longshort.data.clock import Clock
 from longshort.data.codecs.calendar import Cycle, calendar_cycles, encode_calendar
-from longshort.data.codecs.numbers import NumberCodec
-from longshort.data.sequences import Sequences
+from longshort.data.codecs.categories import key
+from longshort.data.encoding import Encoding, Relative
+from longshort.data.horizon import extend, refuse_short, refuse_unknown_future
+from longshort.data.sequences import Role, Sequences
 from longshort.errors import ArgumentError, DataError, suggest
 
-Relative = Literal["last", "season", "none"]
 Short = Literal["leave", "refuse"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Window(Params):
             level of the series, which is what most often makes an LSTM lose to a naive rule.
         season: rows of one season; None takes the one found in the training part.
         calendar: read where in the day, week and year each step lies.
+        differences: read also how far each target is from its value a season before, at every
+            step: what a forecast relative to the season has to carry on.
         short: what becomes of series that are shorter than a window, of many: "leave" them out,
             which is always said, with their number and names; or "refuse" the data.
 
@@ -55,6 +58,7 @@ class Window(Params):
     season: int | None = None
     calendar: bool = True
     short: Short = "leave"
+    differences: bool = False
 
     def __post_init__(self) -> None:
         self._whole(1, "context", "season")
@@ -71,78 +75,6 @@ class Window(Params):
         least = 0 if self.short == "refuse" else len(lengths) // 10
         shortest = int(np.partition(lengths, least)[least])
         return max(1, min(usual, (shortest - horizon) // 2))
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """The order of one pass over ``size`` examples, ``rows`` at a time.
-
-    The whole state is (seed, epoch, position): the same three numbers give the same batches on any
-    machine, and a pass goes on where another one stopped.
-
-    A pass of at most ``most`` batches reads as many examples drawn without replacement, other ones
-    in each epoch; without ``shuffle`` they are spread evenly, the same in each.
-    """
-
-    size: int
-    rows: int
-    shuffle: bool = True
-    seed: int = 0
-    epoch: int = 0
-    position: int = 0
-    most: int | None = None
-
-    def __len__(self) -> int:
-        """Batches of a whole pass."""
-        whole = math.ceil(self.size / self.rows)
-        return whole if self.most is None else min(whole, self.most)
-
-    def order(self) -> Ints:
-        """The example numbers of this pass in their order."""
-        drawn = min(self.size, len(self) * self.rows)
-        if not self.shuffle:
-            if drawn == self.size:
-                return np.arange(self.size)
-            return np.linspace(0, self.size - 1, drawn).round().astype(np.int64)
-        key = np.array([self.seed & (2**64 - 1), self.epoch], np.uint64)
-        random = np.random.Generator(np.random.Philox(key=key))
-        if drawn == self.size:
-            return random.permutation(self.size)
-        return random.choice(self.size, drawn, replace=False)
-
-    def batches(self) -> Iterator[tuple[int, list[int]]]:
-        """(position, example numbers) from ``position`` to the end of the pass."""
-        order = self.order()
-        for position in range(self.position, len(self)):
-            start = position * self.rows
-            yield position, order[start : start + self.rows].tolist()
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """Everything that turns series into numbers for a network, fixed by the training part.
-
-    Args:
-        codec: scaling, fitted on training rows.
-        context: T rows read.
-        horizon: L rows answered.
-        relative: see ``Window``.
-        season: rows of one season, 1 where none was found.
-        cycles: calendar cycles read at each step.
-        masked: names of fields that get a mask, 1 where observed, because training missed some.
-        step: how far apart rows are, in words.
-        clock: what their times count; the calendar is that of its local time.
-    """
-
-    codec: NumberCodec
-    context: int
-    horizon: int
-    relative: Relative
-    season: int
-    cycles: tuple[Cycle, ...]
-    masked: tuple[str, ...]
-    step: str = "rows in order"
-    clock: Clock = Clock()  # noqa: RUF009 - a frozen value
 
 
 class Windows:
@@ -170,7 +102,7 @@ class Windows:
         self.first = np.asarray(first, np.int64)
         self.last = np.maximum(np.asarray(last, np.int64), self.first)
         used = self.last > self.first
-        _refuse_short(sequences, np.where(used, self.first, self.context), self.context)
+        refuse_short(sequences, np.where(used, self.first, self.context), self.context)
         if (used & (self.last > sequences.lengths - self.horizon + 1)).any():
             raise ValueError("a horizon would reach past the end of its series")
         self.ends = np.cumsum(self.last - self.first)
@@ -181,9 +113,12 @@ class Windows:
         self._masked = [sequences.index(name) for name in encoding.masked]
         self._cycles = encoding.cycles if sequences.times is not None else ()
         self.codec.check(sequences)
+        vocabulary = encoding.vocabulary
+        self._categories = [sequences.index(name) for name in vocabulary.names]
+        self._places = vocabulary.places(sequences.categories)
         # a series that the codec was not fitted on is scaled by what lies before its first origin
         unknown = self.codec.unknown(sequences.keys)
-        past = sequences.crop(0, np.where(unknown, self.first, 0))
+        past = sequences.plain().crop(0, np.where(unknown, self.first, 0))
         self.centre, self.spread = self.codec.row_stats(past.keys, past.values, past.offsets)
 
     @classmethod
@@ -202,15 +137,16 @@ class Windows:
                 f"{sequences.label(int((origins == 0).argmax()))}: no target value is observed, so "
                 "there is nothing to forecast from"
             )
-        _refuse_short(sequences, origins, encoding.context)
+        refuse_short(sequences, origins, encoding.context)
         whole = extend(sequences, origins + encoding.horizon)
-        _refuse_unknown_future(whole, origins, encoding.horizon)
+        refuse_unknown_future(whole, origins, encoding.horizon)
         return cls(whole, encoding, origins, origins + 1)
 
     @property
     def width(self) -> int:
         """F, numbers read at each step."""
-        return len(self._seen) + len(self._masked) + self.known_width
+        differences = len(self.targets) if self.encoding.differences else 0
+        return len(self._seen) + len(self._masked) + self.known_width + differences
 
     @property
     def known_width(self) -> int:
@@ -272,12 +208,22 @@ class Windows:
         """Fields of flat rows (N, rows), encoded; a missing one as the latest before it, else 0."""
         if not fields:
             return np.zeros((*rows.shape, 0), np.float32)
-        raw = self.sequences.filled[rows]
+        raw = self.sequences.filled[rows][..., : len(self.codec.names)]
         centre, spread = (
             np.repeat(part[series], rows.shape[1], 0) for part in (self.centre, self.spread)
         )
         encoded = self.codec.encode(raw.reshape(-1, raw.shape[2]), centre, spread)
         return np.nan_to_num(encoded).astype(np.float32).reshape(raw.shape)[..., fields]
+
+    def _symbols(self, rows: Ints, *roles: Role) -> Arrays:
+        """Categories of flat rows (...) as rows of tables; a missing one as the latest before."""
+        found: Arrays = {}
+        for at, (column, places) in enumerate(zip(self._categories, self._places, strict=True)):
+            if self.encoding.vocabulary.roles[at] in roles:
+                raw = self.sequences.filled[rows, column]
+                found[key(at)] = places[np.nan_to_num(raw, nan=-1).astype(np.int64)]
+                found[key(at)][np.isnan(raw)] = 0
+        return found
 
     def _calendar(self, rows: Ints) -> NDArray[np.float32]:
         """Where flat rows stand in every cycle that is read."""
@@ -322,7 +268,19 @@ class Windows:
         numbers = self._numbers(rows, series, self._seen + self._ahead)
         seen, ahead = np.split(numbers, [len(self._seen)], -1)
         observed = np.isfinite(self.sequences.values[rows[..., None], self._masked])
-        return np.concatenate([seen, observed, ahead, self._calendar(rows)], -1, dtype=np.float32)
+        parts = [seen, observed, ahead, self._calendar(rows)]
+        if self.encoding.differences:
+            parts.append(self._differences(rows, series, seen[..., : len(self.targets)]))
+        return np.concatenate(parts, -1, dtype=np.float32)
+
+    def _differences(
+        self, rows: Ints, series: Ints, own: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Encoded targets less those a season before; 0 where their series has no such row."""
+        first = self.sequences.offsets[series][:, None]
+        back = rows - self.encoding.season
+        before = self._numbers(np.maximum(back, first), series, self.targets)
+        return np.where((back >= first)[..., None], own - before, np.float32(0))
 
     def known(self, index: Sequence[int] | Ints) -> NDArray[np.float32]:
         """(N, L, F) the numbers known in advance over the horizon."""
@@ -333,6 +291,25 @@ class Windows:
         """(N, F) the numbers that do not change in time."""
         rows, series = self._rows(index, 0, 1)
         return self._numbers(rows, series, self._still)[:, 0]
+
+    @cached_property
+    def _marks(self) -> NDArray[np.uint64]:
+        """(S,) words that tell the series' names apart."""
+        words = [hashlib.blake2b(k.encode(), digest_size=8).digest() for k in self.sequences.keys]
+        return np.frombuffer(b"".join(words), "<u8").astype(np.uint64)
+
+    def seeds(self, index: Sequence[int] | Ints) -> Ints:
+        """(N,) what random draws of each window are made from: its series' name and its origin.
+
+        The origin is told by its time, or by its row where there are no times: windows have the
+        same seeds whatever else is in the table.
+        """
+        series, origin = self.where(index)
+        moment = origin
+        if self.sequences.times is not None:
+            moment = self.sequences.times.view(np.int64)[self.sequences.offsets[series] + origin]
+        mixed = self._marks[series] ^ (moment.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        return mixed.view(np.int64)
 
     def reference(self, index: Sequence[int] | Ints) -> Floats:
         """(N, L, K) encoded values that forecasts are told relative to.
@@ -365,16 +342,37 @@ class Windows:
         return self.codec.decode_target(encoded, centre, spread)
 
     def batch(self, index: Sequence[int]) -> Batch:
-        """The windows of these numbers as one batch."""
-        target = self._encoded_targets(self.actual(index), index)
+        """The windows of these numbers as one batch.
+
+        For a recursive model a row has T + L - 1 steps. Each reads what is known in advance of the
+        step after it, which targets and reference tell of. From the origin on nothing is read of
+        past covariates: numbers stay what they were, masks are 0, and categories unknown.
+        """
+        if self.encoding.recursive:
+            return self._stepwise(index)
+        past, _ = self._rows(index, -self.context, 0)
+        ahead, _ = self._rows(index, 0, self.horizon)
+        inputs = {**self._symbols(past, "past", "future"), "numbers": self.inputs(index)}
+        future = {**self._symbols(ahead, "future"), "numbers": self.known(index)}
+        still = {**self._symbols(ahead[:, 0], "static", "group"), "numbers": self.static(index)}
+        groups = inputs, future, still
+        return self._batch(index, groups, self.reference(index), self.actual(index))
+
+    def _batch(
+        self, index: Sequence[int], groups: Sequence[Arrays], reference: Floats, raw: Floats
+    ) -> Batch:
+        """Groups of inputs, of what is known ahead and of what is static, and raw targets."""
         offset, scale = self.statistics(index)
+        target = self._encoded_targets(raw, index)
         tensor = torch.from_numpy
+        inputs, future, static = ({n: tensor(a) for n, a in group.items()} for group in groups)
+        steps = inputs["numbers"].shape[1]
         return Batch(
-            inputs={"numbers": tensor(self.inputs(index))},
-            lengths=torch.full((len(index),), self.context),
-            future={"numbers": tensor(self.known(index))},
-            static={"numbers": tensor(self.static(index))},
-            reference=tensor(self.reference(index).astype(np.float32)),
+            inputs,
+            torch.full((len(index),), steps),
+            future,
+            static,
+            reference=tensor(reference.astype(np.float32)),
             offset=tensor(offset),
             scale=tensor(scale),
             source=tensor(np.asarray(index, np.int64)),
@@ -382,57 +380,46 @@ class Windows:
             target_mask=tensor(np.isfinite(target)),
         )
 
+    def _stepwise(self, index: Sequence[int]) -> Batch:
+        """See ``batch``."""
+        first = self.context
+        rows, series = self._rows(index, -first, self.horizon - 1)
+        seen = self._numbers(rows, series, self._seen)
+        targets = len(self.targets)
+        seen[:, first:, targets:] = seen[:, first - 1 : first, targets:]
+        observed = np.isfinite(self.sequences.values[rows[..., None], self._masked])
+        observed[:, first:, [column not in self.targets for column in self._masked]] = False
+        ahead = self._numbers(rows + 1, series, self._ahead)
+        numbers = [seen, observed, ahead, self._calendar(rows + 1)]
+        past = self._symbols(rows, "past")
+        for symbols in past.values():
+            symbols[:, first:] = 0
+        inputs = {**past, **self._symbols(rows + 1, "future")}
+        inputs["numbers"] = np.concatenate(numbers, -1, dtype=np.float32)
+        origin = self._rows(index, 0, 1)[0][:, 0]
+        still = {**self._symbols(origin, "static", "group"), "numbers": self.static(index)}
+        reference = self._stepwise_reference(index, rows, series, seen)
+        made = self._batch(index, (inputs, {}, still), reference, self._raw(rows + 1, series))
+        return made.replace(seeds=torch.from_numpy(self.seeds(index)))
 
-def _refuse_short(sequences: Sequences, rows: Ints, context: int) -> None:
-    if (rows < context).any():
-        series = int((rows < context).argmax())
-        raise DataError(
-            f"{sequences.label(series)}: {rows[series]} rows before the first forecast, and the "
-            f"model reads a context of {context}: give more rows, or fit with a smaller context "
-            "(--context)"
-        )
+    def _stepwise_reference(
+        self, index: Sequence[int], rows: Ints, series: Ints, seen: NDArray[np.float32]
+    ) -> Floats:
+        """(N, T + L - 1, K) what the target after each of these rows is told relative to.
 
-
-def _refuse_unknown_future(sequences: Sequences, origins: Ints, horizon: int) -> None:
-    rows = (sequences.offsets[:-1] + origins)[:, None] + np.arange(horizon)
-    for column in sequences.role_indices("future"):
-        unknown = np.isnan(sequences.values[rows, column]).all(axis=1)
-        if unknown.any():
-            number = int(unknown.argmax())
-            raise DataError(
-                f"{sequences.label(number)}: column {sequences.names[column]!r} is known in "
-                f"advance, and none of its values for the {horizon} steps from "
-                f"{sequences.time_label(int(rows[number, 0]))} is here: add rows with them, "
-                "without targets"
-            )
-
-
-def extend(sequences: Sequences, lengths: Ints) -> Sequences:
-    """Each series with rows of missing values added at its end until it has ``lengths`` (S,)."""
-    old = sequences.lengths
-    missing = np.maximum(lengths - old, 0)
-    if not missing.any():
-        return sequences
-    offsets = np.concatenate([[0], np.cumsum(old + missing)])
-    total = int(offsets[-1])
-    series = np.repeat(np.arange(len(old)), old + missing)
-    within = np.arange(total) - offsets[series]
-    new = within >= old[series]
-    # the last row of a series is what its new rows come after
-    rows = sequences.offsets[series] + np.minimum(within, old[series] - 1)
-    values = sequences.values[rows]
-    still = [field.role == "static" for field in sequences.fields]
-    values[np.ix_(new, ~np.array(still))] = np.nan
-    times = sequences.times
-    if times is not None:
-        if sequences.step is None:
-            raise DataError(
-                f"{sequences.label(int(missing.argmax()))}: one row does not tell the time step, "
-                "so the horizon has no times; give at least two rows"
-            )
-        times = times[rows]
-        times[new] = sequences.step.advance(times[new], (within - old[series] + 1)[new])
-    return replace(sequences, offsets=offsets, values=values, times=times)
+        That is the value of the row itself; or the latest one a season before, of the horizon the
+        latest one before the origin; or 0.
+        """
+        last = seen[..., : len(self.targets)].astype(np.float64)
+        if self.encoding.relative != "season":
+            return last if self.encoding.relative == "last" else np.zeros_like(last)
+        before = rows + 1 - self.encoding.season
+        inside = before >= self.sequences.offsets[series][:, None]
+        phased = self.sequences.phased(self.encoding.season)[np.maximum(before, 0)]
+        found = self._encoded_targets(np.where(inside[..., None], phased, np.nan), index)
+        found = np.where(np.isnan(found), last, found)
+        found[:, self.context - 1 :] = self.reference(index)
+        return found
 
 
 def choose_cycles(sequences: Sequences, window: Window) -> tuple[Cycle, ...]:

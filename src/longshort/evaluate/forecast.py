@@ -176,6 +176,13 @@ def summarise(parts: Windowed) -> DataSummary:
     fields = []
     for column, field in enumerate(series.fields):
         values = series.values[:, column]
+        if field.labels is not None:
+            missing = int(np.isnan(values).sum())
+            if "" in field.labels:
+                missing += int((values == field.labels.index("")).sum())
+            unit = f"{len(field.labels)} categories"
+            fields.append(FieldSummary(field.name, field.role, unit, missing, None, None, None))
+            continue
         seen = values[np.isfinite(values)]
         low, mean, high = (
             (float(seen.min()), float(seen.mean()), float(seen.max()))

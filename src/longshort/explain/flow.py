@@ -90,13 +90,14 @@ def _opened(model: Model | Stack[Any], data: Batch | Tensor) -> tuple[Stack[Any]
     else:
         assert isinstance(data, Batch)
         found = [module for module in model.encoder.modules() if isinstance(module, Stack)]
-        embed = getattr(model.encoder, "embed", None)
-        if len(found) != 1 or embed is None:
+        read = getattr(model.encoder, "inputs", None)
+        if len(found) != 1 or read is None:
             raise ArgumentError(
-                f"gradient_flow: {type(model.encoder).__name__} should embed its fields and hold "
+                f"gradient_flow: {type(model.encoder).__name__} should tell its inputs and hold "
                 f"one recurrence, found {len(found)}"
             )
-        layer, x, lengths = found[0], embed(data), data.lengths.cpu()
+        layer, (x, lengths) = found[0], read(data)
+        lengths = lengths.cpu()
     some = lengths > 0
     if not some.any():
         raise ArgumentError("gradient_flow: no row has a step")

@@ -34,6 +34,10 @@ class Head(nn.Module, ABC):
     def decode(self, encoded: Encoded, batch: Batch) -> Prediction:
         """The prediction for every row, in encoded units."""
 
+    def spread(self, encoded: Encoded, batch: Batch, levels: Tensor) -> Prediction:
+        """The prediction with quantiles at any levels (Q,), rising, in (0, 1), encoded."""
+        raise ValueError(f"{type(self).__name__} tells no quantiles")
+
     def start(self, encoded: Encoded, batch: Batch) -> tuple[Prediction, State]:
         """The answer to what follows the encoded sequences, and the head's own state."""
         return self.step(encoded.last(), State(), batch)

@@ -61,6 +61,8 @@ class Family(ABC):
 
     unit: str = "nats"
     width: int = 1
+    # which number of a read-out is the place, what is told relative to the reference
+    place: int = 0
     # whether targets are whole numbers of 0 or more, encoded by their scale alone
     counts: bool = False
 
@@ -121,7 +123,7 @@ class Quantiles(Family):
     def __init__(self, levels: Sequence[float]) -> None:
         self.levels = tuple(levels)
         self.width = len(self.levels)
-        self.middle = self.levels.index(0.5)
+        self.middle = self.place = self.levels.index(0.5)
 
     def parameters(self, raw: Tensor, reference: Tensor | None, scale: Tensor | None) -> Tensor:
         """(..., Q) rising."""
@@ -142,15 +144,23 @@ class Quantiles(Family):
         return parameters[..., self.middle]
 
     def quantiles(self, parameters: Tensor, levels: Tensor) -> Tensor:
-        """Straight between the known levels, and the outermost ones beyond them."""
+        """Straight between the known levels; beyond them as a normal distribution goes on that has
+        the two outermost ones.
+        """
         known = levels.new_tensor(self.levels)
         if levels.shape == known.shape and torch.equal(levels, known):
             return parameters
         last = max(len(self.levels) - 1, 1)
         right = torch.searchsorted(known, levels).clamp(1, last)
         low, high = right - 1, right.clamp(max=len(self.levels) - 1)
-        gap = (known[high] - known[low]).clamp(min=1e-12)
-        share = ((levels - known[low]) / gap).clamp(0, 1).to(parameters.dtype)
+        # beyond the known levels a level is as far out as its normal quantile
+        beyond = (levels < known[0]) | (levels > known[-1])
+        bent, straight = (torch.special.ndtri(part) for part in (levels, known))
+        at = torch.where(beyond, bent, levels)
+        below, above = (torch.where(beyond, straight[e], known[e]) for e in (low, high))
+        gap = (above - below).clamp(min=1e-12)
+        share = ((at - below) / gap).to(parameters.dtype)
+        share = torch.where(high > low, share, torch.zeros_like(share))
         shape = (parameters[..., :1] + levels).shape
         wide = parameters.expand(*shape[:-1], -1)
         below, above = (wide.gather(-1, at.expand(shape)) for at in (low, high))

@@ -18,6 +18,7 @@ class Embed(nn.Module):
         symbols: (vocabulary size, embedding width) of each group of symbols, by name; symbols are
             int64 in 0 .. size - 1.
         static: width of each group of numbers in ``batch.static``, by name.
+        labels: like ``symbols``, of groups in ``batch.static``, each (B,).
     """
 
     def __init__(
@@ -25,21 +26,25 @@ class Embed(nn.Module):
         numbers: Mapping[str, int] | None = None,
         symbols: Mapping[str, tuple[int, int]] | None = None,
         static: Mapping[str, int] | None = None,
+        labels: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         super().__init__()
         self.numbers = dict(numbers or {})
         self.static = dict(static or {})
+        self.symbols, self.labels = dict(symbols or {}), dict(labels or {})
+        looked_up = {**self.symbols, **self.labels}
         self.tables = nn.ModuleDict(
-            {name: nn.Embedding(size, width) for name, (size, width) in (symbols or {}).items()}
+            {name: nn.Embedding(size, width) for name, (size, width) in looked_up.items()}
         )
         widths = [*self.numbers.values(), *self.static.values()]
-        widths += [width for _, width in (symbols or {}).values()]
-        self.width = sum(widths)
+        self.width = sum(widths) + sum(width for _, width in looked_up.values())
 
     def forward(self, batch: Batch) -> Tensor:
-        """(B, T, width) in the order numbers, symbols, static."""
+        """(B, T, width) in the order numbers, symbols, static, labels."""
         parts = [batch.inputs[name] for name in self.numbers]
-        parts += [table(batch.inputs[name]) for name, table in self.tables.items()]
+        parts += [self.tables[name](batch.inputs[name]) for name in self.symbols]
+        still = [batch.static[name] for name in self.static]
+        still += [self.tables[name](batch.static[name]) for name in self.labels]
         steps = parts[0].shape[1]
-        parts += [batch.static[name].unsqueeze(1).expand(-1, steps, -1) for name in self.static]
+        parts += [values.unsqueeze(1).expand(-1, steps, -1) for values in still]
         return parts[0] if len(parts) == 1 else torch.cat(parts, -1)

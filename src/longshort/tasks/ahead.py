@@ -9,12 +9,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Floats, Sequences
 from longshort.data.splits import listed
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.metrics.quantiles import quantiles_at
 from longshort.yardsticks.base import Forecasts
 
+# windows and their numbers to paths (N, n, L, K)
+Draw = Callable[[Windows, Sequence[int]], Floats]
 # what is held at once: series, their rows, and numbers of their forecasts
 _SERIES, _ROWS, _NUMBERS = 4096, 1_000_000, 10_000_000
 
@@ -29,6 +32,7 @@ class Ahead:
         forecast: windows and their numbers to forecasts.
         known: levels of the quantiles that it gives.
         fits: (S,) which series are long enough, see ``long_enough``.
+        numbers: held of one step and target of one series.
     """
 
     sequences: Sequences
@@ -36,6 +40,7 @@ class Ahead:
     forecast: Callable[[Windows, Sequence[int]], Forecasts]
     known: Sequence[float]
     fits: NDArray[np.bool_]
+    numbers: int = 20
 
     def parts(self) -> Iterator[tuple[Windows, Forecasts]]:
         """Windows, one of each series, and their forecasts: a block of series at a time."""
@@ -47,7 +52,7 @@ class Ahead:
         """The series that fit, in order, as many at a time as memory is meant for."""
         sequences = self.sequences
         targets = len(sequences.role_indices("target"))
-        most = _NUMBERS // (self.encoding.horizon * max(1, targets) * (len(self.known) + 1))
+        most = _NUMBERS // (self.encoding.horizon * max(1, targets) * self.numbers)
         most = min(_SERIES, max(1, most))
         start = 0
         while start < len(sequences):
@@ -63,15 +68,7 @@ class Ahead:
     def tables(self, columns: Columns, levels: Sequence[float]) -> Iterator[pl.DataFrame]:
         """One row per series and step: the series, the time (or step), targets and quantiles."""
         for windows, found in self.parts():
-            sequences, horizon = windows.sequences, windows.horizon
-            table: list[pl.Series] = []
-            if sequences.groups is not None:
-                table += list(sequences.groups[np.repeat(np.arange(len(sequences)), horizon)])
-            times = windows.times(range(len(windows)))
-            if times is None:
-                table.append(pl.Series("step", np.tile(np.arange(1, horizon + 1), len(sequences))))
-            else:
-                table.append(sequences.clock.column(columns.time or "time", times.reshape(-1)))
+            table = self._rows_of(windows, columns)
             wanted = quantiles_at(found.quantiles, self.known, levels)
             for k, name in enumerate(columns.target):
                 table.append(pl.Series(name, found.point[:, :, k].reshape(-1)))
@@ -80,12 +77,56 @@ class Ahead:
                     table.append(pl.Series(f"{name}_q{100 * level:g}", values))
             yield pl.DataFrame(table)
 
+    def path_tables(self, columns: Columns, draw: Draw, count: int) -> Iterator[pl.DataFrame]:
+        """One row per series, path and step: the series, "path" from 1, the time, targets."""
+        for windows, paths in self.paths(draw):
+            table = self._rows_of(windows, columns, count)
+            for k, name in enumerate(columns.target):
+                table.append(pl.Series(name, paths[..., k].reshape(-1)))
+            yield pl.DataFrame(table)
+
+    def paths(self, draw: Draw) -> Iterator[tuple[Windows, Floats]]:
+        """Windows, one of each series, and their paths (N, n, L, K), a block at a time."""
+        for block in self._blocks():
+            windows = Windows.ahead(block, self.encoding)
+            yield windows, draw(windows, range(len(windows)))
+
+    @staticmethod
+    def _rows_of(windows: Windows, columns: Columns, paths: int | None = None) -> list[pl.Series]:
+        """What names each row of a table: the series, the path where there are several, the time.
+
+        Rows are in the order of series, path, step.
+        """
+        sequences, horizon, each = windows.sequences, windows.horizon, paths or 1
+        table: list[pl.Series] = []
+        if sequences.groups is not None:
+            table += list(sequences.groups[np.repeat(np.arange(len(sequences)), horizon * each)])
+        if paths is not None:
+            number = np.repeat(np.arange(1, paths + 1), horizon)
+            table.append(pl.Series("path", np.tile(number, len(sequences))))
+        times = windows.times(range(len(windows)))
+        if times is None:
+            step = np.tile(np.arange(1, horizon + 1), len(sequences) * each)
+            table.append(pl.Series("step", step))
+        else:
+            stamps = np.repeat(times[:, None], each, 1).reshape(-1)
+            table.append(sequences.clock.column(columns.time or "time", stamps))
+        return table
+
     def array(self, levels: Sequence[float]) -> Floats:
         """(S, L, K), or (S, L, K, levels) where there are levels; NaN of series that do not fit."""
         made = [
             quantiles_at(found.quantiles, self.known, levels) if levels else found.point
             for _, found in self.parts()
         ]
+        return self._whole(made)
+
+    def path_array(self, draw: Draw) -> Floats:
+        """(S, n, L, K); NaN of series that do not fit."""
+        return self._whole([paths for _, paths in self.paths(draw)])
+
+    def _whole(self, made: list[Floats]) -> Floats:
+        """What was made of the series that fit, with NaN for the others."""
         whole = np.full((len(self.sequences), *made[0].shape[1:]), np.nan)
         whole[self.fits] = np.concatenate(made)
         return whole

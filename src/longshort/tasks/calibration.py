@@ -68,7 +68,8 @@ def calibrate(models: Sequence[Model], windows: Windows, calibration: Calibratio
         head.calibrate(torch.zeros_like(head.errors))
     if calibration == "none":
         return
-    size = windows.horizon * len(windows.targets) * len(LEVELS)
+    each = max(len(LEVELS), *(getattr(model, "count", 0) for model in models))
+    size = windows.horizon * len(windows.targets) * each
     index = spread_over(len(windows), max(1, _NUMBERS // size))
     told = []
     for start in range(0, len(index), _ROWS):

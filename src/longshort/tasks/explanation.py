@@ -9,18 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
 from longshort.contracts import Batch, Prediction
+from longshort.data.codecs.categories import key
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Field
-from longshort.data.windows import Encoding, Windows
+from longshort.data.windows import Windows
 from longshort.explain.attribution import Attribution, integrated_gradients
 from longshort.explain.permutation import Reads, permuted
 from longshort.model import Model
 from longshort.records import Explanation, Leaning, Permutation
 from longshort.yardsticks.base import spread_over
 
-# targets and steps ahead that are explained
-_TARGETS, _STEPS = 8, 3
+# targets that are explained
+_TARGETS = 8
 # windows explained at most and at least, and time steps read in all, forwards and back
 _WINDOWS, _FEWEST, _WORK = 128, 16, 1_000_000
 # windows whose mean is the baseline; windows exchanged, how often, and columns that are
@@ -43,12 +46,14 @@ class Column:
 
 def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
     """Every column that a network reads: values, masks, and what is known of it in advance."""
-    roles = {role: [f.name for f in fields if f.role == role] for role in _ROLES}
+    numbers = [field for field in fields if field.labels is None]
+    roles = {role: [f.name for f in numbers if f.role == role] for role in _ROLES}
     # a sine and a cosine each
     cycles = [f"time of {cycle}" for cycle in encoding.cycles for _ in range(2)]
     seen, known = [*roles["target"], *roles["past"]], [*roles["future"], *cycles]
+    differences = roles["target"] if encoding.differences else []
     every = {
-        "inputs.numbers": [*seen, *encoding.masked, *known],
+        "inputs.numbers": [*seen, *encoding.masked, *known, *differences],
         "future.numbers": known,
         "static.numbers": roles["static"],
     }
@@ -61,6 +66,10 @@ def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
         }
         target = roles["target"].index(name) if name in roles["target"] else None
         found.append(Column(name, reads, target))
+    categories = encoding.vocabulary
+    for at, (name, role) in enumerate(zip(categories.names, categories.roles, strict=True)):
+        groups = {"past": ("inputs",), "future": ("inputs", "future")}.get(role, ("static",))
+        found.append(Column(name, {f"{group}.{key(at)}": None for group in groups}))
     return found
 
 
@@ -80,17 +89,22 @@ def explain_forecasts(
     """
     sequences, horizon = explained.sequences, explained.horizon
     targets = [field.name for field in fields if field.role == "target"][:_TARGETS]
-    steps = sorted({1, (horizon + 1) // 2, horizon})[:_STEPS]
+    encoding = explained.encoding
+    # a network that runs on from its own answers is asked for the first of them
+    steps = [1] if encoding.recursive else sorted({1, (horizon + 1) // 2, horizon})
+    first = encoding.context - 1 if encoding.recursive else 0
     asked = [(step, target) for target in range(len(targets)) for step in steps]
-    columns = columns_of(fields, explained.encoding)
-    work = len(asked) * _NODES * len(models) * explained.context
+    columns = columns_of(fields, encoding)
+    work = len(asked) * _NODES * len(models) * encoding.context
     count = max(_FEWEST, min(_WINDOWS, _WORK // work))
     index = spread_over(len(explained), count)
     batch = explained.batch(index.tolist())
     basis = background.batch(spread_over(len(background), _BACKGROUND).tolist())
 
     def answers(prediction: Prediction) -> Tensor:
-        return torch.stack([prediction.point[:, step - 1, target] for step, target in asked], 1)
+        return torch.stack(
+            [prediction.point[:, first + step - 1, target] for step, target in asked], 1
+        )
 
     device = models[0].device
     found = [
@@ -98,7 +112,7 @@ def explain_forecasts(
         for model in models
     ]
     size = float(torch.stack([(f.answer - f.start).abs().mean() for f in found]).mean())
-    shares = _shares(found, columns, explained.encoding)
+    shares = _shares(found, columns, encoding, first)
     leanings = [
         Leaning(targets[target], step, column.name, *_told(shares[place], number))
         for number, (step, target) in enumerate(asked)
@@ -112,12 +126,12 @@ def explain_forecasts(
         tuple(column.name for column in columns),
         tuple(steps),
         horizon,
-        explained.encoding.step,
+        encoding.step,
         len(index),
         len(chosen),
         max(f.gap for f in found) / max(size, 1e-12),
         tuple(leanings),
-        tuple(_exchanged(models, explained.batch(chosen.tolist()), most, asked, targets)),
+        tuple(_exchanged(models, explained.batch(chosen.tolist()), most, asked, targets, first)),
     )
 
 
@@ -140,21 +154,27 @@ def _told(shares: _Shares, number: int) -> tuple[tuple[float, ...], tuple[float,
 
 
 def _shares(
-    found: Sequence[Attribution], columns: Sequence[Column], encoding: Encoding
+    found: Sequence[Attribution], columns: Sequence[Column], encoding: Encoding, first: int
 ) -> list[_Shares]:
-    """Mean absolute attributions of each column, as shares of those of all columns."""
+    """Mean absolute attributions of each column, as shares of those of all columns.
+
+    ``first`` is the place in the reference of the first value that is forecast.
+    """
     parts = {name: torch.stack([f.parts[name] for f in found]).mean(0) for name in found[0].parts}
-    lags = [_reference_lag(step, encoding) for step in range(encoding.horizon)]
-    longest = max(encoding.context, *lags)
+    context, horizon = encoding.context, encoding.horizon
+    lags = [_reference_lag(step, encoding) for step in range(horizon)]
+    longest = max(context, *lags)
+    steps = next((x.shape[2] for n, x in parts.items() if n.startswith("inputs.")), context)
     sizes = []
     for column in columns:
-        past = _of(parts, column, "inputs", (encoding.context,)).flip(-1)
-        past = torch.nn.functional.pad(past, (0, longest - encoding.context))
+        read = _of(parts, column, "inputs", (steps,))
+        past = pad(read[..., :context].flip(-1), (0, longest - context))
         if column.target is not None and "reference" in parts and encoding.relative != "none":
             # the value that a forecast is told relative to is the column's own, at its lag
-            told = parts["reference"][..., column.target]
+            told = parts["reference"][:, :, first : first + horizon, column.target]
             past = past.index_add(2, torch.tensor(lags, device=past.device) - 1, told)
-        ahead = _of(parts, column, "future", (encoding.horizon,))
+        ahead = _of(parts, column, "future", (horizon,))
+        ahead = ahead + pad(read[..., context:], (0, horizon - max(steps - context, 0)))
         still = _of(parts, column, "static", ())
         sizes.append([part.abs().mean(1).double().cpu().numpy() for part in (past, ahead, still)])
     total = sum((past.sum(1) + ahead.sum(1) + still for past, ahead, still in sizes), np.zeros(()))
@@ -188,6 +208,7 @@ def _exchanged(
     columns: Sequence[Column],
     asked: Sequence[tuple[int, int]],
     targets: Sequence[str],
+    first: int,
 ) -> list[Permutation]:
     """How much the error rises when a column's values are those of other windows."""
     batch = batch.to(models[0].device)
@@ -199,7 +220,7 @@ def _exchanged(
         after = [_errors(models, permuted(batch, column.reads, order)) for order in orders]
         rises = np.stack([errors / np.where(before > 0, before, np.nan) - 1 for errors in after])
         for step, target in asked:
-            told = np.nan_to_num(rises[:, step - 1, target])
+            told = np.nan_to_num(rises[:, first + step - 1, target])
             mean, low, high = (
                 round(float(part), 5) for part in (told.mean(), told.min(), told.max())
             )

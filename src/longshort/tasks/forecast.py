@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import altair as alt
@@ -16,19 +16,19 @@ from pydantic import PositiveInt
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
 from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_untold
-from longshort.data.windows import Encoding, Window, Windows, choose_cycles
-from longshort.errors import DataError, LongshortWarning
+from longshort.data.windows import Window, Windows
+from longshort.errors import ArgumentError, DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
+from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output, check_output, family
-from longshort.heads.real import RealHead
-from longshort.layers.embed import Embed
-from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.layers.encoder import Recurrent
 from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation, Explanation
@@ -36,14 +36,16 @@ from longshort.report.charts import forecast_chart
 from longshort.tasks.ahead import Ahead, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
+from longshort.tasks.encoding import encode
 from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.explanation import explain_forecasts
-from longshort.tasks.learned import Learned
-from longshort.tasks.transfer import kept_scale
+from longshort.tasks.learned import Learned, put_down, take_up
+from longshort.tasks.network import build
+from longshort.tasks.paths import Ranks, correlate, error_ranks, sample_paths
+from longshort.tasks.transfer import kept_scale, like_before, other_categories
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.roster import Choice
-from longshort.yardsticks.seasons import find_season
 
 Ints = NDArray[np.int64]
 
@@ -66,6 +68,7 @@ class Forecaster(Estimator):
         split: which part of the given data chooses, and which is left for ``evaluate``.
         fill: what to do with gaps in time: "none" (an error), "missing", "previous" or "ignore".
         recurrent: the network.
+        decoder: how the horizon is read out of it; see ``Decoder``.
         training: how it is trained.
         random_state: an integer; the same one gives the same network on the same machine.
         device: "cpu", "cuda" or "auto".
@@ -88,6 +91,7 @@ class Forecaster(Estimator):
         "scaling": Scaling,
         "split": Split,
         "recurrent": Recurrent,
+        "decoder": Decoder,
         "training": Training,
     }
     scalars: ClassVar[dict[str, Any]] = {
@@ -101,6 +105,7 @@ class Forecaster(Estimator):
     columns_: Columns
     fields_: tuple[Field, ...]
     seen_: Seen
+    ranks_: Ranks
     left_out_: str
 
     def __init__(
@@ -115,6 +120,7 @@ class Forecaster(Estimator):
         split: Split = Split(),  # noqa: B008
         fill: Fill = "none",
         recurrent: Recurrent = Recurrent(),  # noqa: B008
+        decoder: Decoder = Decoder(),  # noqa: B008
         training: Training = Training(),  # noqa: B008
         random_state: int = 0,
         device: str = "cpu",
@@ -128,6 +134,7 @@ class Forecaster(Estimator):
         self.split = split
         self.fill = fill
         self.recurrent = recurrent
+        self.decoder = decoder
         self.training = training
         self.random_state = random_state
         self.device = device
@@ -153,23 +160,13 @@ class Forecaster(Estimator):
         else:
             codec = kept_scale(like.encoding_.codec, sequences, counts=counts)
         codec.check(sequences)
-        training = sequences.crop(0, cuts.valid_start)
-        codec.check_digits(training)
-        season = self.window.season or find_season(training, horizon)
-        missing = np.asarray(np.isnan(training.values).any(axis=0)).tolist()
-        self.fields_ = sequences.fields
         self.columns_ = self.columns.resolved(sequences.fields)
-        self.encoding_ = Encoding(
-            codec,
-            context,
-            horizon,
-            self.window.relative,
-            season,
-            choose_cycles(sequences, self.window),
-            tuple(name for name, gap in zip(sequences.names, missing, strict=True) if gap),
-            sequences.spacing,
-            sequences.clock,
-        )
+        recursive = self.decoder.mode == "recursive"
+        found = encode(sequences, cuts, codec, self.window, horizon, context)
+        if like is not None:
+            found = like_before(found, like.encoding_)
+        self.encoding_ = found.to_run_on(sequences.fields) if recursive else found
+        self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
 
@@ -188,35 +185,25 @@ class Forecaster(Estimator):
         )
 
     def _network(self) -> Model:
-        encoding = self.encoding_
-        roles = {role: sum(f.role == role for f in self.fields_) for role in ("past", "static")}
-        targets, known = len(self.columns_.target), len(self.columns_.future)
-        calendar = 2 * len(encoding.cycles)
-        embed = Embed(
-            numbers={"numbers": targets + roles["past"] + len(encoding.masked) + known + calendar},
-            static={"numbers": roles["static"]} if roles["static"] else None,
-        )
-        head = RealHead(
-            self.recurrent.width,
-            self.horizon,
-            targets,
-            self.output,
-            LEVELS,
-            inputs=embed.width,
-            future=known + calendar,
-        )
-        return Model(RecurrentEncoder(embed, self.recurrent), head, encoding.codec)
+        return build(self.fields_, self.encoding_, self.recurrent, self.decoder, self.output)
+
+    def _foreign(self, source: Self) -> list[str]:
+        return other_categories(source.encoding_.vocabulary, self.encoding_.vocabulary)
 
     def _after(self, model: Model, examples: Examples) -> None:
         # a network that is refitted keeps what it learnt of its errors on unseen windows
         self._calibrate([model], examples)
 
     def _settle(self, parts: Parts) -> None:
+        unseen = parts.valid or parts.train
         if not self.refitted_:
-            self._calibrate(self.models_, parts.valid or parts.train)
+            self._calibrate(self.models_, unseen)
+        assert isinstance(unseen, Windows)
+        self.ranks_ = error_ranks(self.forecasts, unseen)
 
     def _calibrate(self, models: Sequence[Model], examples: Examples) -> None:
         assert isinstance(examples, Windows)
+        correlate(models, examples)
         settle(models, examples, self.seen_.valid, self.calibration)
 
     # use
@@ -249,7 +236,9 @@ class Forecaster(Estimator):
         counts = self.encoding_.codec.counts
         return Forecasts(np.concatenate(points), np.maximum(told, 0) if counts else told)
 
-    def predict(self, X: Any, quantiles: Sequence[float] = ()) -> Any:
+    def predict(
+        self, X: Any, quantiles: Sequence[float] = (), *, horizon: int | None = None
+    ) -> Any:
         """Forecast the horizon that follows each series' last observed target.
 
         Args:
@@ -257,6 +246,7 @@ class Forecaster(Estimator):
                 the model was fitted on. Rows after the last observed target give covariates that
                 are known in advance. Series may be new ones.
             quantiles: levels from 0.05 to 0.95 to give beside the point forecast.
+            horizon: steps to forecast; another number than was fitted needs a recursive decoder.
 
         Returns:
             For a path or frame: a frame of the same kind (Polars for a path) with one row per
@@ -268,34 +258,77 @@ class Forecaster(Estimator):
 
         Raises:
             DataError: the data lack a column, or no series is as long as the context.
-            ArgumentError: a level outside 0.05 to 0.95.
+            ArgumentError: a level outside 0.05 to 0.95, or a horizon that is not possible.
         """
-        levels, ahead = tuple(map(float, quantiles)), self._ahead(X)
+        levels, ahead = tuple(map(float, quantiles)), self._ahead(X, horizon)
         if isinstance(X, np.ndarray):
             return ahead.array(levels)
         return frame_like(X, pl.concat(ahead.tables(self.columns_, levels)), self._shared())
 
-    def predict_parts(self, X: Any, quantiles: Sequence[float] = ()) -> Iterator[Any]:
+    def predict_parts(
+        self, X: Any, quantiles: Sequence[float] = (), *, horizon: int | None = None
+    ) -> Iterator[Any]:
         """What ``predict`` gives for a path or frame, some thousand series at a time.
 
         The data are read once, and memory does not grow with the number of forecasts.
         """
-        levels, ahead = tuple(map(float, quantiles)), self._ahead(X)
+        levels, ahead = tuple(map(float, quantiles)), self._ahead(X, horizon)
         tables = ahead.tables(self.columns_, levels)
         return (frame_like(X, table, self._shared()) for table in tables)
+
+    def sample(self, X: Any, count: int = 100, seed: int = 0, *, horizon: int | None = None) -> Any:
+        """Sample paths of the horizon that follows each series: futures as they might be.
+
+        The values of a step have the distribution that ``predict`` tells, and the steps of a path
+        belong together: sums, greatest values and turning points of a path are forecasts, too.
+        Series are drawn independently of each other.
+
+        Args:
+            X: as for ``predict``.
+            count: paths of each series, 1 or more.
+            seed: the same one gives the same paths.
+            horizon: as for ``predict``.
+
+        Returns:
+            For a path or frame: a frame with one row per series, path and step: the group columns,
+            "path" from 1, the time (or "step" from 1), and the targets. For an array:
+            (samples, count, L, K).
+
+        Raises:
+            DataError, ArgumentError: as for ``predict``.
+        """
+        whole("count", count, 1)
+        whole("seed", seed, 0)
+        ahead = replace(self._ahead(X, horizon), numbers=3 * count)
+
+        def draw(windows: Windows, index: Sequence[int]) -> NDArray[np.float64]:
+            return sample_paths(self.models_, windows, index, count, seed, self.ranks_)
+
+        if isinstance(X, np.ndarray):
+            return ahead.path_array(draw)
+        tables = ahead.path_tables(self.columns_, draw, count)
+        return frame_like(X, pl.concat(tables), self._shared())
 
     def _shared(self) -> list[str]:
         """Columns of predictions that are columns of the data, too."""
         time = self.columns_.time
         return [*self.columns_.group, *([] if time is None else [time])]
 
-    def _ahead(self, X: Any) -> Ahead:
-        sequences = self._read_again(X)
+    def _ahead(self, X: Any, horizon: int | None = None) -> Ahead:
+        sequences, encoding = self._read_again(X), self.encoding_
+        if horizon is not None:
+            encoding = replace(encoding, horizon=whole("horizon", horizon, 1))
+        if encoding.horizon != self.encoding_.horizon and not encoding.recursive:
+            raise ArgumentError(
+                f"horizon={horizon}: the model was fitted to answer {self.encoding_.horizon} steps "
+                "at once; fit with this horizon, or with Decoder(mode='recursive') "
+                "(--mode recursive), which answers any"
+            )
         refuse = self.settings_["window"].short == "refuse"
-        fits, left_out = long_enough(sequences, self.encoding_, refuse=refuse)
+        fits, left_out = long_enough(sequences, encoding, refuse=refuse)
         if left_out:
             warnings.warn(left_out, LongshortWarning, stacklevel=3)
-        return Ahead(sequences, self.encoding_, self.forecasts, LEVELS, fits)
+        return Ahead(sequences, encoding, self.forecasts, LEVELS, fits)
 
     def score(self, X: Any, y: None = None) -> float:
         """Skill over the last-value forecast on every window of ``X``: 1 - MAE / its MAE.
@@ -310,9 +343,8 @@ class Forecaster(Estimator):
         return skill_over_last(self._method(), windows)
 
     def _method(self) -> Method:
-        return Method(
-            "LSTM", "lstm", lambda windows, index: self.forecasts(windows, index.tolist())
-        )
+        name = self.settings_["recurrent"].name
+        return Method(name, "lstm", lambda windows, index: self.forecasts(windows, index.tolist()))
 
     def evaluate(
         self,
@@ -398,49 +430,14 @@ class Forecaster(Estimator):
     # files
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        encoding = self.encoding_
-        settings, arrays = encoding.codec.to_parts()
-        learned = Learned(
-            settings,
-            self.columns_,
-            tuple(field.unit for field in self.fields_),
-            encoding.context,
-            encoding.season,
-            encoding.cycles,
-            encoding.masked,
-            encoding.step,
-            encoding.clock,
-            self.left_out_,
-        )
-        arrays = {f"codec.{name}": array for name, array in arrays.items()}
-        arrays.update({f"seen.{name}": array for name, array in self.seen_.to_arrays().items()})
-        return asdict(learned), arrays
+        found = self.columns_, self.fields_, self.encoding_, self.seen_, self.ranks_
+        return put_down(*found, self.left_out_)
 
     def _restore(
         self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
     ) -> None:
         learned = artifact.section(content, "learned", Learned, where)
-        codec = {n[6:]: array for n, array in arrays.items() if n.startswith("codec.")}
-        numbers = NumberCodec.from_parts(learned.codec, codec)
-        units = zip(numbers.names, numbers.roles, learned.units, strict=True)
-        self.columns_ = learned.columns
-        self.fields_ = tuple(Field(name, role, unit) for name, role, unit in units)
-        if self.columns_.resolved(self.fields_) != self.columns_:
-            raise ValueError("the columns are not those that were scaled")
-        if not set(learned.masked) <= set(numbers.names):
-            raise ValueError(f"masks of unknown columns: {', '.join(learned.masked)}")
-        self.encoding_ = Encoding(
-            numbers,
-            learned.context,
-            self.horizon,
-            self.window.relative,
-            learned.season,
-            learned.cycles,
-            learned.masked,
-            learned.step,
-            learned.clock,
-        )
+        recursive = self.decoder.mode == "recursive"
+        found = take_up(learned, arrays, self.horizon, self.window, recursive)
+        self.columns_, self.fields_, self.encoding_, self.seen_, self.ranks_ = found
         self.left_out_ = learned.left_out
-        self.seen_ = Seen.from_arrays(
-            {name[5:]: array for name, array in arrays.items() if name.startswith("seen.")}
-        )

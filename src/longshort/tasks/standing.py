@@ -17,7 +17,7 @@ from torch import Tensor
 from longshort import artifact
 from longshort.checkpoint import Found
 from longshort.contracts import Batch, Digested, Examples
-from longshort.data.windows import Sampler
+from longshort.data.sampler import Sampler
 from longshort.errors import ArgumentError, ModelFileError
 from longshort.records import Epoch, Stop
 from longshort.training.loss import VALID_ROWS

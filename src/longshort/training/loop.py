@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from longshort.contracts import Batch, Examples, Labelled, State
-from longshort.data.windows import Sampler
+from longshort.data.sampler import Sampler
 from longshort.errors import TrainingError
 from longshort.model import Model
 from longshort.records import Epoch, Event, Stop

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 
 from longshort.contracts import Batch, Examples, State
-from longshort.data.windows import Sampler
+from longshort.data.sampler import Sampler
 from longshort.errors import ArgumentError, DataError
 from longshort.model import Model
 from longshort.training.parts import halving, pieces, put_together

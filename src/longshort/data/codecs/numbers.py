@@ -111,6 +111,7 @@ class NumberCodec:
                 "Scaling(log=True): counts are told by their own distribution, without a "
                 "logarithm; use log=False"
             )
+        sequences = sequences.plain()
         train = sequences.crop(0, np.asarray(train_end, dtype=np.int64))
         if scaling.per_series and not train.lengths.all():
             # a series without training rows is scaled by what comes before its first forecast
@@ -140,6 +141,7 @@ class NumberCodec:
                 0 or more, any value so far from those of the training part that numbers of 32 bits
                 cannot tell it; source, column, series, row and value are named.
         """
+        sequences = sequences.plain()
         self._refuse(sequences.values, sequences.offsets, sequences.keys, sequences.source)
         low, high = sequences.extremes
         furthest = np.fmax(np.abs(low), np.abs(high)) + np.abs(self.centre)
@@ -179,6 +181,7 @@ class NumberCodec:
         """
         if self.scaling.per_series or not (self.scaling.method == "none" or len(train) > 1):
             return
+        train = train.plain()
         seen = self._forward(train.values)
         usual = usual_deviation(seen, train.offsets)
         low, high = np.fmin.reduce(seen, axis=0), np.fmax.reduce(seen, axis=0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from longshort.data.sequences import NUMERIC_ROLES, Columns, Field, Role, Sequences
+from longshort.data.sequences import CATEGORY_ROLES, NUMERIC_ROLES, Columns, Field, Role, Sequences
+from longshort.data.sources.categories import categories
 from longshort.data.sources.fields import check_static, check_targets
 from longshort.data.sources.spacing import Fill
 from longshort.errors import DataError, suggest
@@ -42,9 +44,10 @@ def from_array(data: NDArray[Any], columns: Columns, fill: Fill, require_target:
                 f"{source} has no column {name!r} for {role}: its rows are in order and its "
                 f"samples are the series; leave {role} out, or give a frame"
             )
-        if name not in known:
-            raise DataError(f"{source}: there is no field {name!r}: {suggest(name, names)}")
-        chosen[known[name]] = role
+        chosen[_known(name, known, source)] = role
+    labelled = {_known(name, known, source) for name in columns.category}
+    for name in labelled:
+        chosen.setdefault(name, "past")
     if "target" not in chosen.values():
         chosen.update({name: "target" for name in names if name not in chosen})
     elif columns.past is None:
@@ -56,10 +59,13 @@ def from_array(data: NDArray[Any], columns: Columns, fill: Fill, require_target:
             f"{source}, sample {row // steps}, time step {row % steps}, field {names[at]!r}: the "
             f"value is infinite ({flat[row, at]}); write NaN if it is missing"
         )
-    fields = tuple(
-        Field(name, role) for role in NUMERIC_ROLES for name in chosen if chosen[name] == role
-    )
+    plain = [name for name in chosen if name not in labelled]
+    fields = tuple(Field(n, role) for role in NUMERIC_ROLES for n in plain if chosen[n] == role)
     values = flat[:, [names.index(field.name) for field in fields]]
+    for name in sorted(labelled, key=lambda name: CATEGORY_ROLES.index(chosen[name])):
+        labels, codes = categories(pl.Series(flat[:, names.index(name)]))
+        fields = (*fields, Field(name, chosen[name], labels=labels))
+        values = np.column_stack([values, codes])
     offsets = np.arange(samples + 1, dtype=np.int64) * steps
     keys = ("",) if samples == 1 else tuple(str(at) for at in range(samples))
     check_static(
@@ -73,3 +79,11 @@ def from_array(data: NDArray[Any], columns: Columns, fill: Fill, require_target:
     if require_target:
         check_targets(source, fields, values, offsets)
     return Sequences(fields, keys, offsets, None, None, values, source, fill)
+
+
+def _known(name: str, known: dict[str, str], source: str) -> str:
+    """The field of an array that a name means."""
+    if name not in known:
+        names = sorted(set(known.values()))
+        raise DataError(f"{source}: there is no field {name!r}: {suggest(name, names)}")
+    return known[name]

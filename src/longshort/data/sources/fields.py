@@ -1,4 +1,4 @@
-"""Columns of numbers as fields: what is read as a number, and what cannot be."""
+"""Columns as fields: what is read as a number, what as a category, and what cannot be either."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from longshort.data.sequences import Columns, Field, Floats, Role
+from longshort.data.sequences import CATEGORY_ROLES, Columns, Field, Floats, Role
+from longshort.data.sources.categories import read_categories
 from longshort.data.sources.inputs import TEXT, Table
 from longshort.data.sources.stamps import Where
 from longshort.data.steps import Ints
@@ -33,6 +34,11 @@ class _Numbers(NamedTuple):
     commas: int
     # how many rows hold anything at all
     observed: int
+
+    @property
+    def words(self) -> int:
+        """Rows with text that was never meant as a number."""
+        return len(self.wrong) - self.commas
 
 
 def _numbers(column: pl.Series) -> _Numbers | None:
@@ -66,7 +72,7 @@ def _numbers(column: pl.Series) -> _Numbers | None:
 
 def check_names(table: Table, columns: Columns, require_target: bool) -> None:
     """Refuse columns that are not there, and a table without a target where one is required."""
-    for role, name in columns.asked():
+    for role, name in [*columns.asked(), *(("a category", name) for name in columns.category)]:
         if name not in table.names:
             raise DataError(
                 f"{table.source}: there is no column {name!r} (asked for as {role}): "
@@ -82,18 +88,35 @@ def check_names(table: Table, columns: Columns, require_target: bool) -> None:
         )
 
 
-def read_fields(table: Table, columns: Columns, rows: Ints) -> tuple[tuple[Field, ...], Floats]:
-    """The numeric fields in order, and their values (N, F), row ``rows[n]`` of the table in n."""
+def read_fields(
+    table: Table, columns: Columns, rows: Ints, settled: bool = False
+) -> tuple[tuple[Field, ...], Floats]:
+    """The fields in order, and their values (N, F), row ``rows[n]`` of the table in n.
+
+    Args:
+        settled: which columns are categories is known: text in any other one is an error.
+    """
+    role_of = {name: role for role, name in columns.asked()}
+    chosen = {name: role_of.get(name, "past") for name in columns.category}
+    if not settled:
+        chosen |= {
+            name: role
+            for name, role in role_of.items()
+            if role in ("past", "future", "static") and _is_text(table, name)
+        }
     found: list[tuple[Field, Floats]] = [
         (Field(name, "target"), _asked(table, name, "target")) for name in columns.target
     ]
     if columns.past is None:
-        taken = {name for _, name in columns.asked()}
+        taken = {*role_of, *chosen}
         rest = [name for name in table.names if name not in taken and not _UNNAMED.match(name)]
         found += _other_numbers(table, rest)
     for role, name in columns.asked():
-        if role in ("past", "future", "static"):
+        if role in ("past", "future", "static") and name not in chosen:
             found.append((Field(name, role), _asked(table, name, role)))
+    for name in sorted(chosen, key=lambda name: CATEGORY_ROLES.index(chosen[name])):
+        labels, codes = read_categories(table, name)
+        found.append((Field(name, chosen[name], labels=labels), codes))
     if not found:
         raise DataError(f"{table.source}: no column holds numbers; name a target (--target)")
     fields = tuple(field for field, _ in found)
@@ -102,6 +125,16 @@ def read_fields(table: Table, columns: Columns, rows: Ints) -> tuple[tuple[Field
         # a column is given up once it is copied: large tables are held once
         values[:, at] = found.pop()[1][rows]
     return fields, values
+
+
+def _is_text(table: Table, name: str) -> bool:
+    """Whether a column that was named holds categories: by its type, or as most of it is text."""
+    if table.kind(name) in (pl.Categorical, pl.Enum):
+        return True
+    if table.kind(name) not in TEXT:
+        return False
+    found = _numbers(table.column(name))
+    return found is not None and 2 * found.words > found.observed
 
 
 def _asked(table: Table, name: str, role: Role) -> Floats:
@@ -114,7 +147,10 @@ def _asked(table: Table, name: str, role: Role) -> Floats:
             f"({column.dtype}) is not a number; name a numeric column, or convert this one"
         )
     if len(found.wrong):
-        raise _not_a_number(table, name, found, "correct it, or leave it empty if it is missing")
+        way_out = "correct it, or leave it empty if it is missing"
+        if role != "target":
+            way_out += "; if these are categories, name the column as one (category=, --category)"
+        raise _not_a_number(table, name, found, way_out)
     _refuse_infinite(table, name, found.values)
     return found.values
 
@@ -148,7 +184,7 @@ def _other_numbers(table: Table, names: list[str]) -> list[tuple[Field, Floats]]
         if numbers is None or not numbers.observed:
             continue
         # a column that is mostly numbers is meant as one; any other is text and left alone
-        if 2 * (len(numbers.wrong) - numbers.commas) >= numbers.observed:
+        if 2 * numbers.words >= numbers.observed:
             continue
         if len(numbers.wrong):
             way_out = "correct it, or name the covariates (past=, --past) without this column"
@@ -178,12 +214,17 @@ def check_static(
             row = int(changed.argmax())
             series = int(np.searchsorted(offsets, row, side="right")) - 1
             name = f"series {keys[series]!r}: " if keys[series] else ""
+            here, there = _told(field, values[row, at]), _told(field, low[series])
             raise DataError(
                 f"{where(int(rows[row]))}, column {field.name!r} (static): {name}the value "
-                f"is {values[row, at]:g} here and {low[series]:g} elsewhere in the series; make it "
-                "a past or future column if it changes in time"
+                f"is {here} here and {there} elsewhere in the series; make it a past or future "
+                "column if it changes in time"
             )
         values[:, at] = first
+
+
+def _told(field: Field, value: float) -> str:
+    return f"{value:g}" if field.labels is None else repr(field.labels[int(value)])
 
 
 def check_targets(source: str, fields: tuple[Field, ...], values: Floats, offsets: Ints) -> None:

@@ -92,8 +92,12 @@ def _named_rows(table: Table, name: str) -> pl.Series:
     kind = table.kind(name)
     if kind in TEXT:
         return table.column(name, pl.Categorical)
-    column = table.column(name)
-    if kind.is_float():
+    return without_point(table.column(name))
+
+
+def without_point(column: pl.Series) -> pl.Series:
+    """A column as names are made of it: whole numbers without a point, NaN as missing."""
+    if column.dtype.is_float():
         column = column.fill_nan(None)
         if bool((column.drop_nulls() % 1 == 0).all()):
             column = column.cast(pl.Int64)

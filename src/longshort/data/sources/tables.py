@@ -87,7 +87,7 @@ def read_table(
         stamped = localise(stamped, like)
         check_order(stamped)
         step, steps = settle_step(stamped, fill)
-    fields, values = read_fields(table, columns, rows)
+    fields, values = read_fields(table, columns, rows, settled=not require_target)
     check_static(table.where, fields, values, offsets, keys, rows)
     if require_target:
         check_targets(table.source, fields, values, offsets)
@@ -96,7 +96,7 @@ def read_table(
     if stamped is not None and step is not None and (steps > 1).any():
         targets = [at for at, field in enumerate(fields) if field.role == "target"]
         times, offsets, values = insert_rows(stamped, step, steps, values, fill, targets)
-        static = [at for at, field in enumerate(fields) if field.role == "static"]
+        static = [at for at, field in enumerate(fields) if field.role in ("static", "group")]
         values[:, static] = np.repeat(values[offsets[:-1]][:, static], np.diff(offsets), axis=0)
     return Sequences(fields, keys, offsets, times, step, values, table.source, fill, clock, groups)
 

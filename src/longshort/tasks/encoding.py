@@ -1,0 +1,39 @@
+"""What a forecaster learns of its series before it trains a network: all from the training part."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from longshort.data.codecs.categories import Vocabulary
+from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.encoding import Encoding
+from longshort.data.sequences import Sequences
+from longshort.data.splits import Cuts
+from longshort.data.windows import Window, choose_cycles
+from longshort.yardsticks.seasons import find_season
+
+
+def encode(
+    sequences: Sequences, cuts: Cuts, codec: NumberCodec, window: Window, horizon: int, context: int
+) -> Encoding:
+    """How series become numbers for a network.
+
+    Raises:
+        ArgumentError: numbers of 32 bits cannot tell a column's values apart at its scale.
+    """
+    training = sequences.crop(0, cuts.valid_start)
+    codec.check_digits(training)
+    gaps = np.asarray(np.isnan(training.plain().values).any(axis=0)).tolist()
+    return Encoding(
+        codec,
+        context,
+        horizon,
+        window.relative,
+        window.season or find_season(training, horizon),
+        choose_cycles(sequences, window),
+        tuple(field.name for field, gap in zip(sequences.numbers, gaps, strict=True) if gap),
+        sequences.spacing,
+        sequences.clock,
+        Vocabulary.fit(sequences, cuts.valid_start),
+        differences=window.differences,
+    )
