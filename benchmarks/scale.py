@@ -55,6 +55,7 @@ class Case(NamedTuple):
 
 
 QUICK = ("--epochs", "1", "--members", "1")
+OWN = ("--mode", "recursive", "--category", "series")
 CASES = (
     Case(
         "10 million rows: 1,000 series of 10,000",
@@ -67,6 +68,12 @@ CASES = (
         100_000,
         100,
         ("--horizon", "8", "--steps", "2000", *QUICK),
+    ),
+    Case(
+        "the same, recursive, with a vector for each series",
+        100_000,
+        100,
+        ("--horizon", "8", "--steps", "2000", *QUICK, *OWN),
     ),
     Case("50,000 series of 30", 50_000, 30, ("--horizon", "3", "--steps", "2000", *QUICK)),
 )
@@ -128,7 +135,12 @@ def run(case: Case, folder: Path) -> list[str]:
     predict = measure("predict", str(out / "model.lstm"), str(table), "--out", str(ahead))
     if fit["code"] or predict["code"]:
         raise SystemExit(f"{case.name}: {fit} {predict}")
-    written = pl.scan_parquet(ahead).select(pl.len()).collect().item()
+    found = pl.col("y").is_finite().all().alias("finite"), pl.col("series").n_unique()
+    told = pl.scan_parquet(ahead).select(pl.len().alias("rows"), *found).collect()
+    written, finite, series = told.select("rows", "finite", "series").row(0)
+    horizon = int(case.options[case.options.index("--horizon") + 1])
+    if not finite or (written, series) != (horizon * case.series, case.series):
+        raise SystemExit(f"{case.name}: {written} rows of {series} series, finite: {finite}")
     size = table.stat().st_size / 2**20
     return [
         f"| {case.name} ({size:.0f} MiB) | fit | {fit['seconds']:.0f} s | {fit['memory']:,.0f} MiB "

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from longshort import Columns, Forecaster, Recurrent, Split, Training, Window, load
+from longshort.contracts import Batch
 from longshort.errors import ArgumentError, DataError
+from longshort.model import forgotten
 
 KINDS = ("sun", "rain", "snow", "fog")
 EFFECT = {"sun": 3.0, "rain": -2.0, "snow": 0.0, "fog": 8.0, "": -5.0}
@@ -162,6 +165,25 @@ def test_the_vocabulary_is_that_of_the_training_part(data: pl.DataFrame) -> None
     )
 
 
+def test_training_forgets_a_share_of_all_categories_however_a_batch_is_cut() -> None:
+    symbols = {"category0": torch.full((400, 50), 3)}
+    batch = Batch(
+        {"numbers": torch.ones(400, 50, 1), **symbols},
+        torch.full((400,), 50),
+        future=symbols,
+        static={"category1": torch.full((400,), 2)},
+    )
+    whole = forgotten(batch, 0.05, seed=7)
+    for group in (whole.inputs["category0"], whole.future["category0"], whole.static["category1"]):
+        assert set(group.unique().tolist()) == {0, int(group.max())}
+    assert (whole.inputs["category0"] == 0).double().mean() == pytest.approx(0.05, abs=0.01)
+    assert not torch.equal(whole.inputs["category0"], whole.future["category0"])
+    part = forgotten(batch.slice(150, 300), 0.05, seed=7)
+    assert torch.equal(part.inputs["category0"], whole.inputs["category0"][150:300])
+    assert torch.equal(part.static["category1"], whole.static["category1"][150:300])
+    assert torch.equal(whole.inputs["numbers"], batch.inputs["numbers"])
+
+
 # laws
 
 
@@ -229,6 +251,18 @@ def test_the_record_tells_categories_and_counts_empty_cells(data: pl.DataFrame) 
     assert found["sky"].missing == data["sky"].null_count()
 
 
+def test_yardsticks_read_categories_too() -> None:
+    """What the sky of a day says is all there is to say."""
+    table = shops(rows=240).with_columns(pl.col("sky").fill_null("clear")).drop_nulls("sold")
+    settings = {**SMALL, "split": Split(valid=0.2, test=0.2)}
+    model = Forecaster(COLUMNS, horizon=2, training=ONE_EPOCH, **settings).fit(table)
+    found = model.evaluate(table)
+    errors = {score.method: score.mae for score in found.scores}
+    assert errors["ridge autoregression"] < 0.3
+    assert errors["gradient boosting"] < 0.6
+    assert errors["persistence"] > 3
+
+
 # bad input
 
 
@@ -270,5 +304,5 @@ def test_a_future_category_that_is_nowhere_is_told(quick: Forecaster, data: pl.D
 
 
 def test_a_table_without_its_target_is_told(quick: Forecaster, data: pl.DataFrame) -> None:
-    with pytest.raises(DataError, match=r"no column 'sold' \(asked for as target\)"):
+    with pytest.raises(DataError, match=r"no column 'sold' \(.*go on from its past values"):
         quick.predict(data.drop("sold"))

@@ -247,8 +247,9 @@ def test_what_cannot_run_on_is_refused(data: pl.DataFrame) -> None:
     ):
         with pytest.raises(ArgumentError, match=f"{name}: .*--mode direct"):
             Forecaster(ROLES, 2, **{**SMALL, **changes}).fit(data)
-    with pytest.raises(ArgumentError, match="paths"):
-        Decoder(paths=5)
+    for count in (5, 10**9):
+        with pytest.raises(ArgumentError, match="paths"):
+            Decoder(paths=count)
     with pytest.raises(ArgumentError, match="'recursive'"):
         Decoder(mode="recursiv")
 

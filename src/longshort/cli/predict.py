@@ -25,6 +25,11 @@ def predict(
     quantiles: Annotated[
         str, typer.Option(help="Levels beside the point forecast, such as 0.1,0.9.")
     ] = "0.1,0.9",
+    paths: Annotated[
+        int | None,
+        typer.Option(help="Write so many sample paths of each series, and no quantiles."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of sample paths.")] = 0,
     horizon: Annotated[
         int | None,
         typer.Option(help="Steps to forecast, of a recursive model.", show_default="as fitted"),
@@ -40,8 +45,11 @@ def predict(
     levels = parse_levels(quantiles)
     if out is not None and out.suffix not in SUFFIXES:
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
-    parts: Iterator[pl.DataFrame] = load(model).predict_parts(
-        data, quantiles=levels, horizon=horizon
+    estimator = load(model)
+    parts: Iterator[pl.DataFrame] = (
+        estimator.predict_parts(data, levels, horizon=horizon)
+        if paths is None
+        else estimator.sample_parts(data, paths, seed, horizon=horizon)
     )
     first = next(parts)
     rows = 0

@@ -28,6 +28,8 @@ Short = Literal["leave", "refuse"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
+# labels of a column that is told as zeros and ones
+_FLAGS = 32
 
 
 @dataclass(frozen=True)
@@ -310,6 +312,23 @@ class Windows:
             moment = self.sequences.times.view(np.int64)[self.sequences.offsets[series] + origin]
         mixed = self._marks[series] ^ (moment.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
         return mixed.view(np.int64)
+
+    def flags(self, index: Sequence[int] | Ints) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Categories as zeros and ones, for methods that learn no vectors.
+
+        Returns:
+            (N, L, P) of what is known in advance of each step, and (N, P') of what is static; of
+            columns with at most 32 labels, one number for each of them.
+        """
+        ahead, _ = self._rows(index, 0, self.horizon)
+        known, still = self._symbols(ahead, "future"), self._symbols(ahead[:, 0], "static", "group")
+        return self._ones(known, ahead.shape), self._ones(still, ahead.shape[:1])
+
+    def _ones(self, symbols: Arrays, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        rows = {name: rows for name, (rows, _) in self.encoding.vocabulary.tables().items()}
+        few = [(name, np.arange(1, rows[name])) for name in symbols if rows[name] <= _FLAGS + 1]
+        ones = [symbols[name][..., None] == labels for name, labels in few]
+        return np.concatenate([np.zeros((*shape, 0)), *ones], -1, dtype=np.float32)
 
     def reference(self, index: Sequence[int] | Ints) -> Floats:
         """(N, L, K) encoded values that forecasts are told relative to.

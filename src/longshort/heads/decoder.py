@@ -11,6 +11,8 @@ from longshort.errors import ArgumentError, suggest
 Highway = Literal["last", "context", "none"]
 Channel = Literal["joint", "shared"]
 Mode = Literal["direct", "recursive"]
+# an interval that is told to a hundredth of its width takes fewer
+MOST_PATHS = 10_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Decoder(Params):
             after every step, and runs on from its own samples (DeepAR, Salinas et al. 2020): its
             quantiles are those of such paths, and any horizon can be asked for. Beyond the last
             row nothing is read of past covariates.
-        paths: sample paths of a recursive forecast, 20 or more.
+        paths: sample paths of a recursive forecast, 20 to 10,000.
 
     Raises:
         ArgumentError: a value out of range.
@@ -50,6 +52,8 @@ class Decoder(Params):
     def __post_init__(self) -> None:
         self._whole(1, "segment")
         self._whole(20, "paths")
+        if self.paths > MOST_PATHS:
+            raise ArgumentError(f"Decoder(paths={self.paths}): must be 20 to {MOST_PATHS:,}")
         choices = {"highway": Highway, "channels": Channel, "mode": Mode}
         for name, known in ((name, get_args(kind)) for name, kind in choices.items()):
             value = getattr(self, name)

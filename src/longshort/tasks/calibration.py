@@ -13,11 +13,14 @@ from longshort.heads.conformal import Calibration, enough, shifts
 from longshort.heads.distributions import LEVELS, Point
 from longshort.heads.real import RealHead
 from longshort.model import Model
+from longshort.recursive import Recursive
 from longshort.tasks.ensemble import average
 from longshort.yardsticks.base import spread_over
 
 # windows predicted at once, and numbers held: 80 MB in float64, a few times over
 _ROWS, _NUMBERS = 512, 10_000_000
+# windows that paths are drawn for, which takes its time
+_PATHS = 1000
 
 
 def settle(
@@ -68,9 +71,11 @@ def calibrate(models: Sequence[Model], windows: Windows, calibration: Calibratio
         head.calibrate(torch.zeros_like(head.errors))
     if calibration == "none":
         return
-    each = max(len(LEVELS), *(getattr(model, "count", 0) for model in models))
-    size = windows.horizon * len(windows.targets) * each
-    index = spread_over(len(windows), max(1, _NUMBERS // size))
+    size = windows.horizon * len(windows.targets) * len(LEVELS)
+    most = max(1, _NUMBERS // size)
+    if isinstance(models[0], Recursive):
+        most = min(most, _PATHS)
+    index = spread_over(len(windows), most)
     told = []
     for start in range(0, len(index), _ROWS):
         found = average(models, windows, index[start : start + _ROWS].tolist()).quantiles

@@ -33,7 +33,7 @@ from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation, Explanation
 from longshort.report.charts import forecast_chart
-from longshort.tasks.ahead import Ahead, long_enough
+from longshort.tasks.ahead import Ahead, Draw, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.encoding import encode
@@ -41,7 +41,7 @@ from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
-from longshort.tasks.paths import Ranks, correlate, error_ranks, sample_paths
+from longshort.tasks.paths import Ranks, at_once, correlate, error_ranks, sample_paths
 from longshort.tasks.transfer import kept_scale, like_before, other_categories
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
@@ -226,8 +226,9 @@ class Forecaster(Estimator):
     def forecasts(self, windows: Examples, index: Sequence[int]) -> Forecasts:
         """Point (N, L, K) and quantiles (N, L, K, Q) of the given windows, raw units."""
         points, quantiles = [], []
-        for start in range(0, len(index), PREDICT_ROWS):
-            found = average(self.models_, windows, index[start : start + PREDICT_ROWS])
+        rows = at_once(self.models_[0], windows, PREDICT_ROWS)
+        for start in range(0, len(index), rows):
+            found = average(self.models_, windows, index[start : start + rows])
             assert found.quantiles is not None
             points.append(found.point.numpy())
             quantiles.append(found.quantiles.numpy())
@@ -297,24 +298,32 @@ class Forecaster(Estimator):
         Raises:
             DataError, ArgumentError: as for ``predict``.
         """
-        whole("count", count, 1)
-        whole("seed", seed, 0)
-        ahead = replace(self._ahead(X, horizon), numbers=3 * count)
-
-        def draw(windows: Windows, index: Sequence[int]) -> NDArray[np.float64]:
-            return sample_paths(self.models_, windows, index, count, seed, self.ranks_)
-
+        ahead, draw = self._ahead(X, horizon, 3 * whole("count", count, 1)), self._draw(count, seed)
         if isinstance(X, np.ndarray):
             return ahead.path_array(draw)
         tables = ahead.path_tables(self.columns_, draw, count)
         return frame_like(X, pl.concat(tables), self._shared())
+
+    def sample_parts(
+        self, X: Any, count: int = 100, seed: int = 0, *, horizon: int | None = None
+    ) -> Iterator[Any]:
+        """What ``sample`` gives for a path or frame, some series at a time."""
+        ahead, draw = self._ahead(X, horizon, 3 * whole("count", count, 1)), self._draw(count, seed)
+        tables = ahead.path_tables(self.columns_, draw, count)
+        return (frame_like(X, table, self._shared()) for table in tables)
+
+    def _draw(self, count: int, seed: int) -> Draw:
+        whole("seed", seed, 0)
+        return lambda windows, index: sample_paths(
+            self.models_, windows, index, count, seed, self.ranks_
+        )
 
     def _shared(self) -> list[str]:
         """Columns of predictions that are columns of the data, too."""
         time = self.columns_.time
         return [*self.columns_.group, *([] if time is None else [time])]
 
-    def _ahead(self, X: Any, horizon: int | None = None) -> Ahead:
+    def _ahead(self, X: Any, horizon: int | None = None, numbers: int = 20) -> Ahead:
         sequences, encoding = self._read_again(X), self.encoding_
         if horizon is not None:
             encoding = replace(encoding, horizon=whole("horizon", horizon, 1))
@@ -328,7 +337,7 @@ class Forecaster(Estimator):
         fits, left_out = long_enough(sequences, encoding, refuse=refuse)
         if left_out:
             warnings.warn(left_out, LongshortWarning, stacklevel=3)
-        return Ahead(sequences, encoding, self.forecasts, LEVELS, fits)
+        return Ahead(sequences, encoding, self.forecasts, LEVELS, fits, numbers)
 
     def score(self, X: Any, y: None = None) -> float:
         """Skill over the last-value forecast on every window of ``X``: 1 - MAE / its MAE.

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from longshort.contracts import Examples
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.data.windows import Windows
@@ -30,6 +31,8 @@ from longshort.yardsticks.base import Forecasts, spread_over
 Ranks = NDArray[np.int16]
 # windows whose errors are kept; numbers held at once, 80 MB in float64
 _WINDOWS, _NUMBERS = 256, 10_000_000
+# and windows
+_ROWS = 512
 # what the seeds of windows are mixed with
 _ODD = 0xBF58476D1CE4E5B9
 
@@ -37,6 +40,14 @@ _ODD = 0xBF58476D1CE4E5B9
 def draws_paths(model: Model) -> bool:
     """Whether a model's own draws are paths; a point's are not, as it always draws the same."""
     return isinstance(model, Recursive) and not isinstance(model.head.family, Point)
+
+
+def at_once(model: Model, windows: Examples, most: int) -> int:
+    """How many windows to forecast at once: ``most``, fewer where their paths are many numbers."""
+    if not isinstance(model, Recursive) or not isinstance(windows, Windows):
+        return most
+    size = model.count * windows.horizon * len(windows.targets)
+    return max(1, min(most, _NUMBERS // size))
 
 
 def error_ranks(forecast: Callable[[Windows, Sequence[int]], Forecasts], windows: Windows) -> Ranks:
@@ -126,7 +137,7 @@ def sample_paths(
             "use Decoder(mode='recursive')"
         )
     size = count * windows.horizon * len(windows.targets)
-    rows = max(1, min(512, _NUMBERS // size))
+    rows = max(1, min(_ROWS, _NUMBERS // size))
     parts = [np.zeros((0, count, windows.horizon, len(windows.targets)))]
     for start in range(0, len(index), rows):
         part = list(index[start : start + rows])

@@ -124,7 +124,9 @@ def features(windows: Windows, index: Ints, step: Ints) -> NDArray[np.float32]:
     rows = max(1, min(windows.context, _NUMBERS // max(1, windows.width)))
     context = windows.inputs(numbers)[:, -rows:].reshape(len(numbers), rows * windows.width)[place]
     known, static = windows.known(numbers)[place, step], windows.static(numbers)[place]
-    return np.concatenate([context, known, static, step[:, None].astype(np.float32)], 1)
+    ahead, still = windows.flags(numbers)
+    flags = ahead[place, step], still[place]
+    return np.concatenate([context, known, static, *flags, step[:, None].astype(np.float32)], 1)
 
 
 def examples(

@@ -101,8 +101,9 @@ class RidgeAR:
 
 
 def features(windows: Windows, index: Ints) -> Floats:
-    """(N, P) what a linear model reads: inputs, known future and static numbers, side by side."""
+    """(N, P) what a linear model reads: inputs, known future and static ones, side by side."""
     parts = [windows.inputs(index), windows.known(index), windows.static(index)]
+    parts += windows.flags(index)
     flat = [part.reshape(len(index), math.prod(part.shape[1:])) for part in parts]
     return np.concatenate(flat, 1).astype(np.float64)
 
@@ -209,8 +210,9 @@ def _choose(sums: _Sums, held: Windows, index: Ints) -> float:
 
 def _width(windows: Windows) -> int:
     """P, the numbers that a linear model reads of one window."""
-    ahead = windows.horizon * windows.known_width
-    return windows.context * windows.width + ahead + windows.static_width
+    known, still = (int(part.shape[-1]) for part in windows.flags([]))
+    ahead = windows.horizon * (windows.known_width + known)
+    return windows.context * windows.width + ahead + windows.static_width + still
 
 
 def before(train: Windows, valid: Windows) -> NDArray[np.bool_]:

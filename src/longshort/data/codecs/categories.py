@@ -66,11 +66,11 @@ class Vocabulary:
         return tuple(Field(name, role, labels=labels) for name, role, labels in parts)
 
     def tables(self, *roles: Role) -> dict[str, tuple[int, int]]:
-        """(rows, width) of the table of each column of these roles, by the column's key."""
+        """(rows, width) of the table of each column, or those of some roles, by its key."""
         return {
             key(at): (len(labels) + 1, embedding_width(len(labels) + 1))
             for at, (role, labels) in enumerate(zip(self.roles, self.labels, strict=True))
-            if role in roles
+            if role in (roles or CATEGORY_ROLES)
         }
 
     def places(self, fields: Sequence[Field]) -> list[Ints]:

@@ -74,9 +74,12 @@ def check_names(table: Table, columns: Columns, require_target: bool) -> None:
     """Refuse columns that are not there, and a table without a target where one is required."""
     for role, name in [*columns.asked(), *(("a category", name) for name in columns.category)]:
         if name not in table.names:
+            hint = ""
+            if role == "target" and not require_target:
+                hint = ". Forecasts go on from its past values; those to come may be empty"
             raise DataError(
                 f"{table.source}: there is no column {name!r} (asked for as {role}): "
-                f"{suggest(name, table.names)}"
+                f"{suggest(name, table.names)}{hint}"
             )
     if require_target and not columns.target:
         asked = {name for _, name in columns.asked()}
