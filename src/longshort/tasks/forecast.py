@@ -15,7 +15,7 @@ from pydantic import PositiveInt
 
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
-from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.codecs.numbers import Scaling
 from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
@@ -42,7 +42,7 @@ from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
 from longshort.tasks.paths import Ranks, at_once, correlate, error_ranks, sample_paths
-from longshort.tasks.transfer import kept_scale, like_before, other_categories
+from longshort.tasks.transfer import choose_scale, like_before, other_categories
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.roster import Choice
@@ -155,16 +155,13 @@ class Forecaster(Estimator):
             warnings.warn(self.left_out_, LongshortWarning, stacklevel=3)
         refuse_untold(sequences, cuts)
         counts = family(self.output, LEVELS).counts
-        if like is None:
-            codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
-        else:
-            codec = kept_scale(like.encoding_.codec, sequences, counts=counts)
+        before = None if like is None else like.encoding_
+        codec = choose_scale(before, sequences, cuts.valid_start, self.scaling, counts=counts)
         codec.check(sequences)
         self.columns_ = self.columns.resolved(sequences.fields)
         recursive = self.decoder.mode == "recursive"
         found = encode(sequences, cuts, codec, self.window, horizon, context)
-        if like is not None:
-            found = like_before(found, like.encoding_)
+        found = found if before is None else like_before(found, before)
         self.encoding_ = found.to_run_on(sequences.fields) if recursive else found
         self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)

@@ -11,9 +11,10 @@ import torch
 
 from longshort.contracts import Params
 from longshort.data.codecs.categories import Vocabulary, key
-from longshort.data.codecs.numbers import NumberCodec
+from longshort.data.codecs.numbers import NumberCodec, Scaling
 from longshort.data.encoding import Encoding
 from longshort.data.sequences import Sequences
+from longshort.data.steps import Ints
 from longshort.errors import ArgumentError
 from longshort.model import Model
 
@@ -107,12 +108,29 @@ def changed_settings(
     return f". Settings that changed since: {'; '.join(found)}" if found else ""
 
 
-def kept_scale(codec: NumberCodec, sequences: Sequences, *, counts: bool) -> NumberCodec:
-    """A scale for other series of the same columns; a series of an old name keeps its own.
+def choose_scale(
+    before: Encoding | None,
+    sequences: Sequences,
+    train_end: Ints,
+    scaling: Scaling,
+    *,
+    counts: bool,
+) -> NumberCodec:
+    """The scale of series: a new one, or where there was one ``before``, that.
+
+    A series of an old name keeps its own.
+
+    Args:
+        train_end: (S,) rows of each series that belong to training.
+        scaling: of a new one.
+        counts: whether the targets are.
 
     Raises:
         ArgumentError: the columns differ, or targets are counts here and not there.
     """
+    if before is None:
+        return NumberCodec.fit(sequences, train_end, scaling, counts=counts)
+    codec = before.codec
     names = tuple(field.name for field in sequences.numbers)
     roles = tuple(field.role for field in sequences.numbers)
     if (names, roles, counts) == (codec.names, codec.roles, codec.counts):
