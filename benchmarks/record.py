@@ -95,7 +95,8 @@ def commit(root: Path = ROOT) -> str:
 
     found = git("rev-parse", "--short=12", "HEAD") or "none"
     # what measuring itself writes is no change of what is measured
-    changed = git("status", "--porcelain", "--", "src", "benchmarks", ":!benchmarks/ledger.json")
+    written = (":!benchmarks/ledger.json", ":!benchmarks/records")
+    changed = git("status", "--porcelain", "--", "src", "benchmarks", *written)
     return f"{found}, changed" if changed else found
 
 

@@ -20,7 +20,7 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 
 # the river, in the order the data meet its rooms; "x/" is every file of a folder
 ORDER = [
-    "errors", "records", "contracts", "metrics/", "artifact", "checkpoint",
+    "errors", "studies", "records", "contracts", "metrics/", "artifact", "checkpoint",
     "data/steps", "data/clock", "data/sequences",
     "data/splits", "data/horizon", "data/codecs/", "data/sources/", "data/sampler",
     "data/encoding", "data/windows", "data/synthetic",
@@ -128,7 +128,7 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
         "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
-        "Window", "engine", "load", "tune",
+        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

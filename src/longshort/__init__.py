@@ -29,7 +29,10 @@ _ROOMS = {
     "Split": "longshort.data.splits",
     "Training": "longshort.training",
     "Window": "longshort.data.windows",
+    "backtest": "longshort.tasks.backtest",
+    "compare": "longshort.tasks.comparison",
     "engine": "longshort.kernels.dispatch",
+    "lint": "longshort.evaluate.leaks.lint",
     "load": "longshort.tasks.files",
     "tune": "longshort.tuning",
 }
@@ -51,7 +54,10 @@ __all__ = [
     "Split",
     "Training",
     "Window",
+    "backtest",
+    "compare",
     "engine",
+    "lint",
     "load",
     "tune",
 ]
@@ -62,12 +68,15 @@ if TYPE_CHECKING:
     from longshort.data.splits import Split
     from longshort.data.windows import Window
     from longshort.errors import LongshortError
+    from longshort.evaluate.leaks.lint import lint
     from longshort.heads.decoder import Decoder
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
+    from longshort.tasks.backtest import backtest
+    from longshort.tasks.comparison import compare
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.training import Training

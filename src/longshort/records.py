@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from longshort.errors import DataError
+from longshort.studies import Explanation, Tuning
 
 # What a method is: ours, a rule without fitted parameters, or a fitted classical method.
 Kind = Literal["lstm", "naive", "classical"]
 # What can happen within an epoch: numbers went wrong, or memory was not enough.
 Happening = Literal["recovery", "memory"]
-# How a trial of settings ended: "early" because others were better by then.
-Outcome = Literal["done", "early", "failed"]
+# How sure a finding is: it cannot be otherwise, most often it is so, look for yourself.
+Sure = Literal["certain", "likely", "possible"]
 # Why training ended.
 Stop = Literal["early", "epochs", "interrupted"]
 
@@ -70,38 +71,6 @@ class History:
         """The epoch whose weights a member kept (the last marked best)."""
         marked = [e for e in self.epochs if e.member == member and e.best]
         return marked[-1] if marked else None
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One choice of settings that was tried, by the names that ``set_params`` takes.
-
-    ``loss`` is the best validation loss of its one network, also of a trial that was given up
-    before its end because others were better by then; None where training failed.
-    """
-
-    number: int
-    settings: dict[str, str | int | float | bool]
-    loss: float | None
-    outcome: Outcome
-    epochs: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """A search for settings on the validation part.
-
-    ``best`` is the number of the trial whose settings were taken; trial 0 has the settings that the
-    search was given. ``importance`` is each setting's share of what the losses of all finished
-    trials vary by (functional ANOVA, Hutter, Hoos and Leyton-Brown 2014); empty where there are too
-    few to say. ``unit`` is the loss's.
-    """
-
-    trials: tuple[Trial, ...]
-    best: int
-    importance: dict[str, float] = field(default_factory=dict)
-    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -225,63 +194,79 @@ class DataSummary:
 
 
 @dataclass(frozen=True)
-class Leaning:
-    """How much the forecasts of one step lean on one column: shares of all that they lean on.
+class FoldScore:
+    """One method on one target in one fold; see ``Score``."""
 
-    ``past`` is by lag, 1 the last row that was read; ``ahead`` by step ahead, where the column is
-    known in advance; ``still`` is of what does not change in time.
+    method: str
+    kind: Kind
+    target: str
+    mae: float
+    coverage: float
+    skill: float | None = None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One stretch of the test part that was forecast by methods fitted on what came before it.
+
+    ``start`` and ``end`` are the first and last origin, ``rows`` how many the methods were fitted
+    and chosen on.
     """
 
-    target: str
-    step: int
-    column: str
-    past: tuple[float, ...] = ()
-    ahead: tuple[float, ...] = ()
-    still: float = 0.0
+    start: str
+    end: str
+    rows: int
+    origins: int
+    scores: tuple[FoldScore, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that makes a score look better than it is, or that a model cannot learn from.
+
+    ``check`` names what was looked for; ``columns`` and ``rows`` say where (at most the first five
+    rows, as times or places in the file, and ``count`` of them in all); ``text`` says what was
+    found, and ``remedy`` the way out.
+    """
+
+    check: str
+    sure: Sure
+    text: str
+    remedy: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    count: int = 0
 
     @property
-    def share(self) -> float:
-        """Of the column as a whole, 0 to 1."""
-        return sum(self.past) + sum(self.ahead) + self.still
+    def where(self) -> str:
+        """The rows, and how many more there are."""
+        more = self.count - len(self.rows)
+        return ", ".join(self.rows) + (f" and {more} more" if self.rows and more > 0 else "")
+
+    def __str__(self) -> str:
+        where = f"\n  where: {self.where}" if self.rows else ""
+        return f"{self.sure} {self.check}: {self.text}{where}\n  way out: {self.remedy}"
 
 
 @dataclass(frozen=True)
-class Permutation:
-    """How much worse the forecasts of one step are when a column is exchanged among windows.
-
-    ``rise`` is the mean absolute error then over the error as it is, less 1; ``low`` and ``high``
-    are the least and the greatest of several exchanges.
-    """
-
-    target: str
-    step: int
-    column: str
-    rise: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What forecasts lean on, over windows of the validation part.
-
-    ``leanings`` are mean sizes of integrated gradients, from the training part's mean to each of
-    ``windows`` windows; ``gap`` is the most that they fail to add up to, as a share of the mean
-    difference between a forecast and that of the baseline. ``permutations`` are measured on
-    ``exchanged`` windows. Both cover a few ``steps`` ahead, the first and the last among them.
-    """
+class Findings:
+    """What a search for leaks found, the surest first; ``checked`` names what was looked for."""
 
     source: str
-    targets: tuple[str, ...]
-    columns: tuple[str, ...]
-    steps: tuple[int, ...]
-    horizon: int
-    time_step: str
-    windows: int
-    exchanged: int
-    gap: float
-    leanings: tuple[Leaning, ...]
-    permutations: tuple[Permutation, ...]
+    series: int
+    rows: int
+    checked: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found that is certain or likely."""
+        return all(finding.sure == "possible" for finding in self.findings)
+
+    def __str__(self) -> str:
+        head = f"{self.source}: {self.rows:,} rows in {self.series:,} series"
+        told = [str(finding) for finding in self.findings] or ["nothing found"]
+        return "\n".join([head, *told, f"looked for: {', '.join(self.checked)}"])
 
     def to_json(self) -> str:
         """This record as JSON text."""
@@ -295,6 +280,7 @@ class Evaluation:
     ``level`` is the nominal coverage of the intervals; ``reference`` names, per target, the naive
     method that skill is measured against (chosen on the validation part); ``season`` is the lag of
     the MASE scaling and of the seasonal naive. ``notes`` are what a reader must know to compare.
+    ``folds`` are the stretches of a rolling evaluation, in order.
     """
 
     task: str
@@ -316,6 +302,7 @@ class Evaluation:
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    folds: tuple[Fold, ...] = ()
     tuning: Tuning | None = None
     explanation: Explanation | None = None
 
@@ -330,19 +317,113 @@ class Evaluation:
         Raises:
             DataError: the text is not JSON or not such a record; ``where`` is named.
         """
-        told = ""
-        try:
-            found: Evaluation = _EVALUATION.validate_json(text)
-            if len(found.units) == len(found.targets):
-                return found
-            told = f"units: {len(found.units)} of them for {len(found.targets)} targets"
-        except ValidationError as error:
-            first: Any = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the top level"
-            told = f"{place}: {first['msg']}"
+        found = _read(_EVALUATION, text, where, "an evaluation record", "evaluate")
+        _check_units(found, where)
+        return found
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One configuration of several that were compared, fitted once per seed.
+
+    ``settings`` are those that make it differ; ``parameters`` and ``seconds`` (of training) are of
+    one fit. ``valid`` is its error on the validation part over that of the last value, a mean over
+    targets and seeds: what the choice was made by. ``errors`` are by target each seed's mean
+    absolute error on the test part.
+    """
+
+    name: str
+    settings: dict[str, str]
+    parameters: int
+    seconds: float
+    seeds: tuple[int, ...]
+    valid: float
+    errors: dict[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two methods on one target: how far the first one's mean absolute error is from the other's.
+
+    ``change`` is first / second - 1, below 0 where the first is better (None where the second makes
+    no error), ``low`` and ``high`` its paired 95 % block-bootstrap interval; ``p_value`` is Diebold
+    and Mariano's, corrected for few origins. None is what too few origins cannot tell.
+    """
+
+    target: str
+    first: str
+    second: str
+    change: float | None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Configurations and yardsticks on one test part, opened once for all of them.
+
+    ``chosen`` is the configuration with the least error on the validation part, ``rival`` by target
+    the yardstick with the least error there; ``pairs`` set the chosen one beside every other
+    method. A configuration's ``scores`` are means over its seeds. Everything else as in
+    ``Evaluation``.
+    """
+
+    targets: tuple[str, ...]
+    units: tuple[str, ...]
+    horizon: int
+    level: float
+    season: int
+    mase_season: int
+    origins: int
+    reference: dict[str, str]
+    contenders: tuple[Contender, ...]
+    chosen: str
+    rival: dict[str, str]
+    scores: tuple[Score, ...]
+    pairs: tuple[Pair, ...]
+    verdict: str
+    data: DataSummary
+    settings: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """This record as JSON text; numbers keep every digit."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1)
+
+    @staticmethod
+    def from_json(text: str | bytes, where: str = "the comparison") -> Comparison:
+        """Read a record that ``to_json`` wrote.
+
+        Raises:
+            DataError: the text is not JSON or not such a record; ``where`` is named.
+        """
+        found = _read(_COMPARISON, text, where, "a comparison record", "compare")
+        _check_units(found, where)
+        return found
+
+
+Record = TypeVar("Record")
+
+
+def _read(kind: TypeAdapter[Record], text: str | bytes, where: str, what: str, by: str) -> Record:
+    try:
+        return kind.validate_json(text)
+    except ValidationError as error:
+        first: Any = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the top level"
+        told = f"{place}: {first['msg']}"
+    raise DataError(f"{where}: not {what}: {told}. Make a new one with 'longshort {by}'.")
+
+
+def _check_units(found: Evaluation | Comparison, where: str) -> None:
+    if len(found.units) != len(found.targets):
         raise DataError(
-            f"{where}: not an evaluation record: {told}. Make a new one with 'longshort evaluate'."
+            f"{where}: not a record of scores: units: {len(found.units)} of them for "
+            f"{len(found.targets)} targets. Make a new one."
         )
 
 
 _EVALUATION = TypeAdapter(Evaluation)
+_COMPARISON = TypeAdapter(Comparison)

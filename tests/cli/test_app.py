@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from longshort import load
+from longshort import Decoder, Window, load
 from longshort.cli.app import app, main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,6 +69,20 @@ def test_fit_without_a_test_part_writes_a_model_alone(
     assert code == 0
     assert "MAE" not in out
     assert {path.name for path in tmp_path.iterdir()} == {"model.lstm", "history.jsonl"}
+
+
+def test_a_network_is_chosen_by_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = [
+        "--cell", "gru", "--stem", "3", "--highway", "context", "--segment", "2", "--channels",
+        "shared", "--centred", "--relative", "season", "--season", "7", "--differences",
+    ]  # fmt: skip
+    code, _, err = run([*FIT, *chosen, "--test", "0", "--out", str(tmp_path)], capsys)
+    assert code == 0
+    assert "GRU(8)" in err
+    model = load(tmp_path / "model.lstm")
+    assert (model.recurrent.cell, model.recurrent.stem) == ("gru", 3)
+    assert model.decoder == Decoder("context", 2, "shared", centred=True)
+    assert model.window == Window(6, "season", 7, differences=True)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])

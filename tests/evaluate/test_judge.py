@@ -250,7 +250,7 @@ def test_a_reference_without_error_leaves_skill_open():
     )
     assert all(s.skill is None and s.skill_low is None for s in found.scores)
     assert found.verdict == (
-        "sun: the LSTM did not earn its keep: the best naive rule (rule) makes no error at all."
+        "sun: the net did not earn its keep: the best naive rule (rule) makes no error at all."
     )
 
 

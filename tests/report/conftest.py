@@ -10,23 +10,22 @@ import numpy as np
 import pytest
 
 from longshort.records import (
+    Comparison,
+    Contender,
     DataSummary,
     Epoch,
     Evaluation,
     Event,
-    Explanation,
     FieldSummary,
     ForecastPoint,
     History,
-    Leaning,
+    Pair,
     Part,
-    Permutation,
     Reliability,
     Score,
     StepScore,
-    Trial,
-    Tuning,
 )
+from longshort.studies import Explanation, Leaning, Permutation, Trial, Tuning
 
 TARGETS = {"temp_max": "°C", "wind": "m/s"}
 METHODS = {
@@ -50,6 +49,40 @@ def weather_of() -> Callable[[int], Evaluation]:
 def evaluation() -> Evaluation:
     """A year of daily weather, forecast a week ahead, as an evaluation would record it."""
     return weather()
+
+
+@pytest.fixture(scope="session")
+def comparison(evaluation: Evaluation) -> Comparison:
+    """Two configurations beside the weather's yardsticks."""
+    shared = {
+        name: getattr(evaluation, name)
+        for name in (
+            "targets", "units", "horizon", "level", "season", "mase_season", "origins",
+            "reference", "data", "settings", "environment", "notes",
+        )
+    }  # fmt: skip
+    both = ("small", "wide")
+    ours = [s for s in evaluation.scores if s.kind == "lstm"]
+    rest = [s for s in evaluation.scores if s.kind != "lstm"]
+    scores = [replace(s, method=name) for name in both for s in ours] + rest
+    methods = dict.fromkeys(s.method for s in scores)
+    errors = dict.fromkeys(evaluation.targets, (1.5, 1.25))
+    return Comparison(
+        **shared,
+        contenders=(
+            Contender("small", {}, 1234, 75.0, (0, 1), 0.912, errors),
+            Contender("wide", {"size": "64", "cell": "gru"}, 56789, 150.0, (0, 1), 0.923, errors),
+        ),
+        chosen="small",
+        rival=dict.fromkeys(evaluation.targets, "AutoETS"),
+        scores=tuple(scores),
+        pairs=tuple(
+            Pair(target, "small", other, -0.042, -0.06, -0.021, 0.0004 if i else 0.0317)
+            for target in evaluation.targets
+            for i, other in enumerate(m for m in methods if m != "small")
+        ),
+        verdict="Of 2 configurations, 'small' had the least error on the validation part.",
+    )
 
 
 def weather(days: int = DAYS) -> Evaluation:

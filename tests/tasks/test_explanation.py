@@ -15,7 +15,7 @@ from longshort.contracts import Batch, Encoded, Loss, Prediction, State
 from longshort.errors import DataError
 from longshort.heads.base import Head
 from longshort.model import Model
-from longshort.records import Explanation
+from longshort.studies import Explanation
 from longshort.tasks.explanation import columns_of
 
 ROWS, CONTEXT = 1500, 6

@@ -69,7 +69,7 @@ def test_transfer_beats_training_from_scratch(taught: Forecaster, few: pl.DataFr
     assert best(taught) < 0.05
     assert best(moved) < 0.2
     assert best(anew) > 0.5
-    told = "training began with 7 of 7 weights of the Forecaster given"
+    told = "Training began with 7 of 7 weights of the Forecaster given."
     assert moved.start_ == told
     assert anew.start_ == ""
 

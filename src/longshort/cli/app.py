@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from longshort import __version__
-from longshort.cli import doctor, evaluate, explain, fit, predict, report, tune
+from longshort.cli import compare, doctor, evaluate, explain, fit, lint, predict, report, tune
 from longshort.cli.terminal import error_text, show_warning
 from longshort.errors import (
     ArgumentError,
@@ -36,8 +36,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done, 2 a wrong argument, 3 data that cannot be used, 4 a model file "
-    "that cannot be used, 5 a file that cannot be written, 6 training went wrong, 130 interrupted "
-    "(what was reached is kept), 1 anything else.",
+    "that cannot be used, 5 a file that cannot be written, 6 training went wrong, "
+    "7 lint found something, 130 interrupted (what was reached is kept), 1 anything else.",
 )
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
@@ -45,6 +45,8 @@ app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
+app.command("lint")(lint.lint)
 app.command("doctor")(doctor.doctor)
 
 

@@ -7,10 +7,13 @@ from typing import Annotated, cast
 
 import typer
 
-from longshort.cli.fit import make_folder, write_evaluation
+from longshort.cli.fit import INTERRUPTED, make_folder, write_evaluation
+from longshort.cli.terminal import RunsProgress, notes, show
 from longshort.cli.terminal import out as terminal
-from longshort.cli.terminal import show
+from longshort.errors import ArgumentError
+from longshort.tasks.backtest import Judged, backtest
 from longshort.tasks.files import load
+from longshort.tasks.forecast import Forecaster
 from longshort.yardsticks.roster import Choice
 
 
@@ -27,6 +30,22 @@ def evaluate(
     yardsticks: Annotated[
         str, typer.Option(help="all, or quick: rules and ridge autoregression alone.")
     ] = "all",
+    rolling: Annotated[
+        int | None, typer.Option(help="Cut these rows by time into so many folds, 2 or more.")
+    ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            help="Before each fold, fit model and yardsticks anew on everything before it."
+        ),
+    ] = True,
+    judged: Annotated[
+        str,
+        typer.Option(
+            "--part",
+            help="With --rolling: test, or valid, the validation part, which opens no test part.",
+        ),
+    ] = "test",
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
     ] = None,
@@ -34,12 +53,41 @@ def evaluate(
     """Compare a model with its yardsticks on the rows after those it has seen.
 
     longshort evaluate seattle/model.lstm weather.csv --out spring
+
+    longshort evaluate seattle/model.lstm weather.csv --rolling 5 --out spring
+
+    With --rolling and --out, the folder keeps the model of every fold that is done; after a kill or
+    Ctrl-C the same command goes on from there.
     """
-    estimator = load(model)
+    estimator = cast(Forecaster, load(model))
+    if rolling is None and judged != "test":
+        raise ArgumentError(f"--part {judged}: parts are judged by folds; add --rolling 5")
     folder = None if out is None else make_folder(out)
-    found = estimator.evaluate(
-        data, level=level, adaptive=adaptive, yardsticks=cast(Choice, yardsticks)
-    )
+    asked = cast(Choice, yardsticks)
+    if rolling is None:
+        found = estimator.evaluate(data, level=level, adaptive=adaptive, yardsticks=asked)
+    else:
+        progress = RunsProgress()
+        kept = None if folder is None or not refit else folder / "folds"
+        try:
+            found = backtest(
+                estimator,
+                data,
+                folds=rolling,
+                refit=refit,
+                part=cast(Judged, judged),
+                level=level,
+                adaptive=adaptive,
+                yardsticks=asked,
+                folder=kept,
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            left = "nothing is kept: give a folder with --out"
+            notes.print(f"interrupted: {'the same command goes on from here' if kept else left}")
+            raise typer.Exit(INTERRUPTED) from None
+        finally:
+            progress.close()
     show(found)
     if folder is not None:
         write_evaluation(found, folder)

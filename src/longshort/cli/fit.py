@@ -15,7 +15,25 @@ import typer
 
 from longshort import artifact
 from longshort.checkpoint import Checkpoint
-from longshort.cli.options import asked, names, part, taking
+from longshort.cli.lint import before, in_words
+from longshort.cli.options import (
+    Category,
+    Context,
+    Future,
+    Gaps,
+    Group,
+    Past,
+    Static,
+    Target,
+    TestFrom,
+    Time,
+    ValidFrom,
+    Zone,
+    asked,
+    names,
+    part,
+    taking,
+)
 from longshort.cli.terminal import FitProgress, notes, plain, show
 from longshort.cli.terminal import out as terminal
 from longshort.data.codecs.numbers import Scaling
@@ -30,8 +48,9 @@ from longshort.heads.conformal import Calibration
 from longshort.heads.decoder import Channel, Decoder, Highway, Mode
 from longshort.heads.distributions import Output
 from longshort.layers.encoder import Cell, Recurrent
-from longshort.records import Evaluation, Tuning
+from longshort.records import Evaluation
 from longshort.report.document import page
+from longshort.studies import Tuning
 from longshort.tasks.forecast import Forecaster
 from longshort.training.ranks import joined
 from longshort.training.settings import Optimizer, Schedule, Training, Unfreeze
@@ -43,31 +62,17 @@ INTERRUPTED = 130
 SECONDS = 10.0
 GO_ON = "the same command with --resume goes on from where it was"
 
-Past = Annotated[
-    list[str] | None,
-    typer.Option(help="Covariates known up to now; every other numeric column if not given."),
-]
-Static = Annotated[
-    list[str] | None, typer.Option(help="Covariates that do not change in a series.")
-]
-Category = Annotated[
-    list[str] | None,
-    typer.Option(help="Columns of codes to be read as categories, as text is; groups, too."),
-]
-Context = Annotated[
-    int | None, typer.Option(help="Past rows read for each forecast.", show_default="chosen")
-]
 RelativeTo = Annotated[
     str, typer.Option(help="Forecasts are told relative to: last, season or none.")
 ]
 Season = Annotated[
     int | None, typer.Option(help="Rows of one season.", show_default="found in the data")
 ]
+Differences = Annotated[
+    bool, typer.Option("--differences", help="Read how far targets are from a season before.")
+]
 ShortSeries = Annotated[
     str, typer.Option(help="Series shorter than a window: leave (out, by name) or refuse.")
-]
-Gaps = Annotated[
-    str, typer.Option(help="Gaps in time: none (an error), missing, previous, ignore.")
 ]
 Answer = Annotated[
     str,
@@ -78,15 +83,6 @@ Answer = Annotated[
 ]
 Calibrated = Annotated[
     str, typer.Option(help="Of intervals on the validation part: symmetric, asymmetric, none.")
-]
-Target = Annotated[
-    list[str] | None, typer.Option(help="Columns to forecast: a,b or repeat the option.")
-]
-ValidFrom = Annotated[
-    str | None, typer.Option(help="First time of the validation part.", show_default="a share")
-]
-TestFrom = Annotated[
-    str | None, typer.Option(help="First time of the test part.", show_default="a share")
 ]
 Steps = Annotated[
     int | None, typer.Option(help="Most steps of a pass.", show_default="all of them")
@@ -133,17 +129,18 @@ Resume = Annotated[
 
 def forecaster(
     target: Target = None,
-    time: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None,
-    zone: Annotated[str | None, typer.Option(help="Time zone of the stamps.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="Columns that name a series.")] = None,
+    time: Time = None,
+    zone: Zone = None,
+    group: Group = None,
     past: Past = None,
-    future: Annotated[list[str] | None, typer.Option(help="Covariates known in advance.")] = None,
+    future: Future = None,
     static: Static = None,
     category: Category = None,
     horizon: Annotated[int, typer.Option(help="Steps to forecast.")] = 1,
     context: Context = None,
     relative: RelativeTo = "last",
     season: Season = None,
+    differences: Differences = False,
     calendar: Annotated[bool, typer.Option(help="Read the time of day, week and year.")] = True,
     short: ShortSeries = "leave",
     fill: Gaps = "none",
@@ -211,7 +208,14 @@ def forecaster(
             names(category) or (),
         ),
         horizon,
-        window=Window(context, cast(Relative, relative), season, calendar, cast(Short, short)),
+        window=Window(
+            context,
+            cast(Relative, relative),
+            season,
+            calendar,
+            cast(Short, short),
+            differences,
+        ),
         scaling=Scaling(cast(ScalingMethod, scaling), log, per_series),
         output=cast(Output, output),
         calibration=cast(Calibration, calibration),
@@ -334,6 +338,9 @@ def run(
             )
         if resume and not checkpoint.exists:
             notes.print(f"no fit was broken off in {plain(str(out))}: a new one begins")
+        leaks = before(estimator, data)
+        for finding in leaks:
+            notes.print(in_words(finding))
         learn(estimator, data, out, checkpoint, init, keep_codec)
     model = out / "model.lstm"
     estimator.save(model)
@@ -345,7 +352,11 @@ def run(
         if estimator.split.test is not None:
             evaluation = estimator.evaluate(data, yardsticks=yardsticks)
             explanation = estimator.explain(data) if explained else None
-            evaluation = replace(evaluation, tuning=tuning, explanation=explanation)
+            told = [f"{leak.sure} leak: {leak.text}; {leak.remedy}." for leak in leaks]
+            told = [*evaluation.notes, *told]
+            evaluation = replace(
+                evaluation, notes=tuple(told), tuning=tuning, explanation=explanation
+            )
             show(evaluation)
             write_evaluation(evaluation, out)
             terminal.print(f"report  {out / 'report.html'}")

@@ -22,10 +22,13 @@ from rich.progress import (
 from rich.table import Table
 
 from longshort.errors import OutputError
-from longshort.records import Epoch, Evaluation, History, Tuning
+from longshort.records import Comparison, Epoch, Evaluation, History
+from longshort.report.folds import fold_table
 from longshort.report.numerals import duration, percent
 from longshort.report.table import score_table
+from longshort.report.theme import lstm_name
 from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
+from longshort.studies import Tuning
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
 out = Console(highlight=False, soft_wrap=True)
@@ -125,8 +128,32 @@ class FitProgress:
             raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
 
 
+class RunsProgress(FitProgress):
+    """Many fits one after the other: a line for each, and a bar over the one at work."""
+
+    def start(self, summary: str, seconds: float, epochs: int) -> None:
+        """A new bar."""
+        self._bar.start()
+        self._task = self._bar.add_task("training", total=epochs, loss="")
+
+    def finish(self, history: History) -> None:
+        """Take the bar away."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+        self.close()
+
+
 def show(evaluation: Evaluation) -> None:
     """The table of every method, and the sentence on whether the LSTM earned its keep."""
+    show_scores(evaluation)
+    for target in evaluation.targets if evaluation.folds else ():
+        _show_folds(evaluation, target)
+    out.print(f"\n{escape(evaluation.verdict)}\n")
+
+
+def show_scores(evaluation: Evaluation | Comparison) -> None:
+    """The table of every method on each target."""
     scores = score_table(evaluation)
     for target in evaluation.targets:
         rows = [row for row in scores.rows if row.target == target]
@@ -138,7 +165,7 @@ def show(evaluation: Evaluation) -> None:
         )
         # narrow enough for a terminal of 80 columns
         table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
-        table.add_column("method", no_wrap=True)
+        table.add_column("method", overflow="fold")
         for column in scores.columns:
             if column.name != "RMSE":
                 table.add_column(column.name.split(" of ")[0], justify="right", no_wrap=True)
@@ -150,7 +177,19 @@ def show(evaluation: Evaluation) -> None:
             ]
             table.add_row(escape(row.method), *cells, style="bold" if row.kind == "lstm" else None)
         out.print(table)
-    out.print(f"\n{escape(evaluation.verdict)}\n")
+
+
+def _show_folds(evaluation: Evaluation, target: str) -> None:
+    """The errors of each method fold by fold."""
+    header, rows = fold_table(evaluation, target)
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
+    for place, name in enumerate(header):
+        table.add_column(escape(name), justify="right" if place else "left", no_wrap=True)
+    for row in rows:
+        style = "bold" if row[0] == lstm_name(evaluation) else None
+        table.add_row(*map(escape, row), style=style)
+    out.print(f"\n[bold]{escape(target)}[/], mean absolute error by the fold that begins at")
+    out.print(table)
 
 
 def show_trials(tuning: Tuning) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,31 @@ class Cuts:
         bounds = np.stack([self.end * 0, self.valid_start, self.test_start, self.end], axis=1)
         labels = np.tile(np.array([0, 1, 2], np.int8), len(self.end))
         return np.repeat(labels, np.diff(bounds, axis=1).reshape(-1))
+
+
+class Portion(NamedTuple):
+    """Series that are cut already."""
+
+    sequences: Sequences
+    cuts: Cuts
+
+    def before(self, end: Ints) -> Portion:
+        """Each series' rows before ``end`` (S,), with no test part; series without any left out."""
+        begun = np.flatnonzero(end > 0)
+        stop = end[begun]
+        kept = self.sequences.crop(0, end).select(begun.tolist())
+        return Portion(kept, Cuts(np.minimum(self.cuts.valid_start[begun], stop), stop, stop))
+
+    def digest(self) -> str:
+        """Hexadecimal digits that tell these series and cuts from others."""
+        series = self.sequences
+        found = hashlib.sha256(repr((series.fields, series.keys)).encode())
+        arrays = [series.offsets, series.values, *vars(self.cuts).values()]
+        if series.times is not None:
+            arrays.append(series.times.view(np.int64))
+        for array in arrays:
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

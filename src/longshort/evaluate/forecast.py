@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from longshort import __version__
-from longshort.data.sequences import Floats
+from longshort.data.sequences import Floats, Sequences
 from longshort.data.steps import Ints
 from longshort.data.windows import Windows
 from longshort.evaluate.adaptive import adaptive
@@ -23,6 +23,7 @@ from longshort.records import (
     DataSummary,
     Evaluation,
     FieldSummary,
+    Fold,
     ForecastPoint,
     History,
     Part,
@@ -66,6 +67,31 @@ class Terms(NamedTuple):
     seed: int = 0
 
 
+class Seasons(NamedTuple):
+    """Rows of one season: of the seasonal naive (None for none) and of MASE, and why, in words."""
+
+    naive: int | None
+    mase: int
+    told: str
+
+
+class Panel(NamedTuple):
+    """The fitted yardsticks, whom to be measured against if that is known, and what to say."""
+
+    methods: list[Method]
+    rivals: Rivals | None
+    told: tuple[str, ...]
+
+
+class Stage(NamedTuple):
+    """A fold of a rolling evaluation: the test windows in it, and what ``records.Fold`` tells."""
+
+    windows: Ints
+    start: str
+    end: str
+    rows: int
+
+
 def evaluate_forecasts(
     lstm: Method, parts: Windowed, terms: Terms, history: History, settings: dict[str, str]
 ) -> Evaluation:
@@ -77,12 +103,37 @@ def evaluate_forecasts(
         terms: see ``Terms``.
         history, settings: what the record keeps of the fit.
     """
-    rows = parts.train.sequences.crop(0, rows_seen(parts.train))
+    seasons = seasons_of(parts, terms)
+    found = panel(parts, terms, seasons)
+    found.methods.insert(0, lstm)
+    return record(found, parts, terms, seasons, history, settings)
+
+
+def seasons_of(parts: Windowed, terms: Terms) -> Seasons:
+    """Seasons as they were named, or found on the training rows."""
+    rows = rows_fitted(parts)
     ratios = season_ratios(rows, parts.test.horizon)
-    mase_season = terms.season or beating(ratios)
-    season = terms.season or best_season(ratios)
-    methods, rivals, told = _methods(parts, terms, season, mase_season)
-    methods = [lstm, *methods]
+    mase = terms.season or beating(ratios)
+    told = season_in_words(ratios, mase, rows.step)
+    return Seasons(terms.season or best_season(ratios), mase, told)
+
+
+def rows_fitted(parts: Windowed) -> Sequences:
+    """The training rows alone."""
+    return parts.train.sequences.crop(0, rows_seen(parts.train))
+
+
+def record(
+    judged: Panel,
+    parts: Windowed,
+    terms: Terms,
+    seasons: Seasons,
+    history: History,
+    settings: dict[str, str],
+    folds: Sequence[Stage] = (),
+) -> Evaluation:
+    """Judge all methods, the LSTM first, on the test part; folds are also scored by themselves."""
+    methods = judged.methods
     if terms.adaptive is not None:
         methods = [adaptive(method, terms.levels, terms.adaptive) for method in methods]
     found = judge(
@@ -91,20 +142,20 @@ def evaluate_forecasts(
         None if terms.refit or not len(parts.valid) else parts.valid,
         levels=terms.levels,
         level=terms.level,
-        scales=naive_scales(rows, mase_season),
-        rivals=rivals,
+        scales=naive_scales(rows_fitted(parts), seasons.mase),
+        rivals=judged.rivals,
         seed=terms.seed,
+        stretches=[fold.windows for fold in folds],
     )
     fields = parts.test.sequences.fields
-    found_season = season_in_words(ratios, mase_season, rows.step)
     return Evaluation(
         task="forecast",
         targets=tuple(fields[k].name for k in parts.test.targets),
         units=tuple(fields[k].unit for k in parts.test.targets),
         horizon=parts.test.horizon,
         level=terms.level,
-        season=season or 1,
-        mase_season=mase_season,
+        season=seasons.naive or 1,
+        mase_season=seasons.mase,
         origins=found.origins,
         reference=found.reference,
         scores=found.scores,
@@ -116,14 +167,16 @@ def evaluate_forecasts(
         history=history,
         settings=settings,
         environment=environment(),
-        notes=(*_notes(parts, terms), found_season, *told),
+        notes=(*_notes(parts, terms), seasons.told, *judged.told),
+        folds=tuple(
+            Fold(fold.start, fold.end, fold.rows, len(fold.windows), scores)
+            for fold, scores in zip(folds, found.stretches, strict=True)
+        ),
     )
 
 
-def _methods(
-    parts: Windowed, terms: Terms, season: int | None, fitted_season: int
-) -> tuple[list[Method], Rivals | None, tuple[str, ...]]:
-    """The fitted yardsticks, what to be measured against if that is known, and what to say."""
+def panel(parts: Windowed, terms: Terms, seasons: Seasons) -> Panel:
+    """Every yardstick, fitted and chosen as the LSTM was."""
     valid = parts.valid if len(parts.valid) else None
     fitted = parts.both if terms.refit else parts.train
     # with a refit no window is left that the yardsticks have not seen
@@ -131,7 +184,7 @@ def _methods(
 
     def called() -> Roster:
         windows = [part for part in (measured, valid, parts.test) if part is not None]
-        return roster(windows, season, fitted_season, terms.yardsticks)
+        return roster(windows, seasons.naive, seasons.mase, terms.yardsticks)
 
     rivals = None
     if terms.refit and valid is not None:
@@ -144,7 +197,7 @@ def _methods(
         for yardstick in yardsticks
     ]
     bounded = [one.note for one in yardsticks if isinstance(one, Boosting | Statistical)]
-    return methods, rivals, tuple(note for note in (*bounded, *left_out) if note)
+    return Panel(methods, rivals, tuple(note for note in (*bounded, *left_out) if note))
 
 
 def _notes(parts: Windowed, terms: Terms) -> tuple[str, ...]:

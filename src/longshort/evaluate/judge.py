@@ -16,10 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from longshort.data.sequences import Floats, Sequences
+from longshort.data.steps import Ints
 from longshort.data.windows import Windows
 from longshort.errors import ArgumentError
 from longshort.evaluate.points import forecast_points
-from longshort.evaluate.tally import Scales, Tally, names_of
+from longshort.evaluate.tally import Scales, Stretch, Tally, names_of
 from longshort.metrics.quantiles import check_levels
 from longshort.metrics.real import naive_scale
 from longshort.records import ForecastPoint, Reliability, Score, StepScore
@@ -38,7 +39,8 @@ class Judgement(NamedTuple):
     """What ``judge`` found: parts of a ``records.Evaluation``.
 
     ``reference`` is by target the naive method that skill is measured against, ``origins`` the
-    number of forecasts of each method, ``forecasts`` those of the LSTM (else the first method).
+    number of forecasts of each method, ``forecasts`` those of the LSTM (else the first method),
+    ``stretches`` the scores over each of the stretches that were asked for.
     """
 
     scores: tuple[Score, ...]
@@ -48,6 +50,7 @@ class Judgement(NamedTuple):
     forecasts: tuple[ForecastPoint, ...]
     origins: int
     verdict: str
+    stretches: tuple[Stretch, ...] = ()
 
 
 def judge(
@@ -61,6 +64,7 @@ def judge(
     rivals: Rivals | None = None,
     seed: int = 0,
     resamples: int = 1000,
+    stretches: Sequence[Ints] = (),
 ) -> Judgement:
     """Score every method at every origin of the test windows.
 
@@ -75,6 +79,7 @@ def judge(
         rivals: chosen before, by ``choose``: methods refitted on the validation part too must not
             be compared there. None chooses them here.
         seed, resamples: of the bootstrap.
+        stretches: numbers of the test windows that are also scored by themselves.
 
     Raises:
         ArgumentError: methods or levels that do not fit.
@@ -83,7 +88,7 @@ def judge(
     _check(methods)
     names = names_of(test)
     if rivals is None:
-        rivals = _least(methods, None, names) if valid is None else choose(methods, valid)
+        rivals = least(methods, None, names) if valid is None else choose(methods, valid)
     tally = Tally(methods, test, levels, interval_ends(levels, level), scales)
     size = len(methods) * test.horizon * len(names) * (len(levels) + 1)
     for index in chunks(np.arange(len(test)), size):
@@ -100,7 +105,8 @@ def judge(
             unit = test.sequences.fields[test.targets[k]].unit
             faced = tally.rival(k, lstm.name, naive, sums)
             other = None if classical is None else tally.rival(k, lstm.name, classical, sums)
-            sentences.append(verdict(name, unit, tally.mae(lstm.name, k), faced, other, len(test)))
+            mae = tally.mae(lstm.name, k)
+            sentences.append(verdict(name, unit, mae, faced, other, len(test), lstm.name))
     return Judgement(
         tuple(scores),
         tally.steps(test, seed, resamples),
@@ -109,6 +115,7 @@ def judge(
         forecast_points(lstm or methods[0], test, tally.ends),
         len(test),
         " ".join(sentences),
+        tuple(tally.stretch(index, names, rivals.naive) for index in stretches),
     )
 
 
@@ -121,17 +128,23 @@ def choose(methods: Sequence[Method], valid: Windows) -> Rivals:
     """
     names = names_of(valid)
     peers = [method for method in methods if method.kind != "lstm"]
-    errors = np.zeros((len(peers), len(names)))
-    size = 2 * len(peers) * valid.horizon * len(names)
-    for index in chunks(np.arange(len(valid)), size):
-        actual = valid.actual(index)
-        losses = np.stack([np.abs(actual - method(valid, index).point) for method in peers])
+    errors = absolute_errors(peers, valid)
+    return least(peers, errors, names)
+
+
+def absolute_errors(methods: Sequence[Method], windows: Windows) -> Floats:
+    """(M, K) sums of absolute errors over the values that every method forecast."""
+    errors = np.zeros((len(methods), len(windows.targets)))
+    size = 2 * len(methods) * windows.horizon * len(windows.targets)
+    for index in chunks(np.arange(len(windows)), size):
+        actual = windows.actual(index)
+        losses = np.stack([np.abs(actual - method(windows, index).point) for method in methods])
         errors += np.where(np.isfinite(losses).all(0), losses, 0.0).sum((1, 2))
-    return _least(peers, errors, names)
+    return errors
 
 
-def _least(methods: Sequence[Method], errors: Floats | None, names: Sequence[str]) -> Rivals:
-    """Rivals by errors (M, K); without errors the first of each kind."""
+def least(methods: Sequence[Method], errors: Floats | None, names: Sequence[str]) -> Rivals:
+    """Per target, the naive and the classical method with the least error (M, K), or the first."""
     found: dict[str, dict[str, str]] = {"naive": {}, "classical": {}}
     for kind, by_target in found.items():
         own = [at for at, method in enumerate(methods) if method.kind == kind]

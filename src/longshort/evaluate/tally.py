@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from longshort.data.windows import Windows
 from longshort.errors import DataError
 from longshort.metrics.bootstrap import block_sums, ratio_interval, skill, skill_interval
 from longshort.metrics.measures import COVERAGE, CRPS, MAE, MASE, MEASURES, Case, totals
-from longshort.records import Reliability, Score, StepScore
+from longshort.records import FoldScore, Reliability, Score, StepScore
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.verdict import Rival
 
@@ -31,6 +31,10 @@ class Resampled(NamedTuple):
     error: Floats
     inside: Floats
     seen: Floats
+
+
+# every method's scores over a stretch of the test part
+Stretch = tuple[FoldScore, ...]
 
 
 class Tally:
@@ -170,6 +174,22 @@ class Tally:
                     )
                     ends = interval or (None, None)
                     found.append(StepScore(method.name, name, step + 1, error, held, crps, *ends))
+        return tuple(found)
+
+    def stretch(self, index: Ints, names: Sequence[str], reference: Mapping[str, str]) -> Stretch:
+        """Every method's error and coverage over some origins, and its skill over the reference."""
+        seen = self.seen[index].sum((0, 1), dtype=np.float64)
+        error, inside = self.error[index].sum(0), self.inside[index].sum(0)
+        found = []
+        for k, name in enumerate(names):
+            # values that are missing throughout the stretch are not scored in it
+            for number, method in enumerate(self.methods if seen[k] else ()):
+                mae = float(error[number, k] / seen[k])
+                faced = float(error[self.at[reference[name]], k] / seen[k])
+                other = method.name != reference[name] and faced > 0
+                gain = skill(mae, faced) if other else None
+                held = float(inside[number, k] / seen[k])
+                found.append(FoldScore(method.name, method.kind, name, mae, held, gain))
         return tuple(found)
 
     def reliability(self, names: Sequence[str]) -> tuple[Reliability, ...]:

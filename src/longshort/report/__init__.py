@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longshort.report.charts import forecast_chart, one_step_chart, origins_chart
     from longshort.report.curves import calibration_chart, horizon_chart, training_chart
-    from longshort.report.document import explained_page, page
+    from longshort.report.document import comparison_page, explained_page, page
     from longshort.report.drawing import svg
     from longshort.report.leanings import columns_chart, exchange_chart, places_chart
     from longshort.report.table import ScoreTable, score_table
@@ -26,6 +26,7 @@ _HOMES = {
     "one_step_chart": "charts",
     "origins_chart": "charts",
     "training_chart": "curves",
+    "comparison_page": "document",
     "page": "document",
     "places_chart": "leanings",
     "svg": "drawing",
@@ -37,6 +38,7 @@ __all__ = [
     "ScoreTable",
     "calibration_chart",
     "columns_chart",
+    "comparison_page",
     "exchange_chart",
     "explained_page",
     "forecast_chart",

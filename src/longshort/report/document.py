@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from longshort.records import Evaluation, Explanation
-from longshort.report import sections
+from longshort.records import Comparison, Evaluation
+from longshort.report import contest, sections
+from longshort.report.folds import folds
 from longshort.report.markup import text
 from longshort.report.numerals import count
 from longshort.report.style import CSS
 from longshort.report.theme import listed
+from longshort.studies import Explanation
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _LINKS = {
     "scores": "Scores",
+    "folds": "Folds",
     "forecasts": "Forecasts",
     "horizon": "Error by step",
     "calibration": "Calibration",
@@ -35,16 +38,17 @@ _LINKS = {
 def page(evaluation: Evaluation) -> str:
     """The whole report of an evaluation as HTML text.
 
-    In this order: task and source, verdict, scores beside every yardstick, forecasts against what
-    happened, error by steps ahead, calibration, what the forecasts lean on, training, tuning, data,
-    settings, environment, notes and a glossary. It reads on a phone, prints, and follows the
-    reader's light or dark scheme.
+    In this order: task and source, verdict, scores beside every yardstick, folds if there are any,
+    forecasts against what happened, error by steps ahead, calibration, what the forecasts lean on,
+    training, tuning, data, settings, environment, notes and a glossary. It reads on a phone,
+    prints, and follows the reader's light or dark scheme.
 
     Raises:
         DataError: a forecast's time is neither ISO 8601 nor a row number.
     """
     parts = {
         "scores": sections.scores(evaluation),
+        "folds": folds(evaluation),
         "forecasts": sections.forecasts(evaluation),
         "horizon": sections.horizon(evaluation),
         "calibration": sections.calibration(evaluation),
@@ -62,7 +66,36 @@ def page(evaluation: Evaluation) -> str:
         *(part for part in parts.values() if part),
         *sections.ending(evaluation),
     ]
-    return _whole(f"{sections.title(evaluation)} · {evaluation.data.source}", body)
+    return whole(f"{sections.title(evaluation)} · {evaluation.data.source}", body)
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """The whole report of a comparison as HTML text.
+
+    In this order: what was compared on what, the sentence on which one to use, scores of every
+    configuration and yardstick, the chosen one beside each of the others, the configurations,
+    data, settings, environment, notes and a glossary.
+    """
+    parts = {
+        "scores": sections.scores(comparison),
+        "pairs": contest.pairs(comparison),
+        "contenders": contest.contenders(comparison),
+        "data": sections.data(comparison),
+    }
+    named = {
+        "scores": "Scores",
+        "pairs": "Differences",
+        "contenders": "Configurations",
+        **{name: _LINKS[name] for name in ("data", "settings", "environment", "notes", "reading")},
+    }
+    links = " ".join(f'<a href="#{name}">{words}</a>' for name, words in named.items())
+    body = [
+        contest.heading(comparison),
+        f'<nav aria-label="Sections">{links}</nav>',
+        *parts.values(),
+        *contest.ending(comparison),
+    ]
+    return whole(f"{contest.title(comparison)} · {comparison.data.source}", body)
 
 
 def explained_page(explanation: Explanation) -> str:
@@ -70,13 +103,11 @@ def explained_page(explanation: Explanation) -> str:
     title = f"What forecasts of {listed(explanation.targets)} lean on"
     about = f"{explanation.source} · {count(explanation.horizon, 'step')} ahead"
     heading = f'<header>\n<h1>{text(title)}</h1>\n<p class="source">{text(about)}</p>\n</header>'
-    return _whole(
-        f"{title} · {explanation.source}", [heading, *sections.leaning_parts(explanation)]
-    )
+    return whole(f"{title} · {explanation.source}", [heading, *sections.leaning_parts(explanation)])
 
 
-def _whole(title: str, body: Iterable[str]) -> str:
-    """A page that loads nothing."""
+def whole(title: str, body: Iterable[str]) -> str:
+    """A page with its head and its foot around what it says."""
     return "\n".join(
         [
             "<!DOCTYPE html>",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from longshort.records import Evaluation
+from longshort.records import Comparison, Evaluation
 from longshort.report.numerals import count, percent
 from longshort.report.theme import listed
 
+Scored = Evaluation | Comparison
 
-def definitions(evaluation: Evaluation) -> list[str]:
+
+def measures_defined(evaluation: Scored) -> list[str]:
     """How each measure was computed here, a sentence or two each."""
     level = percent(evaluation.level, 0)
     apart = count(evaluation.mase_season, "step")
@@ -42,10 +44,27 @@ def definitions(evaluation: Evaluation) -> list[str]:
     return notes
 
 
-def glossary(evaluation: Evaluation) -> dict[str, str]:
-    """Words a reader meets on the page, in plain language."""
+def comparison_glossary(comparison: Comparison) -> dict[str, str]:
+    """Words a reader of a comparison meets, in plain language."""
+    common = words_of_scores(comparison)
+    del common["Calibration"]
+    return common | {
+        "Configuration, seed": (
+            "A configuration is a network and how it is trained. Training begins with random "
+            "numbers, drawn from a seed: another seed gives another network of the same kind, a "
+            "little better or worse. One fit says little about which kind is better."
+        ),
+        "p": (
+            "How often two methods that are equally good would look as different as these, by "
+            "chance alone. Small means: hardly chance."
+        ),
+    }
+
+
+def words_of_scores(evaluation: Scored) -> dict[str, str]:
+    """Words that every page with scores needs."""
     level = percent(evaluation.level, 0)
-    words = {
+    return {
         "Training, validation and test part": (
             "The data are cut by time. The LSTM learns from the training part; choices, such as "
             "when to stop, are made on the validation part; the test part is used once, at the "
@@ -88,6 +107,11 @@ def glossary(evaluation: Evaluation) -> dict[str, str]:
             "that quantile more often than it should."
         ),
     }
+
+
+def glossary(evaluation: Evaluation) -> dict[str, str]:
+    """Words a reader of an evaluation meets, in plain language."""
+    words = words_of_scores(evaluation)
     if evaluation.history.epochs:
         words["Epoch, loss, network"] = (
             "An epoch is one pass over the training part; the loss is what training makes "

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from longshort.errors import ArgumentError
-from longshort.records import Evaluation
+from longshort.records import Comparison, Evaluation
 from longshort.report.theme import config
 
 # what an axis' labels and title take beside a panel, what axis and heading take between rows of
@@ -79,7 +79,7 @@ def units_of(evaluation: Evaluation) -> dict[str, str]:
     return dict(zip(evaluation.targets, evaluation.units, strict=True))
 
 
-def drawn_targets(evaluation: Evaluation) -> tuple[list[tuple[str, str]], str]:
+def drawn_targets(evaluation: Evaluation | Comparison) -> tuple[list[tuple[str, str]], str]:
     """Targets with their units, the first few; and words for the title where there are more."""
     pairs = list(zip(evaluation.targets, evaluation.units, strict=True))
     if len(pairs) <= _MOST_TARGETS:

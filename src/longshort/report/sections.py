@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from longshort.records import Evaluation, Explanation
+from longshort.records import Evaluation
 from longshort.report.charts import one_step_chart, origins_chart
 from longshort.report.curves import calibration_chart, horizon_chart, training_chart
-from longshort.report.glossary import definitions, glossary
+from longshort.report.glossary import Scored, glossary, measures_defined
 from longshort.report.layout import WIDE
 from longshort.report.leanings import (
     columns_chart,
@@ -44,6 +44,7 @@ from longshort.report.table import (
 from longshort.report.theme import listed, lstm_name
 from longshort.report.timeline import one_step_panels
 from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
+from longshort.studies import Explanation
 
 # points drawn over the test part, on a screen and on a phone; columns of the data
 # and incidents of training listed
@@ -83,7 +84,7 @@ def title(evaluation: Evaluation) -> str:
     return f"{task}: {listed(evaluation.targets)}"
 
 
-def scores(evaluation: Evaluation) -> str:
+def scores(evaluation: Scored) -> str:
     """Every method on every target: the main scores, and the others folded away."""
     shown = score_table(evaluation)
     caption = (
@@ -311,7 +312,7 @@ def _incidents(events: Sequence[Sequence[str]]) -> Iterator[str]:
         yield paragraph(f"And {count(len(events) - _MOST_EVENTS, 'more', 'more')}.", "caption")
 
 
-def data(evaluation: Evaluation) -> str:
+def data(evaluation: Scored) -> str:
     """What was read and how it was split."""
     read = evaluation.data
     about = {
@@ -347,7 +348,7 @@ def ending(evaluation: Evaluation) -> Iterator[str]:
     for name, kept in (("settings", evaluation.settings), ("environment", evaluation.environment)):
         inner = facts(kept) if kept else paragraph("None recorded.", "none")
         yield section(name, name.capitalize(), inner)
-    yield section("notes", "Notes", items([*evaluation.notes, *definitions(evaluation)]))
+    yield section("notes", "Notes", items([*evaluation.notes, *measures_defined(evaluation)]))
     yield section("reading", "How to read this", words_explained(glossary(evaluation)))
 
 

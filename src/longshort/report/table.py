@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from longshort.errors import ArgumentError, suggest
-from longshort.records import Evaluation, Kind, Score
+from longshort.records import Comparison, Evaluation, Kind, Score
 from longshort.report.numerals import NOTHING, column, gain, percent
 
 # which way a column is better; None: it says nothing by itself
@@ -87,7 +87,7 @@ class ScoreTable:
         return [(row.target, row.method, *(cell.text for cell in row.cells)) for row in self.rows]
 
 
-def score_table(evaluation: Evaluation, measures: Sequence[str] = MAIN) -> ScoreTable:
+def score_table(evaluation: Evaluation | Comparison, measures: Sequence[str] = MAIN) -> ScoreTable:
     """The scores of an evaluation, formatted.
 
     Args:
@@ -133,7 +133,7 @@ def _target_rows(
     names: Sequence[str],
     columns: Sequence[ScoreColumn],
     unit: str,
-    evaluation: Evaluation,
+    evaluation: Evaluation | Comparison,
 ) -> list[ScoreRow]:
     measures: list[tuple[list[str], list[float | None]]] = []
     for name in names:
@@ -163,7 +163,7 @@ def _target_rows(
     ]
 
 
-def _skills(scores: Sequence[Score], evaluation: Evaluation) -> list[str]:
+def _skills(scores: Sequence[Score], evaluation: Evaluation | Comparison) -> list[str]:
     found = [gain(score.skill, score.skill_low, score.skill_high) for score in scores]
     for place, score in enumerate(scores):
         if score.skill is None and evaluation.reference.get(score.target) == score.method:

@@ -19,7 +19,7 @@ from longshort.data.windows import Windows
 from longshort.explain.attribution import Attribution, integrated_gradients
 from longshort.explain.permutation import Reads, permuted
 from longshort.model import Model
-from longshort.records import Explanation, Leaning, Permutation
+from longshort.studies import Explanation, Leaning, Permutation
 from longshort.yardsticks.base import spread_over
 
 # targets that are explained

@@ -20,23 +20,23 @@ from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
-from longshort.data.splits import Cuts, Seen, Split, cut, leave_short, refuse_untold
+from longshort.data.splits import Cuts, Portion, Seen, Split, cut, leave_short, refuse_untold
 from longshort.data.windows import Window, Windows
 from longshort.errors import ArgumentError, DataError, LongshortWarning
-from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
+from longshort.evaluate.forecast import Terms, Windowed, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
 from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.layers.encoder import Recurrent
-from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
-from longshort.records import Evaluation, Explanation
+from longshort.records import Evaluation
 from longshort.report.charts import forecast_chart
+from longshort.studies import Explanation
 from longshort.tasks.ahead import Ahead, Draw, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
-from longshort.tasks.encoding import encode
+from longshort.tasks.encoding import cut_windows, encode
 from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
@@ -145,9 +145,7 @@ class Forecaster(Estimator):
         horizon = whole("horizon", self.horizon, 1)
         check_output(self.output)
         check_calibration(self.calibration)
-        # rows after the last target hold nothing to learn from or to be scored on
-        sequences = read_table(data, self.columns, fill=self.fill).until_observed()
-        cuts = cut(sequences, self.split)
+        sequences, cuts = self._portion(data)
         context = self.window.rows(horizon, cuts.valid_start)
         refuse = self.window.short == "refuse"
         self.left_out_ = leave_short(sequences, cuts, context, horizon, refuse=refuse)
@@ -167,19 +165,16 @@ class Forecaster(Estimator):
         self.seen_ = Seen.of(sequences, cuts)
         return Parts(*self._parts(sequences, cuts))
 
+    def _portion(self, data: Any) -> Portion:
+        if isinstance(data, Portion):
+            return data
+        # rows after the last target hold nothing to learn from or to be scored on
+        sequences = read_table(data, self.columns, fill=self.fill).until_observed()
+        return Portion(sequences, cut(sequences, self.split))
+
     def _parts(self, sequences: Sequences, cuts: Cuts) -> tuple[Windows, Windows, Windows]:
         """Windows whose horizons lie in the training part, the validation part, and both."""
-        context = np.full(len(sequences), self.encoding_.context)
-
-        def windows(start: Ints, stop: Ints) -> Windows:
-            first = np.maximum(start, context)
-            return Windows(sequences, self.encoding_, first, stop - self.encoding_.horizon + 1)
-
-        return (
-            windows(context, cuts.valid_start),
-            windows(cuts.valid_start, cuts.test_start),
-            windows(context, cuts.test_start),
-        )
+        return cut_windows(sequences, self.encoding_, cuts)
 
     def _network(self) -> Model:
         return build(self.fields_, self.encoding_, self.recurrent, self.decoder, self.output)
@@ -342,11 +337,14 @@ class Forecaster(Estimator):
         1 is perfect, 0 is no better than repeating the last value; averaged over targets. Nothing
         keeps you from scoring rows the model was trained on: use ``evaluate`` for a report.
         """
+        return skill_over_last(self._method(), self.windows(X))
+
+    def windows(self, X: Any) -> Windows:
+        """Every window of ``X`` with a whole context and horizon, as ``forecasts`` reads them."""
         sequences = self._read_again(X)
         first = np.full(len(sequences), self.encoding_.context)
-        horizon = self.encoding_.horizon
-        windows = Windows(sequences, self.encoding_, first, sequences.lengths - horizon + 1)
-        return skill_over_last(self._method(), windows)
+        last = sequences.lengths - self.encoding_.horizon + 1
+        return Windows(sequences, self.encoding_, first, last)
 
     def _method(self) -> Method:
         name = self.settings_["recurrent"].name
@@ -377,9 +375,23 @@ class Forecaster(Estimator):
             ArgumentError: ``level``, ``adaptive`` or ``yardsticks`` is not possible.
             DataError: there are no later rows, or the rows that were fitted on are missing.
         """
+        parts = self._opened(X)
+        season, seed = self.settings_["window"].season, self.random_state
+        found = evaluate_forecasts(
+            self._method(),
+            parts,
+            Terms(LEVELS, level, self.refitted_, season, adaptive, yardsticks, seed),
+            self.history_,
+            self._settings(),
+        )
+        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
+        notes.append(self.start_)
+        return replace(found, notes=tuple(note for note in notes if note))
+
+    def _opened(self, X: Any) -> Windowed:
+        """Windows of every part; the test part is all rows after those that ``fit`` has seen."""
         sequences = self._read_again(X)
         cuts = self.seen_.recall(sequences)
-        train, valid, both = self._parts(sequences, cuts)
         first = np.maximum(cuts.test_start, self.encoding_.context)
         horizon = self.encoding_.horizon
         test = Windows(sequences, self.encoding_, first, cuts.end - horizon + 1)
@@ -389,17 +401,7 @@ class Forecaster(Estimator):
                 f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
                 "with Split(test=...), which leaves a part unseen."
             )
-        season, seed = self.settings_["window"].season, self.random_state
-        found = evaluate_forecasts(
-            self._method(),
-            Windowed(train, valid, both, test),
-            Terms(LEVELS, level, self.refitted_, season, adaptive, yardsticks, seed),
-            self.history_,
-            self._settings(),
-        )
-        notes = [*found.notes, in_words(self.models_, self.calibration)]
-        notes += [self.left_out_, self.start_ and f"{self.start_[0].upper()}{self.start_[1:]}."]
-        return replace(found, notes=tuple(note for note in notes if note))
+        return Windowed(*self._parts(sequences, cuts), test)
 
     def explain(self, X: Any) -> Explanation:
         """Which columns forecasts lean on, at which lags; measured on the validation part.
@@ -424,12 +426,8 @@ class Forecaster(Estimator):
             level: nominal coverage of the band, 0.1 to 0.9.
         """
         ahead = self._ahead(X)
-        series = ahead.sequences.select(np.flatnonzero(ahead.fits).tolist())
-        windows = Windows.ahead(series, self.encoding_)
-        found = self.forecasts(windows, range(len(windows)))
-        band = quantiles_at(found.quantiles, LEVELS, ((1 - level) / 2, (1 + level) / 2))
         rows = history or 3 * self.encoding_.context
-        past, told = ahead_points(windows, found.point, band[..., 0], band[..., 1], rows)
+        past, told = ahead.points(rows, ((1 - level) / 2, (1 + level) / 2))
         units = {field.name: field.unit for field in self.fields_}
         return forecast_chart(past, told, units=units, level=level, recent=rows)
 

@@ -65,8 +65,8 @@ class Transfer:
     def words(self, where: str) -> str:
         """What was done, in a sentence."""
         every = len(self.taken) + len(self.differing)
-        text = f"training began with {len(self.taken)} of {every} weights of {where}"
-        return f"{text}; these are new: {self._named()}" if self.differing else text
+        text = f"Training began with {len(self.taken)} of {every} weights of {where}"
+        return f"{text}; these are new: {self._named()}." if self.differing else f"{text}."
 
     def _named(self) -> str:
         named = [*self.differing[:_NAMED]]
@@ -95,7 +95,7 @@ def fingerprint(models: Iterable[Model]) -> str:
 def changed_settings(
     before: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
 ) -> str:
-    """Which settings are others than before, as the end of a sentence; "" where none is."""
+    """Which settings are others than before, in a sentence; "" where none is."""
     found = []
     for name in names:
         pairs = {name: (before.get(name), now[name])}
@@ -105,7 +105,7 @@ def changed_settings(
         found += [
             f"{key} was {old} and is {new}" for key, (old, new) in pairs.items() if old != new
         ]
-    return f". Settings that changed since: {'; '.join(found)}" if found else ""
+    return f" Settings that changed since: {'; '.join(found)}." if found else ""
 
 
 def choose_scale(

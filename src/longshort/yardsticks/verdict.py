@@ -17,7 +17,13 @@ class Rival(NamedTuple):
 
 
 def verdict(
-    target: str, unit: str, mae: float, naive: Rival, classical: Rival | None, origins: int
+    target: str,
+    unit: str,
+    mae: float,
+    naive: Rival,
+    classical: Rival | None,
+    origins: int,
+    ours: str = "LSTM",
 ) -> str:
     """Whether the LSTM earned its keep on one target, in words.
 
@@ -29,14 +35,15 @@ def verdict(
         mae: of the LSTM.
         naive, classical: the rivals chosen on the validation part.
         origins: forecasts of each method.
+        ours: what the LSTM is called, "GRU" where it is one.
     """
-    subject = f"{target}: the LSTM"
+    subject = f"{target}: the {ours}"
     rule = f"the best naive rule ({naive.name})"
     if naive.mae <= 0:
         return f"{subject} did not earn its keep: {rule} makes no error at all."
     if naive.interval is None:
         return (
-            f"{target}: {origins} test forecasts are too few to tell whether the LSTM earned its "
+            f"{target}: {origins} test forecasts are too few to tell whether the {ours} earned its "
             f"keep beside {rule}: {_difference(mae, naive, unit)}."
         )
     other = "" if classical is None else f"the best classical method ({classical.name})"
@@ -82,8 +89,8 @@ def _gain(mae: float, rival: Rival) -> str:
 
 def _difference(mae: float, rival: Rival, unit: str) -> str:
     """Both errors, and by how much the LSTM's is above (+) or below (-) the rival's."""
-    form = _form(max(mae, rival.mae))
-    ours, theirs = (f"{value:{form}} {unit}".strip() for value in (mae, rival.mae))
+    shape = form(max(mae, rival.mae))
+    ours, theirs = (f"{value:{shape}} {unit}".strip() for value in (mae, rival.mae))
     both = f"its mean absolute error is {ours} against {theirs}"
     if rival.mae <= 0:
         return both
@@ -99,7 +106,7 @@ def _change(skill: float) -> str:
     return f"{round(-100 * skill, 1) + 0.0:+.1f}"
 
 
-def _form(value: float) -> str:
+def form(value: float) -> str:
     """How a number of this size is written: three significant digits, whole from 1000 on."""
     if not 1e-4 <= value < 1e6:
         return ".3g"

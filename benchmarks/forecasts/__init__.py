@@ -1,0 +1,1 @@
+"""The forecasting benchmark: its data, its networks, its records and its page."""
