@@ -1,7 +1,8 @@
 """Every promise of docs/reliability.md beside the tests that hold it, and what they came to.
 
 ``python benchmarks/reliability.py`` runs the tests, the long ones too (about half an hour), and
-writes the page's tables. ``--quick`` leaves out the long ones and writes nothing.
+writes the page's tables; with ``--only training`` one of them. ``--quick`` leaves out the long
+tests and writes nothing.
 """
 
 from __future__ import annotations
@@ -250,13 +251,16 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short tests; writes nothing")
-    quick = parser.parse_args().quick
-    tests = [test for part in PROMISES.values() for promise in part for test in promise.tests]
+    parser.add_argument("--only", choices=PROMISES, help="one table")
+    given = parser.parse_args()
+    quick = given.quick
+    chosen = {name: part for name, part in PROMISES.items() if given.only in (None, name)}
+    tests = [test for part in chosen.values() for promise in part for test in promise.tests]
     # a test that is named by itself and in a whole file runs once
     whole = {test for test in tests if "::" not in test}
     once = [t for t in dict.fromkeys(tests) if t in whole or t.partition("::")[0] not in whole]
     cases = run(once, quick)
-    for name, promises in PROMISES.items():
+    for name, promises in chosen.items():
         text = table(promises, cases)
         print(name, text)
         if not quick:
@@ -268,7 +272,7 @@ def main() -> None:
     )
     if not quick:
         write_block("reliability run", made, PAGE)
-    if any(outcome(p, cases).failed for part in PROMISES.values() for p in part):
+    if any(outcome(p, cases).failed for part in chosen.values() for p in part):
         raise SystemExit("a promise is not held")
 
 

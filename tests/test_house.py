@@ -20,7 +20,8 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 
 # the river, in the order the data meet its rooms; "x/" is every file of a folder
 ORDER = [
-    "errors", "studies", "records", "contracts", "metrics/", "artifact", "checkpoint",
+    "errors", "records/written", "records/training", "records/explanation",
+    "records/evaluation", "records/", "contracts", "metrics/", "artifact", "checkpoint",
     "data/steps", "data/clock", "data/sequences",
     "data/splits", "data/horizon", "data/codecs/", "data/sources/", "data/sampler",
     "data/encoding", "data/windows", "data/synthetic",

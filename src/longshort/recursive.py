@@ -72,11 +72,6 @@ class Recursive(Model):
         super().__init__(encoder, head, codec, unknown=unknown)
         self.fed, self.count = fed, count
 
-    def decode(self, batch: Batch, state: State | None = None) -> Prediction:
-        """What is told of the value after each step by what truly came before, in encoded units."""
-        parameters = self.head.parameters_after(self._encode(batch, state), batch)
-        return Prediction(self.head.family.point(parameters))
-
     def predict(self, batch: Batch, state: State | None = None) -> Prediction:
         """The prediction of L steps for every row, in the data's own units."""
         head = self.head

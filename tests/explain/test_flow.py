@@ -10,6 +10,7 @@ from longshort.contracts import Batch
 from longshort.errors import ArgumentError
 from longshort.explain import gradient_flow
 from longshort.heads.real import RealHead
+from longshort.layers.channels import Channels
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.recurrent import GRU, LSTM, RNN
@@ -105,6 +106,20 @@ def model() -> Model:
     torch.manual_seed(0)
     encoder = RecurrentEncoder(Embed(numbers={"x": 2}), Recurrent(size=4, dropout=0.5))
     return Model(encoder, RealHead(4, 1, 1))
+
+
+def test_steps_are_those_of_the_recurrence() -> None:
+    torch.manual_seed(3)
+    inner = RecurrentEncoder(Embed(numbers={"numbers": 2}), Recurrent(4, dropout=0.0), segment=3)
+    net = Model(Channels(inner, [[0, 2], [1, 2]]), RealHead(4, 1, 2, shared=True))
+    x = draw(2, 7, 3).float()
+    flow = gradient_flow(net, Batch({"numbers": x}, torch.tensor([7, 4])))
+    # two channels of each row, in segments of three steps
+    assert flow.rows == (4, 4, 2)
+    read, lengths = net.encoder.inputs(Batch({"numbers": x}, torch.tensor([7, 4])))
+    assert lengths.tolist() == [3, 3, 2, 2]
+    alone = gradient_flow(inner.stack, read[:2])
+    assert flow.state[2] == pytest.approx(alone.state[2])
 
 
 def test_a_models_rows_end_where_they_end() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from longshort.cli.app import EXIT_CODES, app, main
+from longshort.cli.lint import FOUND
 
 from .conftest import TRIED
 
@@ -22,8 +23,8 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 TABLE = str(GOLDEN / "sales.csv")
 FIT = ["fit", "forecast", TABLE, "--time", "day", "--target", "sold", "--group", "shop"]
 QUICK = ["--size", "2", "--epochs", "1", "--members", "1", "--context", "3", "--season", "7"]
-# 0 done, 130 never without Ctrl-C, and 1 would be a fault of the program
-EXPECTED = {0, *(code for _, code in EXIT_CODES)}
+# 0 done, 7 lint found something, 130 never without Ctrl-C, and 1 would be a fault of the program
+EXPECTED = {0, FOUND, *(code for _, code in EXIT_CODES)}
 
 WORDS = [
     "", " ", "0", "-0", "1", "2", "3", "-1", "7", "60", "1e3", "0.5", "1.0", "0.999999", "1e-320",
@@ -35,7 +36,16 @@ WORDS = [
     str(2**31), str(2**62), str(2**63), str(10**30), "0x10", "1_000", "'", '"', "$(x)", "\x1b[31m",
 ]  # fmt: skip
 # what would rightly take long is asked for as a word or small
-SLOW = {"--epochs", "--members", "--size", "--depth", "--batch", "--horizon"}
+SLOW = {
+    "--seeds",
+    "--rolling",
+    "--epochs",
+    "--members",
+    "--size",
+    "--depth",
+    "--batch",
+    "--horizon",
+}
 
 
 def options_of(*path: str) -> list[tuple[str, bool]]:
@@ -117,8 +127,38 @@ def test_evaluate(
     ends(["evaluate", str(GOLDEN / "sales.lstm"), TABLE, *options], capsys)
 
 
+LINT = ["lint", TABLE, "--time", "day", "--target", "sold", "--group", "shop"]
+
+
+@settings(max_examples=200)
+@given(options=chosen("lint"))
+def test_lint(
+    options: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ends([*LINT, *options], capsys)
+
+
+COMPARE = ["--seeds", "1", "--config", "a:", *QUICK[:6], "--context", "3", "--yardsticks", "quick"]
+
+
+@settings(max_examples=100)
+@given(options=chosen("compare"))
+def test_compare(
+    options: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ends(["compare", *LINT[1:], *COMPARE, *options, "--out", str(tmp_path / "out")], capsys)
+
+
 commands = st.sampled_from(
-    ["fit", "forecast", "predict", "evaluate", "report", "doctor", "--debug"]
+    ["fit", "forecast", "predict", "evaluate", "report", "lint", "compare", "doctor", "--debug"]
 )
 files = st.sampled_from(
     [TABLE, str(GOLDEN / "sales.lstm"), str(GOLDEN / "sales.json"), "/dev/null"]

@@ -1,4 +1,4 @@
-"""Evaluation records of any content: drawn as a page, or refused in words."""
+"""Records of any content: drawn as a page, or refused in words."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longshort.errors import LongshortError
-from longshort.records import Evaluation
-from longshort.report import page, score_table
+from longshort.records import Comparison, Evaluation
+from longshort.report import comparison_page, page, score_table
 
-from ..report.conftest import weather  # noqa: TID252
+from ..report.conftest import contest, weather  # noqa: TID252
 from .conftest import TRIED
 from .test_model_file import NUMBERS, places, values
 
@@ -33,12 +33,13 @@ def small() -> dict[str, Any]:
 
 
 RECORD = json.dumps(small())
+COMPARISON = contest(weather(12)).to_json()
 
 
 @st.composite
-def changed(draw: st.DrawFn) -> str:
+def changed(draw: st.DrawFn, text: str) -> str:
     """The record with one to three values replaced, left out or doubled."""
-    record = json.loads(RECORD)
+    record = json.loads(text)
     for _ in range(draw(st.integers(1, 3))):
         way = draw(st.sampled_from(list(places(record))))
         place: Any = record
@@ -54,11 +55,11 @@ def changed(draw: st.DrawFn) -> str:
     return json.dumps(record)
 
 
-def holds(text: str | bytes) -> None:
+def holds(text: str | bytes, kind: type[Evaluation | Comparison] = Evaluation) -> None:
     """The property: words that name the file, or a page that loads nothing."""
     TRIED["test_records.py"] += 1
     try:
-        record = Evaluation.from_json(text, "evaluation.json")
+        record = kind.from_json(text, "evaluation.json")
     except LongshortError as refusal:
         said = str(refusal)
         assert "evaluation.json" in said
@@ -66,7 +67,7 @@ def holds(text: str | bytes) -> None:
         return
     try:
         score_table(record)
-        shown = page(record)
+        shown = page(record) if isinstance(record, Evaluation) else comparison_page(record)
     except LongshortError:
         return
     shown.encode()
@@ -74,9 +75,15 @@ def holds(text: str | bytes) -> None:
 
 
 @settings(max_examples=120)
-@given(text=changed())
+@given(text=changed(RECORD))
 def test_changed_records(text: str) -> None:
     holds(text)
+
+
+@settings(max_examples=120)
+@given(text=changed(COMPARISON))
+def test_changed_comparisons(text: str) -> None:
+    holds(text, Comparison)
 
 
 @settings(max_examples=500)

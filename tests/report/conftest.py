@@ -16,16 +16,20 @@ from longshort.records import (
     Epoch,
     Evaluation,
     Event,
+    Explanation,
     FieldSummary,
     ForecastPoint,
     History,
+    Leaning,
     Pair,
     Part,
+    Permutation,
     Reliability,
     Score,
     StepScore,
+    Trial,
+    Tuning,
 )
-from longshort.studies import Explanation, Leaning, Permutation, Trial, Tuning
 
 TARGETS = {"temp_max": "°C", "wind": "m/s"}
 METHODS = {
@@ -54,6 +58,10 @@ def evaluation() -> Evaluation:
 @pytest.fixture(scope="session")
 def comparison(evaluation: Evaluation) -> Comparison:
     """Two configurations beside the weather's yardsticks."""
+    return contest(evaluation)
+
+
+def contest(evaluation: Evaluation) -> Comparison:
     shared = {
         name: getattr(evaluation, name)
         for name in (

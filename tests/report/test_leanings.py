@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from longshort.errors import ArgumentError
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation, Tuning
 from longshort.report import explained_page, page
 from longshort.report.drawing import svg
 from longshort.report.leanings import (
@@ -20,7 +20,6 @@ from longshort.report.leanings import (
     summary,
 )
 from longshort.report.trials import importance_rows, trial_rows
-from longshort.studies import Explanation, Tuning
 
 from .test_charts import layers_of, titles_of
 from .test_document import EVIL, Reader, loads_nothing, small

@@ -100,6 +100,18 @@ def test_an_unseen_category_is_the_unknown_one_whatever_its_name(
     assert model.predict(land)["sold"].is_finite().all()
 
 
+def test_explanations_find_the_category(model: Forecaster, data: pl.DataFrame) -> None:
+    found = model.explain(data)
+    assert found.columns == ("sold", "event", "sky", "land")
+    for leaning in found.leanings:
+        if leaning.column == "sky":
+            assert np.argmax(leaning.ahead) == leaning.step - 1
+            assert leaning.ahead[leaning.step - 1] > 0.5
+    assert found.gap < 1e-4
+    rises = {p.column: p.rise for p in found.permutations if p.step == 2}
+    assert rises["sky"] == max(rises.values())
+
+
 def test_every_series_may_have_a_vector_of_its_own() -> None:
     """What a covariate does is up to the shop, which one row of context does not tell."""
     rng = np.random.default_rng(0)

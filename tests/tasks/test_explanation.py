@@ -15,7 +15,7 @@ from longshort.contracts import Batch, Encoded, Loss, Prediction, State
 from longshort.errors import DataError
 from longshort.heads.base import Head
 from longshort.model import Model
-from longshort.studies import Explanation
+from longshort.records import Explanation
 from longshort.tasks.explanation import columns_of
 
 ROWS, CONTEXT = 1500, 6
@@ -262,7 +262,7 @@ def test_a_network_that_runs_on_is_asked_for_its_first_step() -> None:
         horizon=4, decoder=Decoder("last", mode="recursive", paths=20),
     ).fit(two())  # fmt: skip
     found = model.explain(two())
-    assert (found.steps, found.horizon) == ((1,), 4)
+    assert (found.steps, found.horizon) == ((1,), 1)
     (first, most), (second, more) = sorted(cells(found).items(), key=lambda x: -x[1])[:2]
     assert {first, second} == {("y", 3), ("push", 1)}
     assert most + more > 0.5

@@ -140,9 +140,15 @@ def test_what_is_known_in_advance_is_read_before_its_step() -> None:
     table = shops()
     model = Forecaster(COLUMNS, horizon=2, **settings).fit(table)
     one = table.filter(pl.col("shop") == "a")
-    for sky in EFFECT:
-        found = model.predict(last(one, "sky", [sky or None, "fog"]))["sold"]
-        assert found.to_numpy() == pytest.approx([EFFECT[sky], EFFECT["fog"]], abs=1.2)
+    for kind in EFFECT:
+        found = model.predict(last(one, "sky", [kind or None, "fog"]))["sold"]
+        assert found.to_numpy() == pytest.approx([EFFECT[kind], EFFECT["fog"]], abs=1.2)
+    # and the explanation of the next step says so
+    told = model.explain(table)
+    (sky,) = (leaning for leaning in told.leanings if leaning.column == "sky")
+    assert told.steps == (1,)
+    assert len(sky.ahead) == 1
+    assert sky.ahead[0] > 0.5
 
 
 # any horizon

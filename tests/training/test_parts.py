@@ -243,7 +243,7 @@ def test_a_process_with_little_memory_learns_the_same() -> None:
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout.splitlines()
 
-    free, tight = train(0), train(300)
+    free, tight = train(0), train(120)
     assert "not enough memory" not in free[0]
     assert "not enough memory for 256 rows at once" in tight[0]
     one, other = ([float(n) for n in lines[-1].split()[1:]] for lines in (free, tight))

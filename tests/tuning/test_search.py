@@ -12,7 +12,7 @@ import pytest
 
 from longshort import Columns, Forecaster, Recurrent, Split, Training, Window, tune
 from longshort.errors import ArgumentError, MissingDependencyError, TrainingError
-from longshort.studies import Trial
+from longshort.records import Trial
 from longshort.tuning import Choice, Range, usual_space
 from longshort.tuning.search import JOURNAL
 

@@ -48,9 +48,8 @@ from longshort.heads.conformal import Calibration
 from longshort.heads.decoder import Channel, Decoder, Highway, Mode
 from longshort.heads.distributions import Output
 from longshort.layers.encoder import Cell, Recurrent
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Tuning
 from longshort.report.document import page
-from longshort.studies import Tuning
 from longshort.tasks.forecast import Forecaster
 from longshort.training.ranks import joined
 from longshort.training.settings import Optimizer, Schedule, Training, Unfreeze
@@ -351,11 +350,12 @@ def run(
     try:
         if estimator.split.test is not None:
             evaluation = estimator.evaluate(data, yardsticks=yardsticks)
-            explanation = estimator.explain(data) if explained else None
             told = [f"{leak.sure} leak: {leak.text}; {leak.remedy}." for leak in leaks]
-            told = [*evaluation.notes, *told]
             evaluation = replace(
-                evaluation, notes=tuple(told), tuning=tuning, explanation=explanation
+                evaluation,
+                notes=(*evaluation.notes, *told),
+                tuning=tuning,
+                explanation=estimator.explain(data) if explained else None,
             )
             show(evaluation)
             write_evaluation(evaluation, out)

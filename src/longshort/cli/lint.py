@@ -37,8 +37,9 @@ from longshort.tasks.forecast import Forecaster
 
 # the exit code where something was found that is certain or likely
 FOUND = 7
-# bytes of a file up to which a fit searches it before it learns
-_SMALL = 100_000_000
+# bytes of a file up to which a fit searches it before it learns: some seconds and 500 MB; packed
+# files hold several times as much
+_SMALL, _PACKED = 50_000_000, 8_000_000
 _COLOURS = {"certain": "red", "likely": "yellow", "possible": "cyan"}
 
 
@@ -64,7 +65,10 @@ def lint(
     model: Annotated[
         Path | None, typer.Option(help="A model.lstm file whose forecasts must not see the future.")
     ] = None,
-    horizon: Annotated[int, typer.Option(help="Steps that are forecast ahead.")] = 1,
+    horizon: Annotated[
+        int | None,
+        typer.Option(help="Steps that are forecast ahead.", show_default="the model's, or 1"),
+    ] = None,
     fill: Gaps = "missing",
     valid_from: ValidFrom = None,
     test_from: TestFrom = None,
@@ -100,13 +104,15 @@ def lint(
     split = None
     if valid_from or test_from:
         split = Split(valid_from or 0.15, part(test_from, 0.15))
+    fitted = None if model is None else cast(Forecaster, load(model))
+    ahead = 1 if fitted is None else fitted.horizon
     found = search(
         data,
         columns,
         prediction=names(prediction) or (),
         part=parts,
-        model=None if model is None else load(model),
-        horizon=horizon,
+        model=fitted,
+        horizon=ahead if horizon is None else horizon,
         split=split,
         fill=cast(Fill, fill),
         checks=names(check),
@@ -144,7 +150,8 @@ def in_words(finding: Finding) -> str:
 def before(estimator: Forecaster, data: Path) -> list[Finding]:
     """What is certain or likely in the data of a fit; what cannot be read, the fit will say."""
     with suppress(LongshortError, OSError):
-        if data.stat().st_size > _SMALL:
+        packed = data.name.lower().endswith((".parquet", ".gz"))
+        if data.stat().st_size > (_PACKED if packed else _SMALL):
             return []
         asked, split = estimator.columns, estimator.split
         found = search(data, asked, horizon=estimator.horizon, split=split, fill=estimator.fill)

@@ -22,13 +22,12 @@ from rich.progress import (
 from rich.table import Table
 
 from longshort.errors import OutputError
-from longshort.records import Comparison, Epoch, Evaluation, History
+from longshort.records import Comparison, Epoch, Evaluation, History, Tuning
 from longshort.report.folds import fold_table
 from longshort.report.numerals import duration, percent
 from longshort.report.table import score_table
 from longshort.report.theme import lstm_name
 from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
-from longshort.studies import Tuning
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
 out = Console(highlight=False, soft_wrap=True)

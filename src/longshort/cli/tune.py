@@ -19,9 +19,9 @@ from longshort.cli.fit import (
 from longshort.cli.options import taking
 from longshort.cli.terminal import notes, plain, show_trials
 from longshort.errors import ArgumentError
+from longshort.records import Trial
 from longshort.report.numerals import number
 from longshort.report.trials import in_words
-from longshort.studies import Trial
 from longshort.tasks.forecast import Forecaster
 from longshort.tuning.search import JOURNAL
 from longshort.tuning.search import tune as search

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from longshort.contracts import Batch, Encoded
+from longshort.contracts import Batch, Encoded, Prediction
 from longshort.heads.distributions import LEVELS, Output
 from longshort.heads.real import RealHead
 
@@ -58,6 +58,10 @@ class StepHead(RealHead):
             ValueError: it is not positive definite.
         """
         self.mixing.copy_(torch.linalg.cholesky(correlation))
+
+    def decode(self, encoded: Encoded, batch: Batch) -> Prediction:
+        """Point (B, 1, K) and quantiles of the step after the last; reference (B, 1, K)."""
+        return super().decode(encoded.last(), batch)
 
     def parameters_after(self, encoded: Encoded, batch: Batch) -> Tensor:
         """(B, T, K, P) of the output's family for the step after each one; reference (B, T, K)."""

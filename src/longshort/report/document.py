@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from longshort.records import Comparison, Evaluation
+from longshort.records import Comparison, Evaluation, Explanation
 from longshort.report import contest, sections
 from longshort.report.folds import folds
 from longshort.report.markup import text
 from longshort.report.numerals import count
 from longshort.report.style import CSS
 from longshort.report.theme import listed
-from longshort.studies import Explanation
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _LINKS = {

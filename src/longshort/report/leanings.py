@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 
+from longshort.records import Explanation, Leaning
 from longshort.report.layout import WIDE, drawn_from, inner_width, need, prose, side_by_side, tips
 from longshort.report.numerals import count, percent
 from longshort.report.theme import LSTM, MUTED, SHARE, STEPS, listed
-from longshort.studies import Explanation, Leaning
 
 # targets and columns that are drawn; cells that are listed
 _TARGETS, _COLUMNS, _CELLS = 4, 12, 6

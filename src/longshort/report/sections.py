@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation
 from longshort.report.charts import one_step_chart, origins_chart
 from longshort.report.curves import calibration_chart, horizon_chart, training_chart
 from longshort.report.glossary import Scored, glossary, measures_defined
@@ -44,7 +44,6 @@ from longshort.report.table import (
 from longshort.report.theme import listed, lstm_name
 from longshort.report.timeline import one_step_panels
 from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
-from longshort.studies import Explanation
 
 # points drawn over the test part, on a screen and on a phone; columns of the data
 # and incidents of training listed

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from longshort.records import Trial, Tuning
 from longshort.report.numerals import NOTHING, duration, number, percent, setting
-from longshort.studies import Trial, Tuning
 
 _OUTCOMES = {"done": "to its end", "early": "given up", "failed": "failed"}
 # the columns of ``trial_rows``

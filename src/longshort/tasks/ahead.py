@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from longshort.contracts import whole
 from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Floats, Sequences
 from longshort.data.splits import listed
 from longshort.data.windows import Windows
+from longshort.errors import ArgumentError
 from longshort.evaluate.forecast import ahead_points
 from longshort.metrics.quantiles import quantiles_at
 from longshort.records import ForecastPoint
@@ -146,6 +148,23 @@ class Ahead:
         whole = np.full((len(self.sequences), *made[0].shape[1:]), np.nan)
         whole[self.fits] = np.concatenate(made)
         return whole
+
+
+def for_horizon(encoding: Encoding, horizon: int | None) -> Encoding:
+    """The encoding for another horizon than was fitted; None leaves it.
+
+    Raises:
+        ArgumentError: it is no whole number of 1 or more, or the model answers only its own.
+    """
+    if horizon is None or whole("horizon", horizon, 1) == encoding.horizon:
+        return encoding
+    if not encoding.recursive:
+        raise ArgumentError(
+            f"horizon={horizon}: the model was fitted to answer {encoding.horizon} steps at once; "
+            "fit with this horizon, or with Decoder(mode='recursive') (--mode recursive), which "
+            "answers any"
+        )
+    return replace(encoding, horizon=int(horizon))
 
 
 def long_enough(

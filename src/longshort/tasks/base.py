@@ -255,7 +255,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
                 given = source.models_[member % len(source.models_)]
                 Transfer.between(given, model, self._foreign(source)).into(model, given)
             return model.to(choose_device(self.device))
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, MemoryError, TypeError) as error:
             if not out_of_memory(error):
                 raise
             raise ArgumentError(

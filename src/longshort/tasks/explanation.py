@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import pad
 
 from longshort.contracts import Batch, Prediction
 from longshort.data.codecs.categories import key
 from longshort.data.encoding import Encoding
-from longshort.data.sequences import Field
+from longshort.data.sequences import Field, Role
 from longshort.data.windows import Windows
 from longshort.explain.attribution import Attribution, integrated_gradients
 from longshort.explain.permutation import Reads, permuted
 from longshort.model import Model
-from longshort.studies import Explanation, Leaning, Permutation
+from longshort.records import Explanation, Leaning, Permutation
 from longshort.yardsticks.base import spread_over
 
-# targets that are explained
-_TARGETS = 8
+# targets and steps ahead that are explained
+_TARGETS, _STEPS = 8, 3
 # windows explained at most and at least, and time steps read in all, forwards and back
 _WINDOWS, _FEWEST, _WORK = 128, 16, 1_000_000
 # windows whose mean is the baseline; windows exchanged, how often, and columns that are
@@ -42,6 +41,8 @@ class Column:
     reads: Reads
     # which target it is, if it is one
     target: int | None = None
+    # each step reads what is known of the step after it
+    early: bool = False
 
 
 def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
@@ -65,15 +66,43 @@ def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
             if name in names
         }
         target = roles["target"].index(name) if name in roles["target"] else None
-        found.append(Column(name, reads, target))
-    categories = encoding.vocabulary
-    for at, (name, role) in enumerate(zip(categories.names, categories.roles, strict=True)):
-        groups = {"past": ("inputs",), "future": ("inputs", "future")}.get(role, ("static",))
-        found.append(Column(name, {f"{group}.{key(at)}": None for group in groups}))
+        found.append(Column(name, reads, target, encoding.recursive and name in known))
+    vocabulary = encoding.vocabulary
+    for at, (name, role) in enumerate(zip(vocabulary.names, vocabulary.roles, strict=True)):
+        early = encoding.recursive and role == "future"
+        groups = ["inputs"] if early else _HELD[role]
+        found.append(Column(name, {f"{part}.{key(at)}": None for part in groups}, None, early))
     return found
 
 
 _ROLES = ("target", "past", "future", "static")
+# where a batch holds the categories of each role
+_HELD: dict[Role, list[str]] = {
+    "past": ["inputs"],
+    "future": ["inputs", "future"],
+    "static": ["static"],
+    "group": ["static"],
+}
+
+
+def _over_one(windows: Windows) -> Windows:
+    """The same origins with a horizon of one step."""
+    encoding = replace(windows.encoding, horizon=1)
+    return Windows(windows.sequences, encoding, windows.first, windows.last)
+
+
+def _batch(windows: Windows, index: list[int]) -> Batch:
+    """Windows to explain; a recursive model answers the step after the context."""
+    batch = windows.batch(index)
+    if not windows.encoding.recursive:
+        return batch
+    last = slice(-1, None)
+    reference, mask = batch.reference, batch.target_mask
+    return batch.replace(
+        reference=None if reference is None else reference[:, last],
+        targets=batch.target()[:, last],
+        target_mask=None if mask is None else mask[:, last],
+    )
 
 
 def explain_forecasts(
@@ -87,24 +116,22 @@ def explain_forecasts(
         background: windows of the training part.
         fields: the columns, as the networks were made for them.
     """
+    if explained.encoding.recursive:
+        # what comes after one step is told by running on, as if the step had happened
+        explained, background = _over_one(explained), _over_one(background)
     sequences, horizon = explained.sequences, explained.horizon
     targets = [field.name for field in fields if field.role == "target"][:_TARGETS]
-    encoding = explained.encoding
-    # a network that runs on from its own answers is asked for the first of them
-    steps = [1] if encoding.recursive else sorted({1, (horizon + 1) // 2, horizon})
-    first = encoding.context - 1 if encoding.recursive else 0
+    steps = sorted({1, (horizon + 1) // 2, horizon})[:_STEPS]
     asked = [(step, target) for target in range(len(targets)) for step in steps]
-    columns = columns_of(fields, encoding)
-    work = len(asked) * _NODES * len(models) * encoding.context
+    columns = columns_of(fields, explained.encoding)
+    work = len(asked) * _NODES * len(models) * explained.context
     count = max(_FEWEST, min(_WINDOWS, _WORK // work))
     index = spread_over(len(explained), count)
-    batch = explained.batch(index.tolist())
-    basis = background.batch(spread_over(len(background), _BACKGROUND).tolist())
+    batch = _batch(explained, index.tolist())
+    basis = _batch(background, spread_over(len(background), _BACKGROUND).tolist())
 
     def answers(prediction: Prediction) -> Tensor:
-        return torch.stack(
-            [prediction.point[:, first + step - 1, target] for step, target in asked], 1
-        )
+        return torch.stack([prediction.point[:, step - 1, target] for step, target in asked], 1)
 
     device = models[0].device
     found = [
@@ -112,7 +139,7 @@ def explain_forecasts(
         for model in models
     ]
     size = float(torch.stack([(f.answer - f.start).abs().mean() for f in found]).mean())
-    shares = _shares(found, columns, encoding, first)
+    shares = _shares(found, columns, explained.encoding)
     leanings = [
         Leaning(targets[target], step, column.name, *_told(shares[place], number))
         for number, (step, target) in enumerate(asked)
@@ -126,12 +153,12 @@ def explain_forecasts(
         tuple(column.name for column in columns),
         tuple(steps),
         horizon,
-        encoding.step,
+        explained.encoding.step,
         len(index),
         len(chosen),
         max(f.gap for f in found) / max(size, 1e-12),
         tuple(leanings),
-        tuple(_exchanged(models, explained.batch(chosen.tolist()), most, asked, targets, first)),
+        tuple(_exchanged(models, _batch(explained, chosen.tolist()), most, asked, targets)),
     )
 
 
@@ -154,27 +181,23 @@ def _told(shares: _Shares, number: int) -> tuple[tuple[float, ...], tuple[float,
 
 
 def _shares(
-    found: Sequence[Attribution], columns: Sequence[Column], encoding: Encoding, first: int
+    found: Sequence[Attribution], columns: Sequence[Column], encoding: Encoding
 ) -> list[_Shares]:
-    """Mean absolute attributions of each column, as shares of those of all columns.
-
-    ``first`` is the place in the reference of the first value that is forecast.
-    """
+    """Mean absolute attributions of each column, as shares of those of all columns."""
     parts = {name: torch.stack([f.parts[name] for f in found]).mean(0) for name in found[0].parts}
-    context, horizon = encoding.context, encoding.horizon
-    lags = [_reference_lag(step, encoding) for step in range(horizon)]
-    longest = max(context, *lags)
-    steps = next((x.shape[2] for n, x in parts.items() if n.startswith("inputs.")), context)
+    lags = [_reference_lag(step, encoding) for step in range(encoding.horizon)]
+    longest = max(encoding.context, *lags)
     sizes = []
     for column in columns:
-        read = _of(parts, column, "inputs", (steps,))
-        past = pad(read[..., :context].flip(-1), (0, longest - context))
+        past = _of(parts, column, "inputs", (encoding.context,)).flip(-1)
+        past = torch.nn.functional.pad(past, (0, longest - encoding.context))
         if column.target is not None and "reference" in parts and encoding.relative != "none":
             # the value that a forecast is told relative to is the column's own, at its lag
-            told = parts["reference"][:, :, first : first + horizon, column.target]
+            told = parts["reference"][..., column.target]
             past = past.index_add(2, torch.tensor(lags, device=past.device) - 1, told)
-        ahead = _of(parts, column, "future", (horizon,))
-        ahead = ahead + pad(read[..., context:], (0, horizon - max(steps - context, 0)))
+        ahead = _of(parts, column, "future", (encoding.horizon,))
+        if column.early:
+            past, ahead = torch.nn.functional.pad(past[..., 1:], (0, 1)), past[..., :1]
         still = _of(parts, column, "static", ())
         sizes.append([part.abs().mean(1).double().cpu().numpy() for part in (past, ahead, still)])
     total = sum((past.sum(1) + ahead.sum(1) + still for past, ahead, still in sizes), np.zeros(()))
@@ -208,7 +231,6 @@ def _exchanged(
     columns: Sequence[Column],
     asked: Sequence[tuple[int, int]],
     targets: Sequence[str],
-    first: int,
 ) -> list[Permutation]:
     """How much the error rises when a column's values are those of other windows."""
     batch = batch.to(models[0].device)
@@ -220,7 +242,7 @@ def _exchanged(
         after = [_errors(models, permuted(batch, column.reads, order)) for order in orders]
         rises = np.stack([errors / np.where(before > 0, before, np.nan) - 1 for errors in after])
         for step, target in asked:
-            told = np.nan_to_num(rises[:, first + step - 1, target])
+            told = np.nan_to_num(rises[:, step - 1, target])
             mean, low, high = (
                 round(float(part), 5) for part in (told.mean(), told.min(), told.max())
             )

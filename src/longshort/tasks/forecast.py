@@ -22,7 +22,7 @@ from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Portion, Seen, Split, cut, leave_short, refuse_untold
 from longshort.data.windows import Window, Windows
-from longshort.errors import ArgumentError, DataError, LongshortWarning
+from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
@@ -30,10 +30,9 @@ from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.layers.encoder import Recurrent
 from longshort.model import Model
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation
 from longshort.report.charts import forecast_chart
-from longshort.studies import Explanation
-from longshort.tasks.ahead import Ahead, Draw, long_enough
+from longshort.tasks.ahead import Ahead, Draw, for_horizon, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
 from longshort.tasks.encoding import cut_windows, encode
@@ -273,14 +272,13 @@ class Forecaster(Estimator):
         """Sample paths of the horizon that follows each series: futures as they might be.
 
         The values of a step have the distribution that ``predict`` tells, and the steps of a path
-        belong together: sums, greatest values and turning points of a path are forecasts, too.
-        Series are drawn independently of each other.
+        belong together: sums and greatest values of a path are forecasts, too. Each series is
+        drawn by itself.
 
         Args:
-            X: as for ``predict``.
+            X, horizon: as for ``predict``.
             count: paths of each series, 1 or more.
             seed: the same one gives the same paths.
-            horizon: as for ``predict``.
 
         Returns:
             For a path or frame: a frame with one row per series, path and step: the group columns,
@@ -316,15 +314,7 @@ class Forecaster(Estimator):
         return [*self.columns_.group, *([] if time is None else [time])]
 
     def _ahead(self, X: Any, horizon: int | None = None, numbers: int = 20) -> Ahead:
-        sequences, encoding = self._read_again(X), self.encoding_
-        if horizon is not None:
-            encoding = replace(encoding, horizon=whole("horizon", horizon, 1))
-        if encoding.horizon != self.encoding_.horizon and not encoding.recursive:
-            raise ArgumentError(
-                f"horizon={horizon}: the model was fitted to answer {self.encoding_.horizon} steps "
-                "at once; fit with this horizon, or with Decoder(mode='recursive') "
-                "(--mode recursive), which answers any"
-            )
+        sequences, encoding = self._read_again(X), for_horizon(self.encoding_, horizon)
         refuse = self.settings_["window"].short == "refuse"
         fits, left_out = long_enough(sequences, encoding, refuse=refuse)
         if left_out:

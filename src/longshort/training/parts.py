@@ -30,6 +30,7 @@ _SAYINGS = (
     "alloc_failed",
     "bad_alloc",
     "storage size calculation overflowed",
+    "overflow when unpacking",
 )
 
 

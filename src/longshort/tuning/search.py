@@ -20,8 +20,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from longshort import __version__
 from longshort.contracts import whole
 from longshort.errors import ArgumentError, MissingDependencyError, OutputError, TrainingError
-from longshort.records import Epoch, History
-from longshort.studies import Trial, Tuning
+from longshort.records import Epoch, History, Trial, Tuning
 from longshort.tasks.base import Estimator
 from longshort.tasks.standing import differences, digest
 from longshort.training.seeds import step_seed

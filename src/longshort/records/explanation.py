@@ -1,45 +1,10 @@
-"""Plain records of how a model's settings were chosen, and of what its forecasts lean on."""
+"""What forecasts lean on."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
-# How a trial of settings ended: "early" because others were better by then.
-Outcome = Literal["done", "early", "failed"]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One choice of settings that was tried, by the names that ``set_params`` takes.
-
-    ``loss`` is the best validation loss of its one network, also of a trial that was given up
-    before its end because others were better by then; None where training failed.
-    """
-
-    number: int
-    settings: dict[str, str | int | float | bool]
-    loss: float | None
-    outcome: Outcome
-    epochs: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """A search for settings on the validation part.
-
-    ``best`` is the number of the trial whose settings were taken; trial 0 has the settings that the
-    search was given. ``importance`` is each setting's share of what the losses of all finished
-    trials vary by (functional ANOVA, Hutter, Hoos and Leyton-Brown 2014); empty where there are too
-    few to say. ``unit`` is the loss's.
-    """
-
-    trials: tuple[Trial, ...]
-    best: int
-    importance: dict[str, float] = field(default_factory=dict)
-    unit: str = ""
+from longshort.records.written import Written
 
 
 @dataclass(frozen=True)
@@ -80,7 +45,7 @@ class Permutation:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Written):
     """What forecasts lean on, over windows of the validation part.
 
     ``leanings`` are mean sizes of integrated gradients, from the training part's mean to each of
@@ -100,7 +65,3 @@ class Explanation:
     gap: float
     leanings: tuple[Leaning, ...]
     permutations: tuple[Permutation, ...]
-
-    def to_json(self) -> str:
-        """This record as JSON text."""
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1)

@@ -1,0 +1,77 @@
+"""Plain records of what was learnt and measured: what tables, reports and pages are drawn from.
+
+No torch, no arrays, no behaviour beyond reading and writing JSON: a record made on one machine is
+read on another without any of the code that made it.
+"""
+
+from __future__ import annotations
+
+from longshort.records.comparison import (
+    Comparison,
+    Contender,
+    Pair,
+)
+from longshort.records.evaluation import (
+    DataSummary,
+    Evaluation,
+    FieldSummary,
+    Fold,
+    FoldScore,
+    ForecastPoint,
+    Kind,
+    Part,
+    Reliability,
+    Score,
+    StepScore,
+)
+from longshort.records.explanation import (
+    Explanation,
+    Leaning,
+    Permutation,
+)
+from longshort.records.findings import (
+    Finding,
+    Findings,
+    Sure,
+)
+from longshort.records.training import (
+    Epoch,
+    Event,
+    Happening,
+    History,
+    Outcome,
+    Stop,
+    Trial,
+    Tuning,
+)
+
+__all__ = [
+    "Comparison",
+    "Contender",
+    "DataSummary",
+    "Epoch",
+    "Evaluation",
+    "Event",
+    "Explanation",
+    "FieldSummary",
+    "Finding",
+    "Findings",
+    "Fold",
+    "FoldScore",
+    "ForecastPoint",
+    "Happening",
+    "History",
+    "Kind",
+    "Leaning",
+    "Outcome",
+    "Pair",
+    "Part",
+    "Permutation",
+    "Reliability",
+    "Score",
+    "StepScore",
+    "Stop",
+    "Sure",
+    "Trial",
+    "Tuning",
+]
