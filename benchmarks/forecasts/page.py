@@ -170,7 +170,8 @@ def curve(task: Set, found: Mapping[str, Any]) -> list[str]:
         for point in sorted(found["curve"], key=lambda point: point["rows"])
     ]
     return [
-        "How much an LSTM needs: the same network after the last rows of the training part alone.",
+        "How much an LSTM needs: the same network after the last rows before the validation part "
+        "alone.",
         "",
         *table(("rows to learn from", f"LSTM, {what}", f"{LINE}, {what}"), lines),
         "",

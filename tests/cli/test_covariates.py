@@ -10,7 +10,8 @@ import pytest
 
 from longshort.cli.app import main
 
-QUICK = ["--epochs", "1", "--members", "1", "--size", "4", "--context", "6", "--test", "0"]
+QUICK = ["--epochs", "1", "--members", "1", "--size", "4", "--context", "6", "--test", "0.2"]
+QUICK += ["--yardsticks", "quick"]
 
 
 def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -51,6 +52,9 @@ def test_categories_and_any_horizon(
     options = ["--category", "shop,code", "--horizon", "2", "--mode", mode]
     fit = ["fit", "forecast", str(table), *columns, *options, *QUICK, "--out", str(tmp_path)]
     assert run(fit, capsys)[0] == 0
+    page = (tmp_path / "report.html").read_text()
+    for name in ("shop", "code", "sky", "3 categories"):
+        assert name in page
     out = tmp_path / "ahead.parquet"
     predict = ["predict", str(tmp_path / "model.lstm"), str(table), "--out", str(out)]
     assert run(predict, capsys)[0] == 0

@@ -92,9 +92,27 @@ def test_a_teams_error_is_the_mean_of_its_seeds_and_pairs_are_brute_force():
     pair = next(pair for pair in found.pairs if pair.second == "bad")
     assert pair.change == pytest.approx(good.mean() / bad.mean() - 1)
     assert pair.p_value == pytest.approx(diebold_mariano(good, bad, HORIZON).p_value)
-    sums = block_sums(np.stack([good, bad], 1), np.zeros(len(view)), HORIZON)
+
+
+def test_intervals_are_over_origins_and_over_seeds():
+    view, index = windows(1), np.arange(ROWS - HORIZON - 9)
+
+    def interval(seeds):
+        found = judged(view, [Team("good", seeds), Team("bad", [off("c", "lstm", 2.0, 3)])])
+        pair = next(pair for pair in found.pairs if pair.second == "bad")
+        return pair.low, pair.high
+
+    one, bad = off("a", "lstm", 1.0, 1), off("c", "lstm", 2.0, 3)
+    told = [np.abs(view.actual(index) - m(view, index).point).mean((1, 2)) for m in (one, bad)]
+    sums = block_sums(np.stack(told, 1), np.zeros(len(view)), HORIZON)
     low, high = skill_interval(sums[:, 0], sums[:, 1])
-    assert (pair.low, pair.high) == (pytest.approx(-high), pytest.approx(-low))
+    plain = pytest.approx(-high), pytest.approx(-low)
+    # a single seed, and seeds that are all alike, leave origins alone
+    assert interval([one]) == plain
+    assert interval([one, one, one]) == plain
+    # seeds that are far apart say that another one may be, too
+    far = interval([one, one, off("far", "lstm", 1.6, 1)])
+    assert far[1] - far[0] > 1.3 * (interval([one])[1] - interval([one])[0])
 
 
 def test_series_that_move_together_are_no_more_evidence_for_the_test():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import torch
@@ -163,6 +164,30 @@ def test_files_frames_and_kinds_of_text_agree(
     data.with_columns(pl.col("sky").cast(pl.Categorical)).write_parquet(tmp_path / "b.parquet")
     for name in ("a.csv", "a.parquet", "b.parquet"):
         assert np.allclose(quick.predict(tmp_path / name)["sold"], wanted, atol=1e-6)
+
+
+def test_pandas_and_enumerations_are_read_alike(quick: Forecaster, data: pl.DataFrame) -> None:
+    wanted = quick.predict(data)["sold"].to_numpy()
+    frame = pd.DataFrame(data.to_dict(as_series=False))
+    as_category = frame.assign(sky=frame["sky"].astype("category"))
+    enumerated = data.with_columns(pl.col("sky").cast(pl.Enum(KINDS)))
+    for table in (frame, as_category, enumerated):
+        np.testing.assert_allclose(quick.predict(table)["sold"], wanted, atol=1e-6)
+
+
+def test_fields_of_an_array_are_categories_where_they_are_named_so() -> None:
+    rng = np.random.default_rng(0)
+    array = np.stack([rng.normal(size=(3, 60)), rng.integers(0, 4, (3, 60))], 2)
+    array[0, 5, 1] = np.nan
+    columns = Columns(target=0, past=1, category=1)
+    model = Forecaster(columns, 2, training=ONE_EPOCH, **SMALL)
+    with pytest.raises(ArgumentError, match="role is none"):
+        Columns(target=0, past=(), category=1)
+    model.fit(array)
+    assert model.encoding_.vocabulary.labels == (("", "0", "1", "2", "3"),)
+    assert model.predict(array).shape == (3, 2, 1)
+    with pytest.raises(DataError, match="no field 'x7'"):
+        Forecaster(Columns(target=0, category="x7"), 2, **SMALL).fit(array)
 
 
 def test_the_vocabulary_is_that_of_the_training_part(data: pl.DataFrame) -> None:

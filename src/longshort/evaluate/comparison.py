@@ -1,8 +1,10 @@
 """Several configurations beside all yardsticks: who is better, by how much, and how sure that is.
 
 A configuration is one method per seed. Its error at an origin is the mean over its seeds, which is
-what one fit of it can be expected to do; intervals and tests are over origins, so that they say
-what other data of the kind would show. How far seeds are apart is told beside.
+what one fit of it can be expected to do. Intervals are over origins and over seeds: each resample
+draws blocks of origins, and of each configuration as many seeds as it has, so that they say what
+other data of the kind and other fits would show (Bouthillier et al. 2021, "Accounting for variance
+in machine learning benchmarks"). The test is over origins alone.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from longshort.data.windows import Windows
 from longshort.errors import ArgumentError
 from longshort.evaluate.judge import Rivals, absolute_errors, interval_ends
 from longshort.evaluate.tally import Resampled, Scales, Tally, names_of
-from longshort.metrics.bootstrap import block_sums, ratio_interval, skill, skill_interval
+from longshort.metrics.bootstrap import ratio_interval, skill, skill_interval
 from longshort.metrics.difference import diebold_mariano
 from longshort.metrics.measures import MEASURES
 from longshort.records import Pair, Score
@@ -177,24 +179,24 @@ class _Table:
             np.einsum("gm,nmk->ngk", share, part) for part in (tally.error, tally.inside)
         )
         self.seen = tally.seen.sum(1, dtype=np.float64)
-        self.series, origin = test.where(np.arange(len(test)))
+        series, origin = test.where(np.arange(len(test)))
         times = test.sequences.times
-        flat = test.sequences.offsets[self.series] + origin
+        flat = test.sequences.offsets[series] + origin
         self.moment = np.unique(origin if times is None else times[flat], return_inverse=True)[1]
-        self.sums = self._resampled(*drawn)
+        self.sums = self._resampled(test, *drawn)
 
-    def _resampled(self, seed: int, resamples: int) -> Resampled | None:
-        rows = len(self.seen)
-        flat = [self.error.reshape(rows, -1), self.inside.reshape(rows, -1), self.seen]
-        sums = block_sums(
-            np.concatenate(flat, 1), self.series, self.horizon, resamples=resamples, seed=seed
-        )
+    def _resampled(self, test: Windows, seed: int, resamples: int) -> Resampled | None:
+        """Sums over resampled origins; of a team, the mean over as many seeds drawn anew."""
+        sums = self.tally.resample(test, seed, resamples)
         if sums is None:
             return None
-        wide = flat[0].shape[1]
-        error, inside, seen = np.split(sums, [wide, 2 * wide], 1)
-        shape = len(sums), *self.error.shape[1:]
-        return Resampled(error.reshape(shape), inside.reshape(shape), seen)
+        random = np.random.Generator(np.random.Philox(seed + 1))
+        weights = np.zeros((resamples, *self.share.shape))
+        for number, own in enumerate(self.groups):
+            drawn = random.multinomial(len(own), [1 / len(own)] * len(own), resamples)
+            weights[:, number, own] = drawn / len(own)
+        error, inside = (weights @ part for part in (sums.error, sums.inside))
+        return Resampled(error, inside, sums.seen)
 
     def mae(self, name: str, k: int) -> float:
         """Mean absolute error of a team or yardstick on target k."""

@@ -34,8 +34,9 @@ class Pair:
     """Two methods on one target: how far the first one's mean absolute error is from the other's.
 
     ``change`` is first / second - 1, below 0 where the first is better (None where the second makes
-    no error), ``low`` and ``high`` its paired 95 % block-bootstrap interval; ``p_value`` is Diebold
-    and Mariano's, corrected for few origins. None is what too few origins cannot tell.
+    no error), ``low`` and ``high`` its paired 95 % bootstrap interval over blocks of origins and
+    over seeds; ``p_value`` is Diebold and Mariano's, corrected for few origins. None is what too
+    few origins cannot tell.
     """
 
     target: str

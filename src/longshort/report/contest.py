@@ -67,9 +67,10 @@ def pairs(comparison: Comparison) -> str:
         blocks += [f"<h3>{text(target)}</h3>", table(header, rows, 2, f"Differences: {target}")]
     caption = (
         f"How far the mean absolute error of {comparison.chosen} lies below (−) or above (+) that "
-        "of each other method, with a paired 95 % interval from a block bootstrap over origins: "
-        "where it includes 0, there is no difference that the data can show. p is the test of "
-        "Diebold and Mariano, with the correction of Harvey, Leybourne and Newbold."
+        "of each other method, with a paired 95 % interval from a bootstrap over blocks of origins "
+        "and over seeds; p is the test of Diebold and Mariano, with the correction of Harvey, "
+        "Leybourne and Newbold. Where the interval includes 0 or p is above 0.05, there is no "
+        "difference that the data can show."
     )
     drawn = figure(
         "pairs",

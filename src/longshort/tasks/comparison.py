@@ -189,7 +189,7 @@ def _notes(parts: Windowed, more: list[str]) -> tuple[str, ...]:
     """What a reader must know."""
     notes = [
         "Each configuration was fitted from several seeds; its scores are means over them, which "
-        "is what one fit can be expected to do.",
+        "is what one fit can be expected to do. Intervals are over origins and over seeds.",
         "The configuration was chosen on the validation part, where training also stopped; the "
         "test part was opened once, for all.",
         "A difference is told where its interval leaves out 0 and p is at most 0.05. p-values are "

@@ -55,7 +55,7 @@ def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
     differences = roles["target"] if encoding.differences else []
     every = {
         "inputs.numbers": [*seen, *encoding.masked, *known, *differences],
-        "future.numbers": known,
+        "future.numbers": [] if encoding.recursive else known,
         "static.numbers": roles["static"],
     }
     found = []

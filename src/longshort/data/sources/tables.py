@@ -87,7 +87,7 @@ def read_table(
         stamped = localise(stamped, like)
         check_order(stamped)
         step, steps = settle_step(stamped, fill)
-    fields, values = read_fields(table, columns, rows, settled=not require_target)
+    fields, values = read_fields(table, columns, rows, settled=like is not None)
     check_static(table.where, fields, values, offsets, keys, rows)
     if require_target:
         check_targets(table.source, fields, values, offsets)
