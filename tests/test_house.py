@@ -39,8 +39,8 @@ ORDER = [
     "training/layers",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
     "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain/", "report/",
-    "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer", "tasks/base", "tasks/",
-    "tuning/space", "tuning/", "cli/", "__main__",
+    "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
+    "tasks/base", "tasks/", "tuning/space", "tuning/", "cli/", "__main__",
 ]  # fmt: skip
 
 

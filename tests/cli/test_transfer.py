@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 from longshort import Forecaster, load
+from longshort.cli import fit
 from longshort.cli.app import main
 
 SETTINGS = ["--time", "date", "--target", "temp_max,temp_min", "--context", "6", "--size", "8",
@@ -90,3 +93,15 @@ def test_another_shape_is_refused(
     assert not (tmp_path / "new").exists()
     code, _, err = run([*command[:3], "--freeze", "head.0"], capsys)
     assert (code, "no layer 'head.0'" in err) == (2, True)
+
+
+def test_every_option_is_called_as_its_setting() -> None:
+    """What is inherited is told by name: no option may be passed over."""
+    options = set(inspect.signature(fit.forecaster).parameters)
+    settings = {
+        fit.RENAMED.get(name, name)
+        for kind in Forecaster.sections.values()
+        for name in (field.name for field in fields(kind))
+    }
+    own = {"seed", "device", "valid_from", "test_from"}
+    assert options - own <= settings | set(Forecaster.scalars)

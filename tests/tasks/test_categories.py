@@ -300,6 +300,15 @@ def test_yardsticks_read_categories_too() -> None:
     assert errors["persistence"] > 3
 
 
+def test_a_static_category_need_not_stand_in_every_row(
+    quick: Forecaster, data: pl.DataFrame
+) -> None:
+    sparse = data.with_columns(land=pl.when(pl.int_range(pl.len()).over("shop") == 3).then("land"))
+    assert quick.predict(sparse).equals(quick.predict(data))
+    bare = quick.predict(data.with_columns(land=pl.lit("")))
+    assert bare["sold"].is_finite().all()
+
+
 # bad input
 
 

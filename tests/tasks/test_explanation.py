@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from longshort import Columns, Forecaster, Recurrent, Scaling, Split, Training, Window
+from longshort import Columns, Decoder, Forecaster, Recurrent, Scaling, Split, Training, Window
 from longshort.contracts import Batch, Encoded, Loss, Prediction, State
 from longshort.errors import DataError
 from longshort.heads.base import Head
@@ -210,3 +210,68 @@ def test_scaling_and_level_change_no_share() -> None:
         for data in (frame, other)
     )
     assert all(one[cell] == pytest.approx(same[cell], abs=1e-3) for cell in one)
+
+
+def shops() -> pl.DataFrame:
+    """What a shop sells: by the day's weather, which was known the day before, and by its kind."""
+    rng, parts = np.random.default_rng(2), []
+    for shop in range(6):
+        sky = rng.choice(["sun", "rain", "snow"], 70)
+        kind = ["small", "large"][shop % 2]
+        told = pl.Series("sky", sky)
+        sold = told.replace_strict({"sun": 2.0, "rain": 0.0, "snow": -2.0}).to_numpy()
+        sold = sold + 2 * (kind == "large") + 0.1 * rng.normal(size=70)
+        idle = pl.Series("idle", rng.choice(["a", "b"], 70))
+        parts.append(
+            pl.DataFrame({"sold": sold, "sky": sky, "idle": idle}).with_columns(
+                shop=pl.lit(str(shop)), kind=pl.lit(kind)
+            )
+        )
+    return pl.concat(parts)
+
+
+@pytest.mark.parametrize("channels", ["joint", "shared"])
+def test_categories_have_shares_as_numbers_have(channels: Any) -> None:
+    columns = Columns(group="shop", target="sold", past="idle", future="sky", static="kind")
+    model = Forecaster(
+        columns,
+        2,
+        window=Window(context=3, relative="none"),
+        recurrent=Recurrent(8, dropout=0.0),
+        training=Training(epochs=12, members=1, rate=0.03, weight_decay=0.0),
+        decoder=Decoder(channels=channels),
+    ).fit(shops())
+    found = model.explain(shops())
+    assert set(found.columns) >= {"sold", "sky", "idle", "kind"}
+    assert found.gap < 1e-3
+    for step in (1, 2):
+        by = {x.column: x for x in found.leanings if x.step == step}
+        assert sum(x.share for x in by.values()) == pytest.approx(1, abs=1e-3)
+        assert int(np.argmax(by["sky"].ahead)) == step - 1
+        assert by["sky"].ahead[step - 1] > 0.3
+        assert by["kind"].still > 0
+        assert by["idle"].share < 0.15
+    rises = {p.column: p.rise for p in found.permutations if p.step == 1}
+    assert rises["sky"] > 1
+    assert rises["sky"] > 3 * abs(rises["idle"])
+
+
+def test_a_network_that_runs_on_is_asked_for_its_first_step() -> None:
+    """It answers step by step: the next value leans on the push a row before and lag 3."""
+    model = forecaster(
+        horizon=4, decoder=Decoder("last", mode="recursive", paths=20),
+    ).fit(two())  # fmt: skip
+    found = model.explain(two())
+    assert (found.steps, found.horizon) == ((1,), 1)
+    (first, most), (second, more) = sorted(cells(found).items(), key=lambda x: -x[1])[:2]
+    assert {first, second} == {("y", 3), ("push", 1)}
+    assert most + more > 0.5
+    assert {p.column: p.rise for p in found.permutations}["push"] > 0.5
+
+
+def test_differences_from_a_season_before_are_the_targets_own() -> None:
+    window = Window(context=4, relative="season", season=5, differences=True, calendar=False)
+    training = Training(epochs=1, steps=2, members=1)
+    found = forecaster(window=window, training=training).fit(two(300)).explain(two(300))
+    assert set(found.columns) == {"y", "push", "idle"}
+    assert sum(x.share for x in found.leanings) == pytest.approx(1, abs=1e-3)

@@ -235,6 +235,17 @@ def test_every_network_that_streams_runs_on(
     torch.testing.assert_close(whole[:, 5:, :, 0], rolled, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("mode", ["direct", "recursive"])
+def test_channels_that_share_weights_are_explained_with_their_categories(
+    mode: Any, data: pl.DataFrame
+) -> None:
+    decoder = replace(FEW, channels="shared", mode=mode)
+    found = Forecaster(ROLES, 2, **{**SMALL, "decoder": decoder}).fit(data).explain(data)
+    assert found.gap < 1e-4
+    assert sum(x.share for x in found.leanings if x.column == "sky") > 0
+    assert sum(x.share for x in found.leanings if x.column == "fair") > 0
+
+
 def model_windows(model: Forecaster, data: pl.DataFrame) -> Windows:
     """Every window whose horizon has been."""
     series = model._read_again(data)

@@ -69,7 +69,7 @@ def test_transfer_beats_training_from_scratch(taught: Forecaster, few: pl.DataFr
     assert best(taught) < 0.05
     assert best(moved) < 0.2
     assert best(anew) > 0.5
-    told = "training began with 7 of 7 weights of the Forecaster given"
+    told = "Training began with 7 of 7 weights of the Forecaster given."
     assert moved.start_ == told
     assert anew.start_ == ""
 
@@ -189,3 +189,22 @@ def test_related_series_through_another_shape_of_data() -> None:
     model = Forecaster(Columns(target=["x0"]), 1, **{**SMALL, "training": Training(2, members=1)})
     source = model.fit(data)
     assert Forecaster(**model.get_params(deep=False)).fit(data, init=source).start_
+
+
+def test_tables_of_other_categories_are_new_and_the_same_ones_are_taken() -> None:
+    rng = np.random.default_rng(0)
+
+    def frame(names: list[str]) -> pl.DataFrame:
+        kinds = [names[at % len(names)] for at in range(120)]
+        return pl.DataFrame({"y": rng.normal(size=120), "kind": kinds})
+
+    columns = Columns(target="y", past="kind")
+    settings = {**SMALL, "training": Training(epochs=1, members=1)}
+    source = Forecaster(columns, **settings).fit(frame(["a", "b"]))
+    same = Forecaster(columns, **settings).fit(frame(["b", "a"]), init=source)
+    assert "new" not in same.start_
+    with pytest.warns(LongshortWarning, match=r"tables.category0.weight is of other categories"):
+        Forecaster(columns, **settings).fit(frame(["a", "c"]), init=source)
+    kept = Forecaster(columns, **settings).fit(frame(["a", "c"]), init=source, keep_codec=True)
+    assert kept.encoding_.vocabulary.labels == (("a", "b"),)
+    assert "new" not in kept.start_

@@ -286,18 +286,20 @@ def forecast(
     )  # fmt: skip
 
 
+# settings whose options are called otherwise
+RENAMED = {"method": "scaling"}
+
+
 def inherited(estimator: Forecaster, source: Forecaster, given: Collection[str]) -> Forecaster:
     """The estimator with the settings of another one, but for options that were ``given``.
 
     How it is trained, and on which part, is the new fit's business.
     """
-    # options that are not called as the setting is
-    known = {"method": "scaling"}
     changes: dict[str, Any] = {}
     for name in estimator.sections:
         own, theirs = getattr(estimator, name), source.settings_[name]
         if name not in ("training", "split"):
-            asked_for = {k: v for k, v in own.get_params().items() if known.get(k, k) in given}
+            asked_for = {k: v for k, v in own.get_params().items() if RENAMED.get(k, k) in given}
             changes[name] = theirs.set_params(**asked_for)
     for name in estimator.scalars:
         if name not in given:

@@ -49,8 +49,9 @@ class Attribution:
     @property
     def gap(self) -> float:
         """Largest difference between a sum of attributions and F(x) - F(x')."""
-        sums = (part.reshape(*part.shape[:2], -1).sum(2) for part in self.parts.values())
-        total = sum(sums, -self.answer)
+        total = sum(
+            (part.reshape(*part.shape[:2], -1).sum(2) for part in self.parts.values()), -self.answer
+        )
         return float((total + self.start).abs().max()) if self.answer.numel() else 0.0
 
 
@@ -175,8 +176,8 @@ def _looking_up(
     model: nn.Module, batch: Batch, given: Mapping[str, Tensor]
 ) -> Iterator[dict[str, Tensor]]:
     """What tables of symbols give while it lasts, by name; given ones take the place of theirs."""
-    names = {
-        (x.data_ptr(), x.shape): f"{group}.{name}"
+    fields = {
+        f"{group}.{name}": x
         for group in _GROUPS
         for name, x in getattr(batch, group).items()
         if not x.is_floating_point()
@@ -187,9 +188,7 @@ def _looking_up(
     def hook(table: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
         def called(_: nn.Module, read: tuple[Tensor, ...], found: Tensor) -> Tensor:
             calls[table] += 1
-            # what is no field of the batch, such as a model's own last choice
-            own = f"{table}.{calls[table]}"
-            name = names.get((read[0].data_ptr(), read[0].shape), own)
+            name = _field(table, read[0], fields) or f"{table}.{calls[table]}"
             seen[name] = given.get(name, found)
             return seen[name]
 
@@ -204,9 +203,22 @@ def _looking_up(
             handle.remove()
 
 
+def _field(table: str, read: Tensor, fields: Mapping[str, Tensor]) -> str | None:
+    """Which field of a batch a table is asked for; None for what is none, such as a last choice.
+
+    It is the field itself, or rows of it that were read several times, under the table's own name.
+    """
+    for name, x in fields.items():
+        if x.data_ptr() == read.data_ptr() and x.shape == read.shape:
+            return name
+    own = table.rpartition(".")[2]
+    alike = (n for n, x in fields.items() if x.shape[1:] == read.shape[1:])
+    return next((name for name in alike if name.partition(".")[2] == own), None)
+
+
 def _mean(name: str, x: Tensor, batch: Batch) -> Tensor:
     """The mean of a field over rows and steps, padded ones left out; of one step's width."""
-    if name.startswith("inputs.") and x.dim() == 3:
+    if name.startswith("inputs.") and x.dim() == 3 and len(x) == batch.rows:
         return x[within(batch.lengths, x.shape[1])].mean(0)
     return x.flatten(0, -2).mean(0)
 
@@ -215,5 +227,8 @@ def _summed(name: str, attributed: Tensor, batch: Batch) -> Tensor:
     """Symbols have one attribution each, whatever the width of their embedding."""
     group, _, field = name.partition(".")
     own = getattr(batch, group, {}).get(field) if group in _GROUPS else None
-    numbers = name == _REFERENCE or (own is not None and own.is_floating_point())
-    return attributed if numbers else attributed.sum(-1)
+    if name == _REFERENCE or (own is not None and own.is_floating_point()):
+        return attributed
+    # (M, B * C, ..., E): rows may have been read C times, one after the other
+    each = attributed.sum(-1)
+    return each.reshape(len(each), batch.rows, -1, *each.shape[2:]).sum(2)

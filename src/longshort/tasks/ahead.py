@@ -15,7 +15,10 @@ from longshort.data.sequences import Columns, Floats, Sequences
 from longshort.data.splits import listed
 from longshort.data.windows import Windows
 from longshort.errors import ArgumentError
+from longshort.evaluate.forecast import ahead_points
 from longshort.metrics.quantiles import quantiles_at
+from longshort.records import ForecastPoint
+from longshort.report.charts import HistoryRow
 from longshort.yardsticks.base import Forecasts
 
 # windows and their numbers to paths (N, n, L, K)
@@ -49,6 +52,19 @@ class Ahead:
         for block in self._blocks():
             windows = Windows.ahead(block, self.encoding)
             yield windows, self.forecast(windows, range(len(windows)))
+
+    def points(
+        self, rows: int, band: tuple[float, float]
+    ) -> tuple[list[HistoryRow], list[ForecastPoint]]:
+        """The last ``rows`` of every series that fits, and what comes next, as charts draw it.
+
+        ``band`` are the levels of the interval's ends.
+        """
+        series = self.sequences.select(np.flatnonzero(self.fits).tolist())
+        windows = Windows.ahead(series, self.encoding)
+        found = self.forecast(windows, range(len(windows)))
+        ends = quantiles_at(found.quantiles, self.known, band)
+        return ahead_points(windows, found.point, ends[..., 0], ends[..., 1], rows)
 
     def _blocks(self) -> Iterator[Sequences]:
         """The series that fit, in order, as many at a time as memory is meant for."""

@@ -11,7 +11,7 @@ import json
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import asdict
 from pathlib import Path
@@ -37,6 +37,7 @@ from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
 from longshort.report.numerals import setting
+from longshort.tasks.device import choose_device
 from longshort.tasks.ensemble import Ensemble, Parts, Progress
 from longshort.tasks.stored import Fit, check_weights, same, under, within
 from longshort.tasks.transfer import Transfer, changed_settings, fingerprint
@@ -95,6 +96,10 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
     ) -> None:
         """Put back what ``_learned`` gave, checked."""
+
+    def _foreign(self, source: Self) -> Sequence[str]:
+        """Parts of names of weights that mean something else than in a network of ``source``."""
+        return ()
 
     def _after(self, model: Model, examples: Examples) -> None:
         """What a trained network still learns, from the validation part where there is one."""
@@ -207,7 +212,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _compared(self, source: Self, where: str) -> str:
         """What is taken over from ``source``, in words; a warning where something differs."""
-        transfer = Transfer.between(source.models_[0], self._hollow())
+        transfer = Transfer.between(source.models_[0], self._hollow(), self._foreign(source))
         transfer.refuse_strangers(where)
         told = transfer.words(where)
         if transfer.differing:
@@ -225,7 +230,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         if models:
             prints["init"] = fingerprint(models)
         return Ensemble(
-            lambda seed, member: self._new(seed, models[member % len(models)] if models else None),
+            lambda seed, member: self._new(seed, source, member),
             self._after,
             self._describe,
             self.training,
@@ -242,13 +247,14 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         found.pop("device")
         return {"model": self.kind, **found}
 
-    def _new(self, seed: int, source: Model | None = None) -> Model:
+    def _new(self, seed: int, source: Self | None = None, member: int = 0) -> Model:
         try:
             with seeded(seed):
                 model = self._network()
             if source is not None:
-                Transfer.between(source, model).into(model, source)
-            return model.to(self._device())
+                given = source.models_[member % len(source.models_)]
+                Transfer.between(given, model, self._foreign(source)).into(model, given)
+            return model.to(choose_device(self.device))
         except (RuntimeError, MemoryError, TypeError) as error:
             if not out_of_memory(error):
                 raise
@@ -256,22 +262,6 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
                 f"{self.recurrent}: a network of this size does not fit into memory; use a "
                 "smaller size or depth"
             ) from error
-
-    def _device(self) -> torch.device:
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        unknown = f"device={self.device!r} is not a device to train on; use 'cpu', 'cuda' or 'auto'"
-        try:
-            device = torch.device(self.device)
-        except RuntimeError as error:
-            raise ArgumentError(unknown) from error
-        if device.type not in ("cpu", "cuda"):
-            raise ArgumentError(unknown)
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise ArgumentError(
-                f"device={self.device!r}: this PyTorch finds no CUDA device; use 'cpu' or 'auto'"
-            )
-        return device
 
     # use
 
@@ -437,7 +427,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         model = self._hollow()
         kept = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
         model.load_state_dict(kept, assign=True)
-        return model.to(self._device()).eval()
+        return model.to(choose_device(self.device)).eval()
 
 
 # settings of a fit, not of what a network means

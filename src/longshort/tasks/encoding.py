@@ -9,7 +9,8 @@ from longshort.data.codecs.numbers import NumberCodec
 from longshort.data.encoding import Encoding
 from longshort.data.sequences import Sequences
 from longshort.data.splits import Cuts
-from longshort.data.windows import Window, choose_cycles
+from longshort.data.steps import Ints
+from longshort.data.windows import Window, Windows, choose_cycles
 from longshort.yardsticks.seasons import find_season
 
 
@@ -36,4 +37,21 @@ def encode(
         sequences.clock,
         Vocabulary.fit(sequences, cuts.valid_start),
         differences=window.differences,
+    )
+
+
+def cut_windows(
+    sequences: Sequences, encoding: Encoding, cuts: Cuts
+) -> tuple[Windows, Windows, Windows]:
+    """Windows whose horizons lie in the training part, the validation part, and both."""
+    context = np.full(len(sequences), encoding.context)
+
+    def windows(start: Ints, stop: Ints) -> Windows:
+        first = np.maximum(start, context)
+        return Windows(sequences, encoding, first, stop - encoding.horizon + 1)
+
+    return (
+        windows(context, cuts.valid_start),
+        windows(cuts.valid_start, cuts.test_start),
+        windows(context, cuts.test_start),
     )

@@ -52,8 +52,9 @@ def columns_of(fields: Sequence[Field], encoding: Encoding) -> list[Column]:
     # a sine and a cosine each
     cycles = [f"time of {cycle}" for cycle in encoding.cycles for _ in range(2)]
     seen, known = [*roles["target"], *roles["past"]], [*roles["future"], *cycles]
+    differences = roles["target"] if encoding.differences else []
     every = {
-        "inputs.numbers": [*seen, *encoding.masked, *known],
+        "inputs.numbers": [*seen, *encoding.masked, *known, *differences],
         "future.numbers": [] if encoding.recursive else known,
         "static.numbers": roles["static"],
     }

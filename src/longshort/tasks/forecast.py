@@ -15,7 +15,7 @@ from pydantic import PositiveInt
 
 from longshort import artifact
 from longshort.contracts import Examples, Params, whole
-from longshort.data.codecs.numbers import NumberCodec, Scaling
+from longshort.data.codecs.numbers import Scaling
 from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
@@ -23,26 +23,25 @@ from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Portion, Seen, Split, cut, leave_short, refuse_untold
 from longshort.data.windows import Window, Windows
 from longshort.errors import DataError, LongshortWarning
-from longshort.evaluate.forecast import Terms, Windowed, ahead_points, evaluate_forecasts
+from longshort.evaluate.forecast import Terms, Windowed, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
 from longshort.heads.conformal import Calibration, check_calibration
 from longshort.heads.decoder import Decoder
 from longshort.heads.distributions import LEVELS, Output, check_output, family
 from longshort.layers.encoder import Recurrent
-from longshort.metrics.quantiles import quantiles_at
 from longshort.model import Model
 from longshort.records import Evaluation, Explanation
 from longshort.report.charts import forecast_chart
 from longshort.tasks.ahead import Ahead, Draw, for_horizon, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
-from longshort.tasks.encoding import encode
+from longshort.tasks.encoding import cut_windows, encode
 from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
 from longshort.tasks.paths import Ranks, at_once, correlate, error_ranks, sample_paths
-from longshort.tasks.transfer import kept_scale
+from longshort.tasks.transfer import choose_scale, like_before, other_categories
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
 from longshort.yardsticks.roster import Choice
@@ -153,14 +152,13 @@ class Forecaster(Estimator):
             warnings.warn(self.left_out_, LongshortWarning, stacklevel=3)
         refuse_untold(sequences, cuts)
         counts = family(self.output, LEVELS).counts
-        if like is None:
-            codec = NumberCodec.fit(sequences, cuts.valid_start, self.scaling, counts=counts)
-        else:
-            codec = kept_scale(like.encoding_.codec, sequences, counts=counts)
+        before = None if like is None else like.encoding_
+        codec = choose_scale(before, sequences, cuts.valid_start, self.scaling, counts=counts)
         codec.check(sequences)
         self.columns_ = self.columns.resolved(sequences.fields)
         recursive = self.decoder.mode == "recursive"
         found = encode(sequences, cuts, codec, self.window, horizon, context)
+        found = found if before is None else like_before(found, before)
         self.encoding_ = found.to_run_on(sequences.fields) if recursive else found
         self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)
@@ -175,20 +173,13 @@ class Forecaster(Estimator):
 
     def _parts(self, sequences: Sequences, cuts: Cuts) -> tuple[Windows, Windows, Windows]:
         """Windows whose horizons lie in the training part, the validation part, and both."""
-        context = np.full(len(sequences), self.encoding_.context)
-
-        def windows(start: Ints, stop: Ints) -> Windows:
-            first = np.maximum(start, context)
-            return Windows(sequences, self.encoding_, first, stop - self.encoding_.horizon + 1)
-
-        return (
-            windows(context, cuts.valid_start),
-            windows(cuts.valid_start, cuts.test_start),
-            windows(context, cuts.test_start),
-        )
+        return cut_windows(sequences, self.encoding_, cuts)
 
     def _network(self) -> Model:
         return build(self.fields_, self.encoding_, self.recurrent, self.decoder, self.output)
+
+    def _foreign(self, source: Self) -> list[str]:
+        return other_categories(source.encoding_.vocabulary, self.encoding_.vocabulary)
 
     def _after(self, model: Model, examples: Examples) -> None:
         # a network that is refitted keeps what it learnt of its errors on unseen windows
@@ -383,8 +374,8 @@ class Forecaster(Estimator):
             self.history_,
             self._settings(),
         )
-        notes = [*found.notes, in_words(self.models_, self.calibration)]
-        notes += [self.left_out_, self.start_ and f"{self.start_[0].upper()}{self.start_[1:]}."]
+        notes = [*found.notes, in_words(self.models_, self.calibration), self.left_out_]
+        notes.append(self.start_)
         return replace(found, notes=tuple(note for note in notes if note))
 
     def _opened(self, X: Any) -> Windowed:
@@ -425,12 +416,8 @@ class Forecaster(Estimator):
             level: nominal coverage of the band, 0.1 to 0.9.
         """
         ahead = self._ahead(X)
-        series = ahead.sequences.select(np.flatnonzero(ahead.fits).tolist())
-        windows = Windows.ahead(series, self.encoding_)
-        found = self.forecasts(windows, range(len(windows)))
-        band = quantiles_at(found.quantiles, LEVELS, ((1 - level) / 2, (1 + level) / 2))
         rows = history or 3 * self.encoding_.context
-        past, told = ahead_points(windows, found.point, band[..., 0], band[..., 1], rows)
+        past, told = ahead.points(rows, ((1 - level) / 2, (1 + level) / 2))
         units = {field.name: field.unit for field in self.fields_}
         return forecast_chart(past, told, units=units, level=level, recent=rows)
 

@@ -210,6 +210,10 @@ def check_static(
     for at, field in enumerate(fields):
         if field.role != "static":
             continue
+        # an empty cell is told by the other rows of its series
+        labels = field.labels or ()
+        empty = labels.index("") if "" in labels else np.nan
+        values[values[:, at] == empty, at] = np.nan
         low = np.fmin.reduceat(values[:, at], offsets[:-1])
         first = np.repeat(low, lengths)
         changed = (values[:, at] != first) & ~np.isnan(values[:, at])
@@ -223,7 +227,7 @@ def check_static(
                 f"is {here} here and {there} elsewhere in the series; make it a past or future "
                 "column if it changes in time"
             )
-        values[:, at] = first
+        values[:, at] = np.where(np.isnan(first), empty, first)
 
 
 def _told(field: Field, value: float) -> str:
