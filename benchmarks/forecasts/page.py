@@ -14,7 +14,7 @@ TEXT = """# Forecasting, measured
 different seeds; a row is the mean forecast of the three, with the range of each alone in brackets.
 All networks of a set read the same inputs, have the same read-out and training, and about as many
 parameters as the LSTM (their sizes are chosen so; "highway alone" is what is left without a
-network). Recipes were chosen on the validation parts; every opening of a test part, and why, is on record in
+network). Recipes were chosen on the validation parts; every opening of a test part is on record in
 `benchmarks/ledger.json`. Seconds are those of one core, for one network, whatever else the machine
 did. Lower is better, but for coverage, which should be 80 %; its interval is a 95 % moving-block
 bootstrap. Yardsticks are fitted on the same rows.
