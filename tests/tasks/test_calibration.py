@@ -108,7 +108,8 @@ def test_an_evaluation_says_how_intervals_were_made() -> None:
         model.evaluate(data, adaptive=0.05, yardsticks="quick"),
     )
     told = (
-        "The LSTM's intervals were calibrated on the validation part (split conformal, symmetric)."
+        "The network's intervals were calibrated on the validation part (split conformal, "
+        "symmetric)."
     )
     assert told in plain.notes
     assert any("adaptive conformal inference, rate 0.05" in note for note in followed.notes)
@@ -119,7 +120,7 @@ def test_an_evaluation_says_how_intervals_were_made() -> None:
         fitted(data, calibration="none").evaluate(data, yardsticks="quick").notes
     )
     points = fitted(data, output="mse", calibration="none").evaluate(data, yardsticks="quick")
-    assert "The LSTM's intervals are those of its errors on the validation part." in points.notes
+    assert "The network's intervals are those of its errors on the validation part." in points.notes
     with pytest.raises(ArgumentError, match="adaptive=2"):
         model.evaluate(data, adaptive=2)
 

@@ -48,8 +48,8 @@ def folds(evaluation: Evaluation) -> str:
         names, rows = fold_table(evaluation, target)
         blocks.append(table(names, rows, len(evaluation.folds), f"Error by fold: {target}"))
     caption = (
-        f"The test part in {count(len(evaluation.folds), 'fold')}. First, how the LSTM did in "
-        "each: its skill against the best naive method, and the coverage of its interval. Then the "
+        f"The test part in {count(len(evaluation.folds), 'fold')}. First, how the "
+        f"{lstm_name(evaluation)} did in each: its skill against the best naive method, and the coverage of its interval. Then the "
         "mean absolute error of every method in the fold that begins at the time above: a method "
         "that is better in one fold only may have been lucky."
     )

@@ -174,8 +174,8 @@ def _coverages(evaluation: Evaluation) -> Iterator[str]:
         return
     shown = [f"{s.target} {share(s.coverage, s.coverage_low, s.coverage_high)}" for s in told]
     yield paragraph(
-        f"Coverage of the LSTM's {percent(evaluation.level, 0)} interval with its 95 % interval "
-        f"from a block bootstrap over origins: {listed(shown)}.",
+        f"Coverage of the {lstm_name(evaluation)}'s {percent(evaluation.level, 0)} interval with "
+        f"its 95 % interval from a block bootstrap over origins: {listed(shown)}.",
         "caption",
     )
     rows = [

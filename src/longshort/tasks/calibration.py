@@ -46,10 +46,10 @@ def settle(
 def in_words(models: Sequence[Model], calibration: Calibration) -> str:
     """How the networks' intervals were made, where there is anything to say."""
     if _points(models):
-        return "The LSTM's intervals are those of its errors on the validation part."
+        return "The network's intervals are those of its errors on the validation part."
     if any(bool((head.errors != 0).any()) for head in _heads(models)):
         return (
-            f"The LSTM's intervals were calibrated on the validation part (split conformal, "
+            f"The network's intervals were calibrated on the validation part (split conformal, "
             f"{calibration})."
         )
     return ""
