@@ -49,8 +49,8 @@ def folds(evaluation: Evaluation) -> str:
         blocks.append(table(names, rows, len(evaluation.folds), f"Error by fold: {target}"))
     caption = (
         f"The test part in {count(len(evaluation.folds), 'fold')}. First, how the "
-        f"{lstm_name(evaluation)} did in each: its skill against the best naive method, and the coverage of its interval. Then the "
-        "mean absolute error of every method in the fold that begins at the time above: a method "
-        "that is better in one fold only may have been lucky."
+        f"{lstm_name(evaluation)} did in each: its skill against the best naive method, and the "
+        "coverage of its interval. Then the mean absolute error of every method in the fold that "
+        "begins at the time above: a method that is better in one fold only may have been lucky."
     )
     return section("folds", "Fold by fold", *blocks, paragraph(caption, "caption"))
