@@ -160,7 +160,7 @@ def put(case: Case, rows: list[str]) -> None:
     for known in CASES:
         table += pairs.get(known.name, [])
     told = (
-        f"One thread, Python {platform.python_version()}, {platform.machine()}, beside other work."
+        f"One thread, Python {platform.python_version()}, {platform.machine()}, work beside it."
     )
     PAGE.write_text("\n".join([*HEAD, *table, "", told, ""]), encoding="utf-8")
 
