@@ -159,7 +159,7 @@ def put(case: Case, rows: list[str]) -> None:
     table = ["| table | command | time | memory | rate |", "|---|---|---:|---:|---|"]
     for known in CASES:
         table += pairs.get(known.name, [])
-    told = f"One thread, Python {platform.python_version()}, {platform.machine()}, work beside it."
+    told = f"One thread, Python {platform.python_version()}, {platform.machine()}, with other work."
     PAGE.write_text("\n".join([*HEAD, *table, "", told, ""]), encoding="utf-8")
 
 
