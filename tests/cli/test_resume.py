@@ -91,8 +91,10 @@ def test_a_killed_fit_goes_on(
         time.sleep(0.01)
     process.kill()
     process.wait()
-    assert {"checkpoint.lstm", "checkpoint.previous.lstm"} <= names(tmp_path)
+    # a kill between the two renames of a writing leaves the previous one alone
+    assert "checkpoint.previous.lstm" in names(tmp_path)
     assert not (tmp_path / "model.lstm").exists()
+    left = Checkpoint(tmp_path / "checkpoint.lstm").read().path
     # neither way is taken without being asked for
     code, _, err = run([*fit, "--out", str(tmp_path)], capsys)
     assert code == 2
@@ -105,7 +107,7 @@ def test_a_killed_fit_goes_on(
     assert "training__rate was 0.003 and is 0.5" in err
     code, _, err = run([*fit, "--resume", "--out", str(tmp_path)], capsys)
     assert code == 0
-    assert f"going on from {tmp_path / 'checkpoint.lstm'}" in err
+    assert f"going on from {left}" in err
     check_the_same(tmp_path, whole)
 
 
