@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from longshort.contracts import Batch, Encoded, State
 from longshort.errors import ArgumentError
-from longshort.heads.category import CategoryHead, StepHead
+from longshort.heads.category import CategoryHead, StepwiseHead
 
 LENGTHS = torch.tensor([4, 1, 3, 2, 4])
 
@@ -105,7 +105,7 @@ def test_masked_sequences_are_not_scored() -> None:
 
 
 def test_steps_are_scored_where_there_are_any() -> None:
-    head, targets = StepHead(6, 3, smoothing=0.2), torch.randint(3, (5, 4))
+    head, targets = StepwiseHead(6, 3, smoothing=0.2), torch.randint(3, (5, 4))
     z = encoded().z.clone()
     inside = torch.arange(4) < LENGTHS[:, None]
     z[~inside] = torch.nan

@@ -22,6 +22,7 @@ from torch.nn import functional
 from longshort.contracts import Batch, Encoded, Loss, Prediction, within
 from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, masked
+from longshort.layers.masks import dropped
 from longshort.layers.pool import Pool
 
 Kind = Literal["one", "many", "ordered"]
@@ -63,7 +64,7 @@ class CategoryHead(Head):
             raise ArgumentError(f"kind={kind!r}: {suggest(kind, get_args(Kind))}")
         self.kind, self.classes, self.smoothing = kind, classes, smoothing
         self.pool = Pool(pooling, size, directions)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.readout = nn.Linear(self.pool.width, 1 if kind == "ordered" else classes)
         # the first threshold, and the logarithms of the steps from each to the next
         self.thresholds = nn.Parameter(torch.zeros(classes - 1)) if kind == "ordered" else None
@@ -73,12 +74,19 @@ class CategoryHead(Head):
         self.weights: Tensor
         self.temperature: Tensor
 
-    def scores(self, encoded: Encoded) -> Tensor:
-        """(B, K) before the temperature: a, or log p for "ordered" at T = 1."""
-        return self._scores(encoded, torch.ones_like(self.temperature))
+    def scores(self, encoded: Encoded, row: int = 0) -> Tensor:
+        """(B, K) before the temperature: a, or log p for "ordered" at T = 1.
 
-    def _scores(self, encoded: Encoded, temperature: Tensor) -> Tensor:
-        a = self.readout(self.dropout(self.pool(encoded).z))
+        ``row`` is where the rows begin in the larger batch that they are a part of.
+        """
+        return self._scores(encoded, torch.ones_like(self.temperature), row)
+
+    def _scores(self, encoded: Encoded, temperature: Tensor, row: int = 0) -> Tensor:
+        z = self.pool(encoded).z
+        if self.training and self.dropout > 0:
+            # one draw a call from torch's default generator, as torch's own dropout would
+            z = dropped(z, int(torch.randint(2**62, ())), -3, self.dropout, row)
+        a = self.readout(z)
         if self.thresholds is None:
             return a / temperature  # type: ignore[no-any-return]
         steps = self.thresholds[1:].exp()
@@ -94,7 +102,7 @@ class CategoryHead(Head):
 
     def loss(self, encoded: Encoded, batch: Batch) -> Loss:
         """Loss per sequence, or per sequence and category for "many"."""
-        scores, target = self.scores(encoded), batch.target()
+        scores, target = self.scores(encoded, batch.row), batch.target()
         if self.kind == "many":
             wanted = target.to(scores.dtype) * (1 - self.smoothing) + self.smoothing / 2
             losses = functional.binary_cross_entropy_with_logits(scores, wanted, reduction="none")
@@ -115,7 +123,7 @@ class CategoryHead(Head):
         self.temperature.fill_(temperature)
 
 
-class StepHead(Head):
+class StepwiseHead(Head):
     """A category for every step, each by itself; targets are (B, T) of int64.
 
     Args:
