@@ -8,9 +8,9 @@ Speech and Language 13(4), section 4.3. With h the n - 1 symbols before w, and h
     Y = n_1 / (n_1 + 2 n_2),  D_k = k - (k + 1) Y n_(k+1) / n_k,  k = 1, 2, 3 (3 for 3 and more)
 
 At the highest order c is how often an n-gram occurs; below it, how many different symbols stand
-before it (a document's beginning is one). N_k(h) counts the symbols that follow h with c = k, n_k
-all n-grams with c = k. Below the first order stands 1 / K, and a history that never occurred hands
-on to the shorter one, so that every history gives probabilities that sum to 1.
+before it, and how often it stands at a document's beginning. N_k(h) counts the symbols that follow
+h with c = k, n_k all n-grams with c = k. Below the first order stands 1 / K, and a history that
+never occurred hands on to the shorter one, so that every history gives probabilities that sum to 1.
 
 n-grams are numbered order by order: the number of one is found from that of its first n - 1 symbols
 and its last symbol. Nothing but sorted arrays is held, about 60 bytes for each different n-gram.
@@ -26,7 +26,7 @@ import numpy as np
 
 from longshort.contracts import whole
 from longshort.data.sequences import Floats
-from longshort.data.stretch import Ints, Stretch, joined
+from longshort.data.steps import Ints
 from longshort.errors import ArgumentError
 from longshort.records import Kind
 from longshort.yardsticks.language.base import LanguageMethod
@@ -84,31 +84,41 @@ class KneserNey:
     """Interpolated modified Kneser-Ney of every order from 1 to ``order``; see the module.
 
     Args:
-        text: what is counted.
+        text: (N,) symbols, which are counted.
         order: n, 1 or more.
         symbols: K; every symbol of any text is below it.
+        border: the symbol that documents begin with. It ends the document before it, too, and no
+            history reaches back beyond it. None where a text is read as one.
 
     Raises:
         ArgumentError: ``order`` is not a whole number, a symbol is not below K, or there is none.
     """
 
-    def __init__(self, text: Stretch, order: int, symbols: int) -> None:
+    def __init__(self, text: Ints, order: int, symbols: int, border: int | None = None) -> None:
         self.order, self.symbols = whole("order", order, 1), whole("symbols", symbols, 1)
+        self._border = border
         self._check(text)
         self._orders = list(self._count(text))
 
-    def _check(self, text: Stretch) -> None:
-        if not len(text.symbols):
+    def _check(self, text: Ints) -> None:
+        if not len(text):
             raise ArgumentError("n-grams of a text of 0 symbols: there is nothing to count")
-        if not 0 <= text.symbols.min() <= text.symbols.max() < self.symbols:
+        if not 0 <= text.min() <= text.max() < self.symbols:
             raise ArgumentError(
-                f"symbols {text.symbols.min()} to {text.symbols.max()}: must be 0 to "
-                f"{self.symbols - 1}"
+                f"symbols {text.min()} to {text.max()}: must be 0 to {self.symbols - 1}"
             )
 
-    def _count(self, text: Stretch) -> Iterator[_Order]:
-        length = _lengths(text)
-        keys, ends = self._numbered(text, length, 1, np.zeros_like(text.symbols))
+    def _lengths(self, text: Ints) -> Ints:
+        """(N,), how long an n-gram that ends at each position can be."""
+        places = np.arange(len(text))
+        if self._border is None:
+            return places + 1
+        borders = np.where(text == self._border, places, 0)
+        return np.asarray(places + 1 - np.append(0, np.maximum.accumulate(borders)[:-1]))
+
+    def _count(self, text: Ints) -> Iterator[_Order]:
+        length = self._lengths(text)
+        keys, ends = self._numbered(text, length, 1, np.zeros_like(text))
         histories = 1
         for n in range(1, self.order + 1):
             size = len(keys)
@@ -116,59 +126,52 @@ class KneserNey:
             # one of each longer n-gram tells which n-gram it ends with
             found, place = np.unique(longer, return_index=True)
             before = np.bincount(ends[place[found >= 0]], minlength=size)
-            before[np.unique(ends[length == n])] += 1
+            before += np.bincount(ends[length == n], minlength=size)
             raw = np.bincount(ends[ends >= 0], minlength=size)
             counted = (_Counts(keys, c, histories, self.symbols) for c in (raw, before))
             yield _Order(keys, *counted)
             keys, ends, histories = longer_keys, longer, size
 
-    def _numbered(self, text: Stretch, length: Ints, n: int, shorter: Ints) -> tuple[Ints, Ints]:
+    def _numbered(self, text: Ints, length: Ints, n: int, shorter: Ints) -> tuple[Ints, Ints]:
         """All n-grams, and the number of the one that ends at each position (N,)."""
         key = self._keys(text, _histories(shorter, length, n))
         found = np.unique(key[key >= 0])
         return found, np.where(key >= 0, np.searchsorted(found, key), _NONE)
 
-    def _keys(self, text: Stretch, history: Ints) -> Ints:
-        return np.where(history >= 0, history * self.symbols + text.symbols, _NONE)
+    def _keys(self, text: Ints, history: Ints) -> Ints:
+        return np.where(history >= 0, history * self.symbols + text, _NONE)
 
-    def nats(self, text: Stretch, order: int | None = None) -> Floats:
-        """(N,), -log p of each symbol given up to ``order`` - 1 before it in its document.
+    def nats(self, text: Ints, order: int | None = None) -> Floats:
+        """(N - 1,), -log p of each symbol but the first given up to ``order`` - 1 before it.
 
         Args:
-            text: another text, or the same.
+            text: (N,) symbols of another text, or the same.
             order: up to that of the counts, which is the default.
         """
         *_, found = self.by_order(text, self.order if order is None else order)
         return found
 
-    def by_order(self, text: Stretch, most: int) -> Iterator[Floats]:
+    def by_order(self, text: Ints, most: int) -> Iterator[Floats]:
         """``nats`` at order 1, 2, ... ``most``, each for little more than the last alone costs."""
         self._check(text)
-        lower = np.full(len(text.symbols), 1 / self.symbols)
-        length, ends = _lengths(text), np.zeros_like(text.symbols)
+        lower = np.full(len(text), 1 / self.symbols)
+        length, ends = self._lengths(text), np.zeros_like(text)
         for n, order in enumerate(self._orders[:most], 1):
             history = _histories(ends, length, n)
             key = self._keys(text, history)
             place = np.searchsorted(order.keys, key)
             place[place == len(order.keys)] = 0
-            known = (key >= 0) & (order.keys[place] == key)
-            ends = np.where(known, place, _NONE)
+            # a text may be shorter than the order: then there are no such n-grams
+            there = order.keys[place] == key if len(order.keys) else np.zeros(len(text), bool)
+            ends = np.where((key >= 0) & there, place, _NONE)
             # occurrences count at the highest order alone, and any order may be that
-            yield -np.log(_interpolated(order.raw, history, ends, lower))
+            yield -np.log(_interpolated(order.raw, history, ends, lower)[1:])
             lower = _interpolated(order.lower, history, ends, lower)
 
     def distribution(self, history: Ints) -> Floats:
-        """(K,), the probability of each symbol after a history at a document's beginning."""
-        size = len(history) + 1
-        symbols = np.tile(np.append(history, 0), self.symbols)
-        symbols[size - 1 :: size] = np.arange(self.symbols)
-        text = Stretch(symbols, np.arange(self.symbols) * size, np.ones_like(symbols), symbols)
-        return np.asarray(np.exp(-self.nats(text)[size - 1 :: size]))
-
-
-def _lengths(text: Stretch) -> Ints:
-    """(N,), symbols from the document's beginning up to each, that one included."""
-    return np.asarray(np.arange(1, len(text.symbols) + 1) - text.begins[text.documents()])
+        """(K,), the probability of each symbol after a history (N,), N being 1 or more."""
+        texts = [np.append(history, symbol) for symbol in range(self.symbols)]
+        return np.exp([-self.nats(text)[-1] for text in texts])
 
 
 def _histories(ends: Ints, length: Ints, n: int) -> Ints:
@@ -180,11 +183,14 @@ def _histories(ends: Ints, length: Ints, n: int) -> Ints:
 
 def _interpolated(counts: _Counts, history: Ints, ends: Ints, lower: Floats) -> Floats:
     """p_n of each position, of p_(n-1)."""
-    total = np.where(history >= 0, counts.total[history], 0.0)
-    known = total > 0
     found = lower.copy()
-    left = np.where(ends[known] >= 0, counts.left[ends[known]], 0.0)
-    found[known] = (left + counts.spare[history[known]] * lower[known]) / total[known]
+    known = np.flatnonzero(history >= 0)
+    known = known[counts.total[history[known]] > 0]
+    left = np.zeros(len(known))
+    seen = ends[known] >= 0
+    left[seen] = counts.left[ends[known[seen]]]
+    spare, total = counts.spare[history[known]], counts.total[history[known]]
+    found[known] = (left + spare * lower[known]) / total
     return found
 
 
@@ -208,15 +214,15 @@ class KneserNeyYardstick:
         return "Kneser-Ney"
 
     def fit(
-        self, train: Stretch, valid: Stretch | None, symbols: int, both: bool = False
+        self, train: Ints, valid: Ints | None, symbols: int, *, border: int | None, both: bool
     ) -> LanguageMethod:
         """See ``LanguageYardstick``."""
-        counted, order = KneserNey(train, self.orders, symbols), self.orders
-        if valid is not None and valid.scored.any():
-            losses = [n[valid.scored].mean() for n in counted.by_order(valid, self.orders)]
+        counted, order = KneserNey(train, self.orders, symbols, border), self.orders
+        if valid is not None and len(valid) > 1:
+            losses = [nats.mean() for nats in counted.by_order(valid, self.orders)]
             order = int(np.argmin(losses)) + 1
             if both:
-                counted = KneserNey(joined([train, valid]), order, symbols)
+                counted = KneserNey(np.append(train, valid), order, symbols, border)
         return LanguageMethod(
             f"{self.name} {order}-gram", self.kind, lambda text: counted.nats(text, order)
         )
@@ -230,10 +236,10 @@ class UnigramYardstick:
     kind: Kind = "naive"
 
     def fit(
-        self, train: Stretch, valid: Stretch | None, symbols: int, both: bool = False
+        self, train: Ints, valid: Ints | None, symbols: int, *, border: int | None, both: bool
     ) -> LanguageMethod:
         """See ``LanguageYardstick``."""
-        text = joined([train, valid]) if both and valid is not None else train
-        counts = np.bincount(text.symbols, minlength=symbols) + 1
+        text = np.append(train, valid) if both and valid is not None else train
+        counts = np.bincount(text, minlength=symbols) + 1
         surprise = -np.log(counts / counts.sum())
-        return LanguageMethod(self.name, self.kind, lambda other: surprise[other.symbols])
+        return LanguageMethod(self.name, self.kind, lambda other: surprise[other[1:]])
