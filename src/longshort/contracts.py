@@ -183,7 +183,8 @@ class Batch:
         source: (B,) of int64, which window or document a row came from.
         seeds: (B,) of int64, what random draws for a row are made from: they depend on the row
             alone, and not on where it stands in a batch.
-        fresh: (B,) of bool, False where a row continues the same row of the batch before it.
+        fresh: (B,) of bool, False where a row continues the same row of the batch before it; or
+            (B, T), True at every step at which a sequence starts.
         targets: what the head scores; its shape is the head's to say.
         target_mask: like targets' leading axes, True where an element is scored.
         target_lengths: (B,) of int64 where targets have their own lengths.

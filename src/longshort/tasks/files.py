@@ -8,8 +8,12 @@ from longshort import artifact, checkpoint
 from longshort.errors import ModelFileError, suggest
 from longshort.tasks.base import Estimator
 from longshort.tasks.forecast import Forecaster
+from longshort.tasks.generate import LanguageModel
 
-KINDS: dict[str, type[Estimator]] = {Forecaster.kind: Forecaster}
+KINDS: dict[str, type[Estimator]] = {
+    Forecaster.kind: Forecaster,
+    LanguageModel.kind: LanguageModel,
+}
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Estimator:
