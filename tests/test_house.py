@@ -22,7 +22,7 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 ORDER = [
     "errors", "records/written", "records/training", "records/explanation",
     "records/evaluation", "records/", "contracts", "metrics/", "artifact", "checkpoint",
-    "data/steps", "data/clock", "data/sequences", "data/corpus",
+    "data/steps", "data/clock", "data/sequences", "data/corpus", "data/stretch",
     "data/splits", "data/partition", "data/horizon", "data/codecs/",
     "data/sources/", "data/sampler",
     "data/encoding", "data/windows", "data/items", "data/chunks", "data/readings/", "data/synthetic",
@@ -37,14 +37,15 @@ ORDER = [
     "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
     "layers/embed", "layers/lookup", "layers/stem", "layers/channels",
     "layers/encoder", "layers/pool",
-    "rollout",
+    "rollout", "search",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
     "training/layers",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
     "training/snapshot", "training/loop", "yardsticks/base", "yardsticks/verdict",
     "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
-    "tasks/base", "tasks/labels/", "tasks/", "tuning/space", "tuning/", "cli/", "__main__",
+    "tasks/base", "tasks/labels/", "tasks/text/", "tasks/", "tuning/space", "tuning/",
+    "cli/", "__main__",
 ]  # fmt: skip
 
 
