@@ -25,6 +25,8 @@ from longshort.errors import ArgumentError, DataError, suggest
 
 Borders = Literal["reset", "carry"]
 
+# what the symbols are called in batches
+SYMBOLS = "symbols"
 # symbols that are kept in memory before they go to a temporary file, in bytes
 _IN_MEMORY = 2**26
 
@@ -103,7 +105,7 @@ class Passage(NamedTuple):
     bytes: int
     source: str
 
-    def __len__(self) -> int:  # type: ignore[override]
+    def __len__(self) -> int:
         """How many symbols are foretold."""
         return len(self.ids) - 1
 
@@ -170,7 +172,8 @@ class _Store:
         kind = np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int32
         self._kind: np.dtype[Any] = np.dtype(kind)
         self._held: list[NDArray[Any]] = []
-        self._count, self._file = 0, None
+        self._count = 0
+        self._file: Any = None
 
     def add(self, ids: NDArray[Any]) -> None:
         self._held.append(ids.astype(self._kind))
@@ -198,8 +201,8 @@ class _Store:
 class Chunks:
     """Examples of a run of symbols: example n is a chunk of stream n % streams.
 
-    Batches hold inputs "tokens" (B, T) of int64, and as targets the symbol after each. ``fresh`` is
-    (B,), or (B, T) where a document begins within the batch.
+    Batches hold inputs "symbols" (B, T) of int64, and as targets the symbol after each. ``fresh``
+    is (B,), or (B, T) where a document begins within the batch.
 
     Args:
         ids: (N,) the run; ``ids[1:]`` is foretold.
@@ -257,7 +260,7 @@ class Chunks:
                 begins[:, 0] = fresh
                 fresh = begins
         return Batch(
-            inputs={"tokens": torch.from_numpy(tokens)},
+            inputs={SYMBOLS: torch.from_numpy(tokens)},
             lengths=lengths,
             fresh=fresh,
             source=torch.tensor([number % self.streams for number in index]),
@@ -267,7 +270,7 @@ class Chunks:
 
     def label(self, number: int) -> str:
         """One example in words."""
-        return f"{self.source}, from token {self._span(number)[0]}"
+        return f"{self.source}, from symbol {self._span(number)[0]}"
 
     def digest(self) -> bytes:
         """Bytes that change with anything that any batch holds."""

@@ -41,10 +41,9 @@ def surprise(models: Sequence[Model], text: Stretch) -> Floats:
             for at in range(0, len(order), _ROWS):
                 some = order[at : at + _ROWS]
                 _read(model, text.symbols, starts[some], stops[some], own)
-    if len(models) == 1:
-        return found[0].copy()
-    least: Floats = found.min(0)
-    return least - np.log(np.exp(least - found).mean(0))
+    least = found.min(0)
+    mean: Floats = least - np.log(np.exp(least - found).mean(0))
+    return mean
 
 
 def _read(model: Model, symbols: Ints, starts: Ints, stops: Ints, into: Floats) -> None:

@@ -85,7 +85,7 @@ class NextHead(Head):
 
     def __init__(self, size: int, lookup: Lookup, settings: Next) -> None:
         super().__init__()
-        symbols, width = lookup.table.shape
+        symbols, width = lookup.table.shape[0], lookup.table.shape[1]
         self.symbols = symbols
         self.activation, self.slowness = settings.activation, settings.slowness
         # the table is the trunk's: it is neither saved nor trained twice
@@ -103,23 +103,23 @@ class NextHead(Head):
             cutoffs = [cut for cut in _CUTOFFS if cut < symbols - 1] or [symbols // 2]
             self.adaptive = nn.AdaptiveLogSoftmaxWithLoss(size, symbols, cutoffs)
 
-    def log_p(self, z: Tensor) -> Tensor:
+    def scores(self, z: Tensor) -> Tensor:
         """(..., V) log-probabilities of the symbol after each encoding (..., H)."""
         if self.adaptive is not None:
             flat: Tensor = self.adaptive.log_prob(z.reshape(-1, z.shape[-1]))
             return flat.view(*z.shape[:-1], self.symbols)
-        return self._scores(z).log_softmax(-1)
+        return self._logits(z).log_softmax(-1)
 
     def nats(self, z: Tensor, target: Tensor) -> Tensor:
         """-log p of each target (...) after each encoding (..., H)."""
         flat, symbols = z.reshape(-1, z.shape[-1]), target.reshape(-1)
         if self.adaptive is not None:
-            found: Tensor = -self.adaptive(flat, symbols).output
+            found: Tensor = -self.adaptive(flat, symbols)[0]
         else:
-            found = functional.cross_entropy(self._scores(flat), symbols, reduction="none")
+            found = functional.cross_entropy(self._logits(flat), symbols, reduction="none")
         return found.view(target.shape)
 
-    def _scores(self, z: Tensor) -> Tensor:
+    def _logits(self, z: Tensor) -> Tensor:
         if self.readout is not None:
             return self.readout(z)  # type: ignore[no-any-return]
         if self.project is not None:
@@ -143,5 +143,5 @@ class NextHead(Head):
 
     def decode(self, encoded: Encoded, batch: Batch) -> Prediction:
         """The likeliest symbol after the last step (B,), and log p (B, V)."""
-        scores = self.log_p(encoded.last().z.squeeze(1))
+        scores = self.scores(encoded.last().z.squeeze(1))
         return Prediction(scores.argmax(1), scores=scores)

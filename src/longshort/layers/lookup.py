@@ -7,11 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from longshort.contracts import Batch
+from longshort.data.chunks import SYMBOLS
 from longshort.layers.embed import Embed
 from longshort.layers.masks import keep_mask
 
-# what the symbols are called in batches
-TOKENS = "tokens"
 # first values, uniform between it and its negative, as of AWD-LSTM (Merity et al. 2018)
 _SPREAD = 0.1
 
@@ -27,14 +26,14 @@ class Lookup(Embed):
     """
 
     def __init__(self, symbols: int, width: int, dropout: float = 0.0) -> None:
-        super().__init__(symbols={TOKENS: (symbols, width)})
+        super().__init__(symbols={SYMBOLS: (symbols, width)})
         self.forgotten = dropout
         nn.init.uniform_(self.table, -_SPREAD, _SPREAD)
 
     @property
     def table(self) -> Tensor:
         """(V, E), the vector of each symbol."""
-        weight: Tensor = self.tables[TOKENS].weight  # type: ignore[assignment]
+        weight: Tensor = self.tables[SYMBOLS].weight  # type: ignore[assignment]
         return weight
 
     def forward(self, batch: Batch) -> Tensor:
@@ -46,4 +45,4 @@ class Lookup(Embed):
             table = table * keep_mask(
                 seed, 0, one, self.forgotten, dtype=table.dtype, device=table.device
             )
-        return functional.embedding(batch.inputs[TOKENS], table)
+        return functional.embedding(batch.inputs[SYMBOLS], table)

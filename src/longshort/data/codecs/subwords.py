@@ -76,10 +76,8 @@ class Subwords:
         names = self._made.get_vocab()
         byte_of = _bytes()
         try:
-            return tuple(
-                bytes(byte_of[sign] for sign in name)
-                for name in sorted(names, key=names.__getitem__)
-            )
+            ordered = sorted(names, key=names.__getitem__)
+            return tuple(bytes(byte_of[sign] for sign in name) for name in ordered)
         except KeyError as error:
             raise ModelFileError(f"the subwords are not made of bytes: {error}") from None
 

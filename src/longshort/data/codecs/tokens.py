@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,16 @@ class TokenCodec:
         return cls(tokens.unit, tuple(k for k, count in ranked[:most] if count >= tokens.least))
 
     @property
+    def begin(self) -> int:
+        """The symbol that stands before every document."""
+        return BORDER
+
+    @property
+    def unknown(self) -> int | None:
+        """The symbol of what the training part did not hold; None where there is no such thing."""
+        return UNKNOWN if self.unit in ("characters", "words") else None
+
+    @property
     def size(self) -> int:
         """V, all symbols with the border and the unknown one."""
         return len(self.pieces)
@@ -170,7 +180,7 @@ class TokenCodec:
             raise ModelFileError(f"symbols are {', '.join(get_args(Unit))}; not {unit!r}")
         text = np.asarray(arrays["vocabulary"], np.uint8).tobytes()
         if unit == "subwords":
-            return cls(unit, subwords=Subwords.take_up(text.decode()))
+            return cls("subwords", subwords=Subwords.take_up(text.decode()))
         known = json.loads(text)
         single = unit == "characters"
         if not isinstance(known, list) or not all(isinstance(k, str) and k for k in known):
@@ -179,7 +189,7 @@ class TokenCodec:
             raise ModelFileError(f"the vocabulary is no list of different {unit}")
         if unit == "bytes" and known:
             raise ModelFileError("a vocabulary of bytes has no list")
-        return cls(unit, tuple(known))
+        return cls(cast(Unit, unit), tuple(known))
 
 
 def _points(text: str) -> NDArray[np.uint32]:

@@ -111,7 +111,7 @@ class Prose:
         return Prose(self.source, read)
 
 
-def read_prose(data: Any, documents: Documents = Documents()) -> Prose:  # noqa: B008 - frozen
+def read_prose(data: Any, documents: Documents = Documents()) -> Prose:
     """A file, a folder of .txt files in the order of their names, or a list of texts.
 
     Files are UTF-8, and may be packed by gzip (.gz) or Zstandard (.zst).
