@@ -1,1 +1,1 @@
-"""What a network reads of texts, sentences and recordings."""
+"""How the items of a corpus become numbers."""
