@@ -7,6 +7,7 @@ any scheme are read as BIO; what breaks its scheme is named by its line.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +62,7 @@ class Conll(Params):
             known = suggest(self.scheme, get_args(Spelling))
             raise ArgumentError(f"Conll(scheme={self.scheme!r}): {known}")
         try:
-            b"".decode(self.encoding)
+            codecs.lookup(self.encoding)
         except LookupError:
             raise ArgumentError(
                 f"Conll(encoding={self.encoding!r}): there is no such encoding; utf-8, latin-1 and "
