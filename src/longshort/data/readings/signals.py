@@ -88,7 +88,7 @@ class _Ready(NamedTuple):
 class SignalReading:
     """Series as a network reads them; made by ``fit`` or ``take_up``.
 
-    In batches, ``channels`` (B, T, C) are scaled channels, ``observed`` and ``since`` (B, T, M) what
+    In batches, ``channels`` (B, T, C) are scaled numbers, ``observed`` and ``since`` (B, T, M) what
     is known of those with gaps, ``apart`` (B, T, 1) the log(1 + time since the row before) where
     times are irregular, ``labels`` one-hot categories, ``static`` numbers that do not change.
 
