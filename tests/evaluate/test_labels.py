@@ -8,7 +8,7 @@ import pytest
 from longshort.data.corpus import Corpus
 from longshort.errors import ArgumentError, DataError
 from longshort.evaluate.labels import LabelParts, evaluate_labels
-from longshort.records import Evaluation, History, LabelEvaluation, Mark, evaluation_from_json
+from longshort.records import Evaluation, History, LabelEvaluation, Mark
 from longshort.yardsticks.labels.base import LabelMethod
 
 GOOD = {"good", "great"}
@@ -100,7 +100,6 @@ def test_the_verdict_is_spoken_by_the_metric(judged: LabelEvaluation) -> None:
 def test_a_record_comes_back_as_it_was(judged: LabelEvaluation) -> None:
     text = judged.to_json()
     assert LabelEvaluation.from_json(text) == judged
-    assert evaluation_from_json(text) == judged
     for altered, told in (
         (replace(judged, confusion=((1,),)), "confusion: not 2 rows"),
         (

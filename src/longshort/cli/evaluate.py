@@ -7,8 +7,9 @@ from typing import Annotated, cast
 
 import typer
 
-from longshort.cli.fit import INTERRUPTED, make_folder, write_evaluation
-from longshort.cli.terminal import RunsProgress, notes, show
+from longshort.cli.records import show_record, write_record
+from longshort.cli.running import INTERRUPTED, make_folder
+from longshort.cli.terminal import RunsProgress, notes
 from longshort.cli.terminal import out as terminal
 from longshort.errors import ArgumentError
 from longshort.tasks.backtest import Judged, backtest
@@ -88,7 +89,7 @@ def evaluate(
             raise typer.Exit(INTERRUPTED) from None
         finally:
             progress.close()
-    show(found)
+    show_record(found)
     if folder is not None:
-        write_evaluation(found, folder)
+        write_record(found, folder)
         terminal.print(f"report: {folder / 'report.html'}")
