@@ -120,8 +120,8 @@ def _several(table: Table, names: Sequence[str]) -> Labels:
         for row, value in enumerate(told):
             if value not in yes | no:
                 raise DataError(
-                    f"{table.where(row)}, column {name!r}: {value!r} is neither 0 nor 1; of several "
-                    "label columns each says whether its label is there"
+                    f"{table.where(row)}, column {name!r}: {value!r} is neither 0 nor 1; of "
+                    "several label columns each says whether its label is there"
                 )
         there.append([value in yes for value in told])
     return tuple(

@@ -43,7 +43,7 @@ def calibrate(models: Sequence[Model], examples: Examples) -> None:
     def surprise(logarithm: float) -> float:
         temperature = torch.tensor(math.exp(logarithm))
         mean = mixed([
-            head.log_probabilities(a, temperature)  # type: ignore[operator, union-attr]
+            head.log_probabilities(a, temperature)  # type: ignore[operator]
             for head, a in zip(heads, found, strict=True)
         ])  # fmt: skip
         return -float(_likelihood(mean, target))
@@ -51,7 +51,7 @@ def calibrate(models: Sequence[Model], examples: Examples) -> None:
     with torch.no_grad():
         best = minimize_scalar(surprise, bounds=(-_WIDEST, _WIDEST), method="bounded")
     for head in heads:
-        head.calibrate(math.exp(float(best.x)))  # type: ignore[operator, union-attr]
+        head.calibrate(math.exp(float(best.x)))  # type: ignore[operator]
 
 
 def _likelihood(log_p: Tensor, target: Tensor) -> Tensor:
@@ -83,9 +83,7 @@ def activations(model: Model, examples: Examples) -> tuple[Tensor, Tensor]:
     return torch.cat(found)[back], told[back] if len(told) == len(back) else told
 
 
-def batches(
-    examples: Examples, device: torch.device | str = "cpu"
-) -> Iterator[tuple[Ints, Batch]]:
+def batches(examples: Examples, device: torch.device | str = "cpu") -> Iterator[tuple[Ints, Batch]]:
     """All examples, those of about the same length together, and their numbers."""
     count = len(examples)
     steps = examples.steps if isinstance(examples, Items) else np.ones(count, np.int64)

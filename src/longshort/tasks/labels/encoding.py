@@ -11,7 +11,7 @@ from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
 from longshort.data.readings.signals import Signal, SignalReading
 from longshort.data.readings.words import Text, TextReading
-from longshort.errors import suggest
+from longshort.errors import DataError, suggest
 
 READINGS: dict[str, type[TextReading] | type[SignalReading]] = {
     "text": TextReading,
@@ -45,7 +45,11 @@ def take_up(
     return READINGS[name].take_up(settings, arrays)
 
 
-def refuse_other(corpus: Corpus, name: str, wanted: str) -> None:
-    """Raises ValueError where a corpus holds something else than was fitted on."""
-    if _OF[corpus.content] != name:
-        raise ValueError(f"{corpus.source} holds {corpus.content}, and the model reads {wanted}")
+def refuse_other(corpus: Corpus, reading: ItemEncoding) -> None:
+    """Raises DataError where a corpus holds something else than the encoding reads."""
+    if _OF[corpus.content] != reader_name(reading):
+        wanted = "series" if isinstance(reading, SignalReading) else "texts"
+        raise DataError(
+            f"{corpus.source} holds {corpus.content}, and the model was fitted on {wanted}; give "
+            "data of the same kind"
+        )

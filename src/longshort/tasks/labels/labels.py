@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,7 +11,6 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from longshort.data.corpus import Corpus
 from longshort.data.sources.documents import Labels
-from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, suggest
 from longshort.heads.category import Category, Kind
 
@@ -76,8 +74,9 @@ class Classes:
         dtype = np.dtype(self.dtype)
         if dtype.kind in "UO":
             return np.array(self.names, object if dtype.kind == "O" else None)
-        read = {"b": lambda text: text == "True", "f": float}.get(dtype.kind, int)
-        return np.array([read(name) for name in self.names], dtype)
+        if dtype.kind == "b":
+            return np.array([name == "True" for name in self.names])
+        return np.array([(float if dtype.kind == "f" else int)(name) for name in self.names], dtype)
 
     def targets(self, corpus: Corpus) -> NDArray[Any]:
         """(N,) of int64, or (N, K) of 0 and 1 for "many".
@@ -176,9 +175,3 @@ def _ordered(names: tuple[str, ...], order: tuple[str, ...], source: str) -> tup
                 f"{source}: label {name!r} has no place in order=: {suggest(name, order)}"
             )
     return order
-
-
-def thinned(corpus: Corpus, keep: Sequence[bool] | NDArray[np.bool_]) -> tuple[Corpus, Ints]:
-    """The items to keep, and their numbers."""
-    chosen = np.flatnonzero(keep).astype(np.int64)
-    return (corpus if len(chosen) == len(corpus) else corpus.select(chosen)), chosen

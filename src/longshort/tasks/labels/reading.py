@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.corpus import Corpus, PartName, Roles, join
+from longshort.data.partition import Shares
 from longshort.data.sequences import Field, Sequences
 from longshort.data.sources.documents import PARTS, from_texts, read_documents
 from longshort.errors import ArgumentError, DataError, suggest
+from longshort.heads.category import Kind
+from longshort.tasks.labels.labels import Classes, labels_of
 
 
 def read_corpus(data: Any, roles: Roles, *, labelled: bool = True) -> Corpus:
@@ -79,9 +83,23 @@ def _texts(data: Any) -> list[Any] | None:
     return held if isinstance(first, str) or isinstance(first[0], str) else None
 
 
-def is_numbers(data: Any) -> bool:
-    """Whether data are one array of numbers, of equally many steps, as scikit-learn has them."""
-    return isinstance(data, np.ndarray | Sequence) or hasattr(data, "__array__")
+def is_matrix(data: Any, roles: Roles, labelled: bool) -> bool:
+    """Whether data are what scikit-learn knows: numbers (N, T), of a frame with labels beside it.
+
+    What is neither text nor of another shape is, so that its own rules refuse what is no number.
+    """
+    if isinstance(data, Corpus | Mapping | str | os.PathLike):
+        return False
+    if hasattr(data, "columns"):
+        return labelled and roles == Roles()
+    if _texts(data) is not None:
+        return False
+    try:
+        shape = np.shape(data)
+    except ValueError:
+        # items of different lengths
+        return False
+    return len(shape) != 3
 
 
 def _ragged(data: Sequence[Any]) -> list[NDArray[Any]]:
@@ -124,6 +142,73 @@ def from_array(data: NDArray[Any] | Sequence[NDArray[Any]]) -> Corpus:
     return Corpus(source, series=series)
 
 
-def relabelled(corpus: Corpus, labels: tuple[tuple[str, ...], ...]) -> Corpus:
-    """The corpus with these labels."""
-    return cast(Corpus, replace(corpus, labels=labels))
+class Given(NamedTuple):
+    """A corpus with labels, the labels as they were given, and T of an array (N, T)."""
+
+    corpus: Corpus
+    labels: NDArray[Any] | None = None
+    features: int | None = None
+
+
+def labelled(corpus: Corpus, y: Any, kind: Kind) -> Given:
+    """A corpus with the labels ``y``; with its own where they are None.
+
+    Raises:
+        DataError: they do not fit the items, or there are none.
+    """
+    if y is None and corpus.labels is None:
+        raise DataError(f"{corpus.source}: has no labels; give y, or name their column")
+    if y is None:
+        return Given(corpus)
+    labels, given = labels_of(y, kind, len(corpus), corpus.source)
+    return Given(replace(corpus, labels=labels), given)
+
+
+def usable(corpus: Corpus, kind: Kind) -> tuple[Corpus, list[str]]:
+    """The items that can be learnt from: with a label, and not empty. What was left out, in words.
+
+    Raises:
+        DataError: there are none.
+    """
+    assert corpus.labels is not None
+    keep, notes = np.ones(len(corpus), bool), []
+    without = np.array([not labels for labels in corpus.labels], bool) & (kind != "many")
+    for what, wrong in (("without a label", without), ("empty", _empty(corpus))):
+        wrong &= keep
+        if wrong.any():
+            count, first = int(wrong.sum()), corpus.where(int(wrong.argmax()))
+            notes.append(f"{count} of {len(corpus)} items are {what}, the first at {first}.")
+            keep &= ~wrong
+    if not keep.any():
+        raise DataError(f"{corpus.source}: every item is empty or without a label; give others")
+    return (corpus if keep.all() else corpus.select(np.flatnonzero(keep))), notes
+
+
+def _empty(corpus: Corpus) -> NDArray[np.bool_]:
+    if corpus.texts is not None:
+        return np.array([not text.strip() for text in corpus.texts], bool)
+    if corpus.tokens is not None:
+        return np.array([not tokens for tokens in corpus.tokens], bool)
+    assert corpus.series is not None
+    return np.asarray(corpus.series.lengths == 0)
+
+
+def rare(corpus: Corpus, classes: Classes, shares: Shares) -> list[str]:
+    """Labels that the training part holds once or not at all, in words."""
+    assert corpus.labels is not None
+    counts = dict.fromkeys(classes.names, 0)
+    for item in shares.train.tolist():
+        for label in corpus.labels[item]:
+            counts[label] += 1
+    everywhere = Counter(label for labels in corpus.labels for label in labels)
+    notes = []
+    for label, count in counts.items():
+        if everywhere[label] == 1:
+            item = next(at for at, labels in enumerate(corpus.labels) if label in labels)
+            notes.append(
+                f"Label {label!r} has one example ({corpus.where(item)}): what is learnt of it "
+                "cannot be judged."
+            )
+        elif not count:
+            notes.append(f"No item of the training part has the label {label!r}.")
+    return notes
