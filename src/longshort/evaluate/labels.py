@@ -97,12 +97,9 @@ def evaluate_labels(
     groups = parts.test.groups
     drawn = resampled(answers, names, groups, seed=seed)
     scores = tuple(_score(each, answers[each.name], names, drawn) for each in panel)
-    differences = tuple(
-        _difference(metric, lstm.name, each.name, scores, drawn)
-        for each in panel
-        if each.name != lstm.name
-    )
-    shown = [each for each in panel if each.name in (lstm.name, rivals.reference)]
+    others = [each.name for each in panel if each.name != lstm.name]
+    differences = tuple(_difference(metric, lstm.name, name, scores, drawn) for name in others)
+    shown = [each.name for each in panel if each.name in (lstm.name, rivals.reference)]
     ours = answers[lstm.name]
     wrong, worst = mistakes(ours, parts.test, classes, marks)
     return LabelEvaluation(
@@ -122,15 +119,9 @@ def evaluate_labels(
         reference=rivals.reference,
         naive=rivals.naive,
         differences=differences,
-        per_class=tuple(
-            row for each in shown for row in _classes(each.name, answers[each.name], classes)
-        ),
+        per_class=tuple(row for name in shown for row in _classes(name, answers[name], classes)),
         confusion=() if kind == "many" else tuple(map(tuple, confusion(ours).tolist())),
-        reliability=tuple(
-            ReliabilityBin(each.name, one.confidence, one.observed, one.items, one.low, one.high)
-            for each in shown
-            for one in bins(answers[each.name])
-        ),
+        reliability=tuple(row for name in shown for row in _reliability(name, answers[name])),
         mistakes=worst,
         wrong=wrong,
         settings=settings,
@@ -303,6 +294,10 @@ def _classes(method: str, own: Answers, classes: Sequence[str]) -> list[ClassSco
         )
         for label, row in zip(classes, rows, strict=True)
     ]
+
+
+def _reliability(method: str, own: Answers) -> list[ReliabilityBin]:
+    return [ReliabilityBin(method, *one) for one in bins(own)]
 
 
 def summarise(parts: LabelParts) -> LabelData:
