@@ -44,6 +44,7 @@ ORDER = [
     "training/snapshot", "training/loop", "yardsticks/base", "yardsticks/verdict",
     "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
+    "tasks/scikit",
     "tasks/base", "tasks/labels/", "tasks/text/", "tasks/", "tuning/space", "tuning/",
     "cli/", "__main__",
 ]  # fmt: skip
@@ -132,9 +133,11 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
-        "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
-        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "Category", "Chunking", "Classifier", "Columns", "Corpus",
+        "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
+        "LanguageModel", "LongshortError", "Next", "Partition", "RNNCell", "Recurrent",
+        "Roles", "Scaling", "Shares", "Split", "Tokens", "Training", "Window", "backtest",
+        "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

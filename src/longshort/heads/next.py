@@ -89,7 +89,7 @@ class NextHead(Head):
         self.symbols = symbols
         self.activation, self.slowness = settings.activation, settings.slowness
         # the table is the trunk's: it is neither saved nor trained twice
-        self._lookup = (lookup,) if settings.output == "tied" else ()
+        self._lookup: tuple[Lookup, ...] = (lookup,) if settings.output == "tied" else ()
         self.adaptive: nn.AdaptiveLogSoftmaxWithLoss | None = None
         self.project: nn.Linear | None = None
         self.readout: nn.Linear | None = None

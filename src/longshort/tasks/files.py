@@ -7,12 +7,12 @@ from pathlib import Path
 from longshort import artifact, checkpoint
 from longshort.errors import ModelFileError, suggest
 from longshort.tasks.base import Estimator
+from longshort.tasks.classify import Classifier
 from longshort.tasks.forecast import Forecaster
 from longshort.tasks.generate import LanguageModel
 
 KINDS: dict[str, type[Estimator]] = {
-    Forecaster.kind: Forecaster,
-    LanguageModel.kind: LanguageModel,
+    each.kind: each for each in (Forecaster, Classifier, LanguageModel)
 }
 
 
