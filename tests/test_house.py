@@ -25,8 +25,8 @@ ORDER = [
     "data/steps", "data/clock", "data/sequences", "data/corpus",
     "data/splits", "data/partition", "data/horizon", "data/codecs/",
     "data/sources/", "data/sampler",
-    "data/encoding", "data/windows", "data/items", "data/readings/", "data/synthetic",
-    "data/catalog/",
+    "data/encoding", "data/windows", "data/items", "data/chunks", "data/readings/",
+    "data/synthetic", "data/catalog/",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
     "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",
@@ -35,7 +35,7 @@ ORDER = [
     "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
-    "layers/embed", "layers/stem", "layers/channels",
+    "layers/embed", "layers/lookup", "layers/stem", "layers/channels",
     "layers/encoder", "layers/pool",
     "rollout", "search",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
@@ -44,6 +44,7 @@ ORDER = [
     "training/snapshot", "training/loop", "yardsticks/base", "yardsticks/verdict",
     "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
+    "tasks/scikit",
     "tasks/base", "tasks/labels/", "tasks/text/", "tasks/", "tuning/space", "tuning/",
     "cli/", "__main__",
 ]  # fmt: skip
@@ -132,9 +133,11 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
-        "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
-        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "Category", "Chunking", "Classifier", "Columns", "Corpus",
+        "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
+        "LanguageModel", "LongshortError", "Next", "Partition", "RNNCell", "Recurrent",
+        "Roles", "Scaling", "Shares", "Split", "Tokens", "Training", "Window", "backtest",
+        "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -13,20 +13,31 @@ __version__ = "0.1.0"
 
 # every public name and the room it lives in
 _ROOMS = {
+    "Category": "longshort.heads.category",
+    "Chunking": "longshort.data.chunks",
+    "Classifier": "longshort.tasks.classify",
     "Columns": "longshort.data.sequences",
+    "Corpus": "longshort.data.corpus",
     "Decoder": "longshort.heads.decoder",
+    "Documents": "longshort.data.sources.prose",
     "Evaluation": "longshort.records",
     "Forecaster": "longshort.tasks.forecast",
     "GRU": "longshort.layers.recurrent",
     "GRUCell": "longshort.layers.cells",
     "LSTM": "longshort.layers.recurrent",
     "LSTMCell": "longshort.layers.cells",
+    "LanguageModel": "longshort.tasks.generate",
     "LongshortError": "longshort.errors",
+    "Next": "longshort.heads.next",
+    "Partition": "longshort.data.partition",
     "RNN": "longshort.layers.recurrent",
     "RNNCell": "longshort.layers.cells",
     "Recurrent": "longshort.layers.encoder",
+    "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
+    "Shares": "longshort.data.chunks",
     "Split": "longshort.data.splits",
+    "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
     "Window": "longshort.data.windows",
     "backtest": "longshort.tasks.backtest",
@@ -41,17 +52,28 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Category",
+    "Chunking",
+    "Classifier",
     "Columns",
+    "Corpus",
     "Decoder",
+    "Documents",
     "Evaluation",
     "Forecaster",
     "GRUCell",
     "LSTMCell",
+    "LanguageModel",
     "LongshortError",
+    "Next",
+    "Partition",
     "RNNCell",
     "Recurrent",
+    "Roles",
     "Scaling",
+    "Shares",
     "Split",
+    "Tokens",
     "Training",
     "Window",
     "backtest",
@@ -63,22 +85,31 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from longshort.data.chunks import Chunking, Shares
     from longshort.data.codecs.numbers import Scaling
+    from longshort.data.codecs.tokens import Tokens
+    from longshort.data.corpus import Corpus, Roles
+    from longshort.data.partition import Partition
     from longshort.data.sequences import Columns
+    from longshort.data.sources.prose import Documents
     from longshort.data.splits import Split
     from longshort.data.windows import Window
     from longshort.errors import LongshortError
     from longshort.evaluate.leaks.lint import lint
+    from longshort.heads.category import Category
     from longshort.heads.decoder import Decoder
+    from longshort.heads.next import Next
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
     from longshort.tasks.backtest import backtest
+    from longshort.tasks.classify import Classifier
     from longshort.tasks.comparison import compare
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
+    from longshort.tasks.generate import LanguageModel
     from longshort.training import Training
     from longshort.tuning import tune
 

@@ -72,7 +72,7 @@ class Model(nn.Module):
 
     def _encode(self, batch: Batch, state: State | None) -> Encoded:
         below = None if state is None else state.part("encoder")
-        if below is not None and batch.fresh is not None:
+        if below is not None and batch.fresh is not None and batch.fresh.dim() == 1:
             below = below.keep(~batch.fresh)
         encoded: Encoded = self.encoder(batch, below)
         return encoded

@@ -25,19 +25,46 @@ class Inputs(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Characters:
+    """A network over the characters of each step, which becomes part of what a step is.
+
+    kind: "cnn" (Ma and Hovy 2016) or "lstm" (Lample et al. 2016). symbols: characters there are;
+    0 is padding, 1 the unknown one. width: numbers of one character. size: numbers of a step.
+    """
+
+    kind: str
+    symbols: int
+    width: int = 30
+    size: int = 50
+
+
+@dataclass(frozen=True, eq=False)
 class Widths:
-    """How wide what an encoding gives is, as ``layers.embed.Embed`` is told it.
+    """How wide what an encoding gives is: what ``layers.embed.Embed.of`` builds from.
 
     numbers, static: width of each group of numbers. symbols, labels: (vocabulary size, embedding
-    width) of each group of symbols, (B, T) and (B,). characters: (vocabulary size) of each group of
-    characters, (B, T, C).
+    width) of each group of symbols, (B, T) and (B,). characters: of each group of characters,
+    (B, T, C) of int64. bags: of each group of bags of symbols, (B, T, G) of int32 with 0 for
+    nothing, the group of symbols to whose vectors the bag's mean is added, and the symbols there
+    are. first: the first values (size, width) of a group's table, NaN for values to be drawn.
+    frozen: groups whose tables do not learn. forget: (size,) chance that training reads a symbol
+    as symbol 0, by group. dropout: share of the embedded values that training sets to zero.
+    scale: standard deviation of the tables' first values. fading: by group of numbers whose values
+    fade while they are not seen, the groups that tell which were seen and since when not.
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
     symbols: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     static: Mapping[str, int] = field(default_factory=dict)
     labels: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    characters: Mapping[str, int] = field(default_factory=dict)
+    characters: Mapping[str, Characters] = field(default_factory=dict)
+    bags: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    first: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
+    forget: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    dropout: float = 0.0
+    scale: float = 1.0
+    fading: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class ItemEncoding(Protocol):
@@ -100,7 +127,9 @@ class Items:
             return batch
         if isinstance(self.targets, np.ndarray):
             return batch.replace(targets=torch.from_numpy(self.targets[items]))
-        padded = torch.zeros(len(items), int(lengths.max()) if len(items) else 0, dtype=torch.int64)
+        # as wide as what is read, of which every batch has a step
+        width = max(each.shape[1] for each in inputs.values())
+        padded = torch.zeros(len(items), width, dtype=torch.int64)
         for row, item in enumerate(items):
             own = self.targets[item]
             padded[row, : len(own)] = torch.from_numpy(own)

@@ -14,7 +14,7 @@ from longshort.errors import ArgumentError, suggest
 from longshort.layers.channels import Channels
 from longshort.layers.embed import Embed
 from longshort.layers.initial import Method
-from longshort.layers.masks import dropped
+from longshort.layers.masks import dropped, keep_mask
 from longshort.layers.recurrent import GRU, LSTM, RNN
 from longshort.layers.stack import Stack
 from longshort.layers.stem import Stem, frames
@@ -38,6 +38,9 @@ class Recurrent(Params):
         bidirectional: read both ways; not for models that stream.
         dropout: share of each step's inputs to the stack, of the values between its layers, and
             of its outputs that training sets to zero, 0 to 1 (1 excluded).
+        locked: all steps of a row lose the same ones (Gal and Ghahramani 2016).
+        weight_drop: share of the recurrent weights that training sets to zero, others in each
+            batch (Merity et al. 2018).
         init: "torch", "glorot", "he" or "orthogonal" (see ``longshort.layers.initial``).
         forget_bias: what the forget gates start with; 1 or more keeps memory open at first
             (Gers et al. 2000, Jozefowicz et al. 2015). None leaves it to ``init``. In a GRU it is
@@ -61,6 +64,8 @@ class Recurrent(Params):
     cell: Cell = "lstm"
     stem: int | None = None
     stride: int = 1
+    locked: bool = False
+    weight_drop: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("size", "depth", "stride"):
@@ -75,8 +80,10 @@ class Recurrent(Params):
             raise ArgumentError(f"Recurrent(depth={self.depth}): must be 1 to {MOST_LAYERS}")
         if self.forget_bias is not None and not math.isfinite(self.forget_bias):
             raise ArgumentError(f"Recurrent(forget_bias={self.forget_bias}): must be finite")
-        if not 0 <= self.dropout < 1:
-            raise ArgumentError(f"Recurrent(dropout={self.dropout}): must be in 0 to 1, 1 excluded")
+        for name in ("dropout", "weight_drop"):
+            share = getattr(self, name)
+            if not 0 <= share < 1:
+                raise ArgumentError(f"Recurrent({name}={share}): must be in 0 to 1, 1 excluded")
         for name, known in (("init", get_args(Method)), ("cell", get_args(Cell))):
             if getattr(self, name) not in known:
                 value = getattr(self, name)
@@ -109,7 +116,7 @@ class RecurrentEncoder(nn.Module):
     def __init__(self, embed: Embed, recurrent: Recurrent, segment: int = 1) -> None:
         super().__init__()
         self.embed, self.segment = embed, segment
-        self.dropout = recurrent.dropout
+        self.dropout, self.locked = recurrent.dropout, recurrent.locked
         self.stem: Stem | None = None
         width = embed.width
         if recurrent.stem is not None:
@@ -153,17 +160,22 @@ class RecurrentEncoder(nn.Module):
         dropping = self.training and self.dropout > 0
         # one draw a call from torch's default generator, as torch's own dropout would
         seed = int(torch.randint(2**62, ())) if dropping else 0
-        if dropping:
+        if dropping and not self.locked:
             x = dropped(x, seed, -1, self.dropout, batch.row)
         parts = self.stack.cell.parts
         hx: Any = None
         if given is not None:
             hx = tuple(given.tensor(part).transpose(0, 1) for part in parts)
             hx = hx if len(parts) > 1 else hx[0]
-        outputs, last = self.stack.layers(x, hx, lengths=lengths, row=batch.row)
+        resets = None if batch.fresh is None or batch.fresh.dim() == 1 else batch.fresh
+        outputs, last = self.stack.layers(x, hx, lengths=lengths, resets=resets, row=batch.row)
         z = outputs[-1]
         if dropping:
-            z = dropped(z, seed, -2, self.dropout, batch.row)
+            # one mask for all steps where they are locked; the stack then has its inputs' own
+            shape = (z.shape[0], 1 if self.locked else z.shape[1], z.shape[2])
+            z = z * keep_mask(
+                seed, -2, shape, self.dropout, row=batch.row, dtype=z.dtype, device=z.device
+            )
         ends = last if len(parts) > 1 else (last,)
         end |= {part: value.transpose(0, 1) for part, value in zip(parts, ends, strict=True)}
         return Encoded(z, (embedded, *outputs[:-1], z), State(end), lengths)
@@ -191,7 +203,9 @@ def make_stack(inputs: int, recurrent: Recurrent) -> Stack[Any]:
     """The recurrent layers that these settings name."""
     settings: dict[str, Any] = {
         "batch_first": True,
-        "dropout": recurrent.dropout if recurrent.depth > 1 else 0.0,
+        "dropout": recurrent.dropout if recurrent.depth > 1 and not recurrent.locked else 0.0,
+        "variational_input": recurrent.dropout if recurrent.locked else 0.0,
+        "weight_drop": recurrent.weight_drop,
         "bidirectional": recurrent.bidirectional,
         "init": recurrent.init,
     }

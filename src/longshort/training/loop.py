@@ -18,7 +18,7 @@ from longshort.data.sampler import Sampler
 from longshort.errors import TrainingError
 from longshort.model import Model
 from longshort.records import Epoch, Event, Stop
-from longshort.training.loss import VALID_ROWS, mean_loss, stream_rows
+from longshort.training.loss import VALID_ROWS, lengths_of, mean_loss, stream_rows
 from longshort.training.parts import clip, gradient, rows_of
 from longshort.training.ranks import Ranks
 from longshort.training.seeds import seeded, step_seed
@@ -216,7 +216,8 @@ class _Run:
         shuffle = not carried
         most = None if carried else self.training.steps
         place = self.seed, course.epoch, course.position
-        sampler = Sampler(len(self.train), rows, shuffle, *place, most)
+        lengths = None if carried else lengths_of(self.train)
+        sampler = Sampler(len(self.train), rows, shuffle, *place, most, lengths)
         self.model.train()
         for position, index in sampler.batches():
             begun = time.perf_counter()
@@ -353,6 +354,10 @@ def estimate_seconds(model: Model, train: Examples, training: Training, *, seed:
     """Longest that one member can take, in seconds, from timing one step that changes nothing."""
     rows, carried = stream_rows(model, train, training.batch)
     index = list(range(min(rows, len(train))))
+    if not carried and (lengths := lengths_of(train)) is not None:
+        # as long as the mean of all
+        near = abs(lengths - lengths.mean())
+        index = near.argsort(kind="stable")[:rows].tolist()
     with seeded(seed):
         model.train()
         batch = train.batch(index).to(model.device)

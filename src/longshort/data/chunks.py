@@ -1,0 +1,284 @@
+"""A long run of symbols as chunks of parallel streams, for truncated backpropagation through time.
+
+The run is cut into as many streams as a batch has rows, and each stream into chunks. Every batch
+holds the next chunk of each stream, so that a state goes on from batch to batch; it begins anew
+where a stream does, and where a document does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from longshort.contracts import Batch, Params, within
+from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec
+from longshort.data.sources.prose import Extent, Prose
+from longshort.data.stretch import Stretch
+from longshort.errors import ArgumentError, DataError, suggest
+
+Borders = Literal["reset", "carry"]
+
+# what the symbols are called in batches
+SYMBOLS = "symbols"
+# symbols that are kept in memory before they go to a temporary file, in bytes
+_IN_MEMORY = 2**26
+
+
+@dataclass(frozen=True)
+class Chunking(Params):
+    """How a run of symbols is read.
+
+    Args:
+        steps: symbols of a chunk: how far gradients reach back.
+        borders: "reset": the state begins anew with every document; "carry": it goes on.
+
+    Raises:
+        ArgumentError: a value out of range.
+    """
+
+    steps: int = 100
+    borders: Borders = "reset"
+
+    def __post_init__(self) -> None:
+        self._whole(1, "steps")
+        if self.borders not in get_args(Borders):
+            known = suggest(self.borders, get_args(Borders))
+            raise ArgumentError(f"Chunking(borders={self.borders!r}): {known}")
+
+
+@dataclass(frozen=True)
+class Shares(Params):
+    """Where a text is cut, in order: the training part, then what chooses, then what is tested.
+
+    A cut goes to the border of documents that is next to it, where one is nearer than a fiftieth of
+    the text; else it goes through a document.
+
+    Args:
+        valid, test: shares of the characters, 0 for none.
+
+    Raises:
+        ArgumentError: nothing is left to learn from.
+    """
+
+    valid: float = 0.05
+    test: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.valid < 1 and 0 <= self.test < 1 and self.valid + self.test < 1):
+            raise ArgumentError(
+                f"Shares(valid={self.valid}, test={self.test}): must be 0 or more, and below 1 "
+                "together"
+            )
+
+    def cuts(self, extent: Extent) -> tuple[int, int]:
+        """The characters that the validation part and the test part start at."""
+        total, test = extent.characters, 0.0 if not self.test else self.test
+
+        def near(at: int) -> int:
+            borders = np.append(extent.starts, total)
+            border = int(borders[np.abs(borders - at).argmin()])
+            return border if abs(border - at) * 50 < total and 0 < border < total else at
+
+        # rounded first, since 1 - 0.1 times a whole number may lie below a whole number
+        last = total if not test else near(int(round((1 - test) * total, 6)))
+        first = last if not self.valid else near(int(round((1 - test - self.valid) * total, 6)))
+        return min(first, last), last
+
+
+class Passage(NamedTuple):
+    """The symbols of one part of a text.
+
+    ids: (N,) with the border first, and a border between documents and after the last one that
+    ends; ``ids[1:]`` are what is foretold, each from all before it. characters, bytes: of the text,
+    in UTF-8. source: what it is called.
+    """
+
+    ids: NDArray[Any]
+    characters: int
+    bytes: int
+    source: str
+
+    def __len__(self) -> int:
+        """How many symbols are foretold."""
+        return len(self.ids) - 1
+
+
+def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
+    """Read a text into symbols, in the smallest type that holds them.
+
+    What goes beyond 64 MiB lies in a temporary file, of which the system keeps as much in memory
+    as it has room for.
+
+    Args:
+        closed: whether the last document ends with the text.
+
+    Raises:
+        DataError: there is no text.
+    """
+    store = _Store(codec.size)
+    characters = size = 0
+    border = np.array([BORDER])
+    for text, first in prose.read():
+        if not characters or first:
+            store.add(border)
+        store.add(codec.encode(text))
+        characters += len(text)
+        size += len(text) if text.isascii() else len(text.encode())
+    if not characters:
+        raise DataError(f"{prose.source}: a part of it is empty; give more text, or another share")
+    if closed:
+        store.add(border)
+    return Passage(store.all(), characters, size, prose.source)
+
+
+def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
+    """A passage with what each of its symbols stands for.
+
+    Args:
+        apart: every document is scored by itself, from its border to the next one; else the whole
+            is one, in which borders are symbols like others.
+    """
+    symbols = np.asarray(found.ids, np.int64)
+    begins = np.array([0])
+    if apart:
+        # where a document ends and another begins stands one border for each
+        inner = np.flatnonzero(symbols[1:-1] == BORDER) + 1
+        symbols = np.insert(symbols, inner, BORDER)
+        begins = np.append(0, inner + np.arange(len(inner)) + 1)
+    # a character's further bytes begin with the bits 10
+    heads = [sum(byte & 0xC0 != 0x80 for byte in piece) for piece in codec.pieces]
+    sizes = [len(piece) for piece in codec.pieces]
+    characters = np.array(heads, np.int64)[symbols]
+    size = np.array(sizes, np.int64)[symbols]
+    unknown = np.flatnonzero(symbols == UNKNOWN)
+    for known, total in ((characters, found.characters), (size, found.bytes)):
+        # what unknown symbols stood for is known of all of them together
+        steps = np.linspace(0, total - known.sum(), len(unknown) + 1)
+        known[unknown] = np.diff(steps.round().astype(np.int64))
+    return Stretch(symbols, begins, characters, size)
+
+
+class _Store:
+    """Symbols that come bit by bit."""
+
+    def __init__(self, size: int) -> None:
+        kind = np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int32
+        self._kind: np.dtype[Any] = np.dtype(kind)
+        self._held: list[NDArray[Any]] = []
+        self._count = 0
+        self._file: Any = None
+
+    def add(self, ids: NDArray[Any]) -> None:
+        self._held.append(ids.astype(self._kind))
+        self._count += ids.size
+        if self._count * self._kind.itemsize > _IN_MEMORY:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - the map outlives this
+            self._spill()
+
+    def all(self) -> NDArray[Any]:
+        if self._file is None:
+            return np.concatenate(self._held)
+        self._spill()
+        self._file.flush()
+        return np.memmap(self._file, self._kind, "r")
+
+    def _spill(self) -> None:
+        assert self._file is not None
+        for ids in self._held:
+            self._file.write(ids.data)
+        self._held.clear()
+
+
+@dataclass(frozen=True, eq=False)
+class Chunks:
+    """Examples of a run of symbols: example n is a chunk of stream n % streams.
+
+    Batches hold inputs "symbols" (B, T) of int64, and as targets the symbol after each. ``fresh``
+    is (B,), or (B, T) where a document begins within the batch.
+
+    Args:
+        ids: (N,) the run; ``ids[1:]`` is foretold.
+        streams: how many are read side by side; less where the run is short.
+        chunking: how long a chunk is, and whether documents begin anew.
+        warm: symbols before its own that a stream reads first, which are not scored.
+        source: what it is called.
+    """
+
+    ids: NDArray[Any]
+    wanted: int
+    chunking: Chunking
+    warm: int = 0
+    source: str = "text"
+
+    @property
+    def streams(self) -> int:
+        """How many streams there are."""
+        return max(1, min(self.wanted, (len(self.ids) - 1) // self.chunking.steps))
+
+    @property
+    def _each(self) -> int:
+        """Symbols that each stream foretells."""
+        return -(-(len(self.ids) - 1) // self.streams)
+
+    def __len__(self) -> int:
+        """Chunks of all streams; those of the end may be empty."""
+        return self.streams * -(-(self._each + self.warm) // self.chunking.steps)
+
+    def _span(self, number: int) -> tuple[int, int, int]:
+        """Where a chunk begins and ends, and where its stream's own symbols begin."""
+        chunk, stream = divmod(number, self.streams)
+        own = stream * self._each
+        end = min(own + self._each, len(self.ids) - 1)
+        first = max(own - self.warm, 0)
+        start = min(first + chunk * self.chunking.steps, end)
+        return start, min(start + self.chunking.steps, end), own
+
+    def batch(self, index: Sequence[int]) -> Batch:
+        """The examples of the given numbers."""
+        spans = [self._span(number) for number in index]
+        steps = max(1, *(stop - start for start, stop, _ in spans))
+        tokens = np.zeros((len(spans), steps), np.int64)
+        targets, scored = np.zeros_like(tokens), np.zeros(tokens.shape, np.bool_)
+        for row, (start, stop, own) in enumerate(spans):
+            tokens[row, : stop - start] = self.ids[start:stop]
+            targets[row, : stop - start] = self.ids[start + 1 : stop + 1]
+            scored[row, max(own - start, 0) : stop - start] = True
+        lengths = torch.tensor([stop - start for start, stop, _ in spans])
+        fresh = torch.tensor([number < self.streams for number in index])
+        if self.chunking.borders == "reset":
+            begins = torch.from_numpy(tokens == BORDER) & within(lengths, steps)
+            fresh = fresh | begins[:, 0]
+            if bool(begins[:, 1:].any()):
+                begins[:, 0] = fresh
+                fresh = begins
+        return Batch(
+            inputs={SYMBOLS: torch.from_numpy(tokens)},
+            lengths=lengths,
+            fresh=fresh,
+            source=torch.tensor([number % self.streams for number in index]),
+            targets=torch.from_numpy(targets),
+            target_mask=None if scored.all() else torch.from_numpy(scored),
+        )
+
+    def label(self, number: int) -> str:
+        """One example in words."""
+        return f"{self.source}, from symbol {self._span(number)[0]}"
+
+    def digest(self) -> bytes:
+        """Bytes that change with anything that any batch holds."""
+        found = hashlib.sha256(f"{self.wanted} {self.chunking} {self.warm}".encode())
+        found.update(np.ascontiguousarray(self.ids).data)
+        return found.digest()
+
+
+def texts(prose: Prose) -> Iterable[str]:
+    """The text of every piece."""
+    return (piece.text for piece in prose.read())

@@ -1,0 +1,212 @@
+"""Text as symbols and back: bytes, characters, words or subwords.
+
+A vocabulary is fitted on the training part alone. Symbol 0 is the border where documents begin and
+end, symbol 1 is whatever the training part does not hold; the others follow by falling frequency.
+Each stands for certain bytes, so that what was encoded can be decoded, and a score per symbol can
+be told per byte, which is comparable whatever the symbols are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Self, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.contracts import Params
+from longshort.data.codecs.subwords import Subwords
+from longshort.data.steps import Ints
+from longshort.errors import ArgumentError, ModelFileError, suggest
+
+Unit = Literal["characters", "bytes", "words", "subwords"]
+
+BORDER, UNKNOWN = 0, 1
+# the symbols that stand for no bytes
+_SPECIAL = 2
+# a word with the blank before it, one other sign with the blank before it, or one blank
+_WORD = re.compile(r" ?\w+(?:['’]\w+)*| ?[^\w\s]|\s")
+# subwords where nothing else is asked for
+_SUBWORDS = 8000
+_POINTS = 0x110000
+
+
+@dataclass(frozen=True)
+class Tokens(Params):
+    """What the symbols of a text are.
+
+    Args:
+        unit: "characters"; "bytes" of UTF-8, which know no unknown; "words", a word or other sign
+            each with the blank before it; or "subwords", by byte-pair encoding (Sennrich et al.
+            2016) over bytes, which needs the package tokenizers.
+        least: a character or word that the training part holds less often is unknown.
+        size: most symbols, with the border and the unknown one; None for 8000 subwords and for all
+            characters and words.
+
+    Raises:
+        ArgumentError: a value out of range.
+    """
+
+    unit: Unit = "characters"
+    least: int = 1
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.unit not in get_args(Unit):
+            raise ArgumentError(f"Tokens(unit={self.unit!r}): {suggest(self.unit, get_args(Unit))}")
+        self._whole(1, "least")
+        self._whole(_SPECIAL + 1, "size")
+        if self.unit == "subwords" and self.size is not None and self.size < 258:
+            raise ArgumentError(
+                f"Tokens(size={self.size}): subwords begin with all 256 bytes; give 258 or more"
+            )
+
+
+@dataclass(frozen=True)
+class TokenCodec:
+    """A vocabulary.
+
+    Args:
+        unit: what a symbol is.
+        known: the characters or words from symbol 2 on.
+        subwords: the byte-pair encoding, where the unit is that.
+    """
+
+    unit: Unit
+    known: tuple[str, ...] = ()
+    subwords: Subwords | None = None
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], tokens: Tokens) -> Self:
+        """The vocabulary of texts, which are read once.
+
+        Raises:
+            MissingDependencyError: subwords were asked for, and tokenizers is not installed.
+        """
+        if tokens.unit == "bytes":
+            return cls("bytes")
+        if tokens.unit == "subwords":
+            size = _SUBWORDS if tokens.size is None else tokens.size
+            return cls("subwords", subwords=Subwords.fit(texts, size - _SPECIAL))
+        found = _characters(texts) if tokens.unit == "characters" else _words(texts)
+        # equally frequent ones in the order of their code points, so that order is no accident
+        ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+        most = None if tokens.size is None else tokens.size - _SPECIAL
+        return cls(tokens.unit, tuple(k for k, count in ranked[:most] if count >= tokens.least))
+
+    @property
+    def begin(self) -> int:
+        """The symbol that stands before every document."""
+        return BORDER
+
+    @property
+    def unknown(self) -> int | None:
+        """The symbol of what the training part did not hold; None where there is no such thing."""
+        return UNKNOWN if self.unit in ("characters", "words") else None
+
+    @property
+    def size(self) -> int:
+        """V, all symbols with the border and the unknown one."""
+        return len(self.pieces)
+
+    @cached_property
+    def pieces(self) -> tuple[bytes, ...]:
+        """(V,) the bytes that each symbol stands for; none for the border and the unknown one."""
+        if self.unit == "bytes":
+            own: Iterable[bytes] = (bytes([n]) for n in range(256))
+        elif self.subwords is not None:
+            own = self.subwords.pieces
+        else:
+            own = (text.encode() for text in self.known)
+        return (b"", b"", *own)
+
+    def encode(self, text: str) -> Ints:
+        """The symbols (N,) of a text, without a border."""
+        if self.unit == "bytes":
+            return np.frombuffer(text.encode(), np.uint8).astype(np.int64) + _SPECIAL
+        if self.subwords is not None:
+            return self.subwords.encode(text) + _SPECIAL
+        if self.unit == "characters":
+            return self._table[_points(text)].astype(np.int64)
+        numbers = self._numbers
+        found = (numbers.get(word, UNKNOWN) for word in _WORD.findall(text))
+        return np.fromiter(found, np.int64)
+
+    def decode(self, ids: Sequence[int] | Ints) -> str:
+        """The text that symbols stand for; what is unknown, or no whole character, is U+FFFD."""
+        unknown = "\N{REPLACEMENT CHARACTER}".encode()
+        parts = (unknown if n == UNKNOWN else self.pieces[n] for n in ids)
+        return b"".join(parts).decode("utf-8", "replace")
+
+    def unseen(self, text: str) -> list[str]:
+        """The characters or words of a text that are unknown, each once."""
+        if self.unit not in ("characters", "words"):
+            return []
+        tokens = text if self.unit == "characters" else _WORD.findall(text)
+        return [token for token in dict.fromkeys(tokens) if token not in self._numbers]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {text: number for number, text in enumerate(self.known, _SPECIAL)}
+
+    @cached_property
+    def _table(self) -> NDArray[np.int32]:
+        """The symbol of every code point."""
+        table = np.full(_POINTS, UNKNOWN, np.int32)
+        table[[ord(text) for text in self.known]] = np.arange(len(self.known)) + _SPECIAL
+        return table
+
+    # the model file
+
+    def put_down(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The vocabulary as JSON values and arrays; ``take_up`` goes back."""
+        text = json.dumps(self.known) if self.subwords is None else self.subwords.told
+        return {"unit": self.unit}, {"vocabulary": np.frombuffer(text.encode(), np.uint8)}
+
+    @classmethod
+    def take_up(cls, told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The vocabulary whose ``put_down()`` these are.
+
+        Raises:
+            ModelFileError: they are not.
+        """
+        unit = told.get("unit")
+        if unit not in get_args(Unit):
+            raise ModelFileError(f"symbols are {', '.join(get_args(Unit))}; not {unit!r}")
+        text = np.asarray(arrays["vocabulary"], np.uint8).tobytes()
+        if unit == "subwords":
+            return cls("subwords", subwords=Subwords.take_up(text.decode()))
+        known = json.loads(text)
+        single = unit == "characters"
+        if not isinstance(known, list) or not all(isinstance(k, str) and k for k in known):
+            raise ModelFileError("the vocabulary is no list of texts")
+        if len(set(known)) < len(known) or (single and any(len(k) != 1 for k in known)):
+            raise ModelFileError(f"the vocabulary is no list of different {unit}")
+        if unit == "bytes" and known:
+            raise ModelFileError("a vocabulary of bytes has no list")
+        return cls(cast(Unit, unit), tuple(known))
+
+
+def _points(text: str) -> NDArray[np.uint32]:
+    """The code points of a text."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _characters(texts: Iterable[str]) -> dict[str, int]:
+    counts = np.zeros(_POINTS, np.int64)
+    for text in texts:
+        found, many = np.unique(_points(text), return_counts=True)
+        counts[found] += many
+    return {chr(point): int(counts[point]) for point in np.flatnonzero(counts)}
+
+
+def _words(texts: Iterable[str]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(_WORD.findall(text))
+    return counts

@@ -1,0 +1,70 @@
+"""How surprised a language model is by each symbol of a text: exact, however the text is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from longshort.contracts import Batch, State
+from longshort.data.chunks import SYMBOLS
+from longshort.data.stretch import Stretch
+from longshort.heads.next import NextHead
+from longshort.metrics.measures import Floats
+from longshort.model import Model, predicting
+
+Ints = NDArray[np.int64]
+
+# log-probabilities that are held at once
+_HELD = 2**24
+# documents read side by side, and symbols of each at once
+_ROWS, _STEPS = 64, 1000
+
+
+@torch.no_grad()
+def surprise(models: Sequence[Model], text: Stretch) -> Floats:
+    """-log p of each symbol after those before it in its document, (N,) in nats.
+
+    Each document is read from an empty state to its end; the first symbol of one is given, and has
+    0. Several networks tell the mean of their probabilities.
+    """
+    starts = text.begins
+    stops = np.append(starts[1:], len(text.symbols)) - 1
+    found = np.zeros((len(models), len(text.symbols)))
+    # documents of about the same length side by side, the longest first
+    order = np.argsort(starts - stops, kind="stable")
+    order = order[(stops > starts)[order]]
+    for own, model in zip(found, models, strict=True):
+        with predicting(model):
+            for at in range(0, len(order), _ROWS):
+                some = order[at : at + _ROWS]
+                _read(model, text.symbols, starts[some], stops[some], own)
+    least = found.min(0)
+    mean: Floats = least - np.log(np.exp(least - found).mean(0))
+    return mean
+
+
+def _read(model: Model, symbols: Ints, starts: Ints, stops: Ints, into: Floats) -> None:
+    """Documents side by side, the longest first; ``stops`` are their last symbols."""
+    head = model.head
+    assert isinstance(head, NextHead)
+    at_once = max(1, min(_STEPS, _HELD // (len(starts) * head.symbols)))
+    state: State | None = None
+    for done in range(0, int((stops - starts).max()), at_once):
+        lengths = np.clip(stops - starts - done, 0, at_once)
+        rows = int((lengths > 0).sum())
+        starts, stops, lengths = starts[:rows], stops[:rows], lengths[:rows]
+        # of each row the symbols that are read, and the one after each
+        places = (starts + done)[:, None] + np.arange(int(lengths[0]))
+        places = np.minimum(places, stops[:, None] - 1)
+        inputs, targets = torch.from_numpy(symbols[places]), torch.from_numpy(symbols[places + 1])
+        batch = Batch({SYMBOLS: inputs}, torch.from_numpy(lengths)).to(model.device)
+        if state is not None and rows < len(next(iter(state.flatten().values()))):
+            state = state.select(torch.arange(rows, device=model.device))
+        encoded = model.encoder(batch, state)
+        state = encoded.state
+        nats = head.nats(encoded.z, targets.to(model.device)).cpu().numpy()
+        for row, length in enumerate(lengths):
+            into[places[row, :length] + 1] = nats[row, :length]

@@ -1,0 +1,280 @@
+"""LanguageModel: what comes next in a text, symbol by symbol, and texts that it writes itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort import artifact
+from longshort.contracts import Params
+from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
+from longshort.data.codecs.tokens import TokenCodec, Tokens
+from longshort.data.sources.prose import Documents, Prose, read_prose
+from longshort.data.stretch import Stretch
+from longshort.errors import ArgumentError, DataError
+from longshort.evaluate.surprise import surprise
+from longshort.heads.next import Next, NextHead
+from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.layers.lookup import Lookup
+from longshort.metrics.measures import Floats
+from longshort.model import Model
+from longshort.tasks.base import Estimator
+from longshort.tasks.ensemble import Parts
+from longshort.training import Training
+
+# the validation part is read in so many streams, and each begins after so many symbols more
+_STREAMS, _WARM = 16, 200
+# what a text that comes in parts may name
+_PARTS = ("train", "valid", "test")
+
+
+class Passages(NamedTuple):
+    """The symbols of each part of a text; None for a part that is not there."""
+
+    train: Passage | None
+    valid: Passage | None
+    test: Passage | None
+
+
+class Proses(NamedTuple):
+    """The text of each part, and whether its last document ends with it."""
+
+    parts: dict[str, tuple[Prose, bool]]
+    digest: str
+
+
+@dataclass(frozen=True)
+class LearnedText:
+    """What a language model's file keeps beside weights and settings."""
+
+    codec: dict[str, Any]
+    digest: str
+
+
+class LanguageModel(Estimator):
+    """Tell which symbol comes next in a text: characters, bytes, words or subwords.
+
+    The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
+    begins anew with every document.
+
+    Args:
+        tokens: what a symbol is.
+        documents: what is one document.
+        shares: which part chooses, and which is left for ``evaluate``.
+        chunking: how far gradients reach back, and whether the state ends with a document.
+        head: how the next symbol is told.
+        recurrent: the network; it reads forwards.
+        training: how it is trained; ``batch`` is how many streams the text is read in side by side.
+        random_state: an integer; the same one gives the same network on the same machine.
+        device: "cpu", "cuda" or "auto".
+
+    Learned: ``models_``, ``history_``, ``codec_`` (the vocabulary).
+
+    Example:
+        >>> import longshort
+        >>> model = longshort.LanguageModel()
+        >>> model.fit("shakespeare.txt").generate("ROMEO:")  # doctest: +SKIP
+    """
+
+    kind: ClassVar[str] = "language"
+    sections: ClassVar[dict[str, type[Params]]] = {
+        "tokens": Tokens,
+        "documents": Documents,
+        "shares": Shares,
+        "chunking": Chunking,
+        "head": Next,
+        "recurrent": Recurrent,
+        "training": Training,
+    }
+    scalars: ClassVar[dict[str, Any]] = {}
+
+    codec_: TokenCodec
+    digest_: str
+
+    def __init__(
+        self,
+        tokens: Tokens = Tokens(),  # noqa: B008 - a frozen value
+        *,
+        documents: Documents = Documents(),  # noqa: B008
+        shares: Shares = Shares(),  # noqa: B008
+        chunking: Chunking = Chunking(),  # noqa: B008
+        head: Next = Next(),  # noqa: B008
+        recurrent: Recurrent = Recurrent(size=256, dropout=0.2),  # noqa: B008
+        training: Training = Training(  # noqa: B008
+            epochs=20, rate=4e-3, weight_decay=0.01, schedule="cosine", members=1
+        ),
+        random_state: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        self.tokens = tokens
+        self.documents = documents
+        self.shares = shares
+        self.chunking = chunking
+        self.head = head
+        self.recurrent = recurrent
+        self.training = training
+        self.random_state = random_state
+        self.device = device
+
+    # learn
+
+    def _learn(self, data: Any, like: Self | None = None) -> Parts:
+        refuse_misfits(self.recurrent)
+        found = self._cut(data)
+        codec = like.codec_ if like is not None else None
+        if codec is None:
+            codec = TokenCodec.fit(texts(found.parts["train"][0]), self.tokens)
+        self.codec_, self.digest_ = codec, found.digest
+        train, valid, _ = self._read(found)
+        assert train is not None
+        distinct = len(np.unique(np.asarray(train.ids[: 2**20])))
+        if codec.size < 4 or distinct < 3:
+            raise DataError(
+                f"{train.source}: the training part holds one symbol over and over, so there is "
+                "nothing to tell; give a text, or another unit of tokens"
+            )
+        chunks = Chunks(train.ids, self.training.batch, self.chunking, source=train.source)
+        if valid is None:
+            return Parts(chunks, None, chunks)
+        chosen = Chunks(valid.ids, _STREAMS, self.chunking, _WARM, valid.source)
+        both = chunks
+        if self.training.refit:
+            # the second part's own border stands only where a document ends
+            ids = np.concatenate([train.ids, valid.ids[int(train.ids[-1] == valid.ids[0]) :]])
+            both = Chunks(ids, self.training.batch, self.chunking, source=train.source)
+        return Parts(chunks, chosen, both)
+
+    def _cut(self, data: Any) -> Proses:
+        """The parts of a text, as they were given or as ``shares`` says, and its digest."""
+        if isinstance(data, Mapping):
+            if "train" not in data or not set(data) <= set(_PARTS):
+                given = ", ".join(map(str, data))
+                raise ArgumentError(f"parts of a text are {', '.join(_PARTS)}; got {given}")
+            given_parts = {name: read_prose(own, self.documents) for name, own in data.items()}
+            digest = "".join(_digest(prose) for prose in given_parts.values())
+            whole = {n: (p, len(p.extent().starts) > 1) for n, p in given_parts.items()}
+            return Proses(whole, digest)
+        prose = read_prose(data, self.documents)
+        extent = prose.extent()
+        cuts = (0, *self.shares.cuts(extent), extent.characters)
+        ends = {*extent.starts.tolist(), extent.characters} if len(extent.starts) > 1 else set()
+        parts = {
+            name: (prose.between(start, stop), stop in ends)
+            for name, start, stop in zip(_PARTS, cuts, cuts[1:], strict=False)
+            if start < stop
+        }
+        if "train" not in parts:
+            raise DataError(
+                f"{prose.source}: {extent.characters} characters are too few to be parted by "
+                f"{self.shares}; give more text"
+            )
+        return Proses(parts, _digest(prose))
+
+    def _read(self, found: Proses) -> Passages:
+        parts = {
+            name: passage(prose, self.codec_, closed=closed)
+            for name, (prose, closed) in found.parts.items()
+        }
+        return Passages(*(parts.get(name) for name in _PARTS))
+
+    def _network(self) -> Model:
+        width = self.head.width(self.codec_.size, self.recurrent.size)
+        lookup = Lookup(self.codec_.size, width, self.head.embedding_dropout)
+        encoder = RecurrentEncoder(lookup, self.recurrent)
+        return Model(encoder, NextHead(self.recurrent.width, lookup, self.head), memory="carried")
+
+    # use
+
+    def passages(self, X: Any) -> Passages:
+        """The symbols of the text given to ``fit``, in the parts that it was cut into.
+
+        Any other text is a test part as a whole.
+
+        Raises:
+            DataError: the text cannot be read, or holds nothing.
+        """
+        self._check_fitted()
+        if isinstance(X, Mapping):
+            return self._read(self._cut(X))
+        prose = read_prose(X, self.documents)
+        if _digest(prose) == self.digest_:
+            return self._read(self._cut(prose))
+        several = len(prose.extent().starts) > 1
+        return Passages(None, None, passage(prose, self.codec_, closed=several))
+
+    def nats(self, text: Stretch) -> Floats:
+        """-log p of each symbol after all before it in its document, (N,); 0 at its first.
+
+        Exact: it depends on no batch size, and not on how the text is cut into chunks.
+        """
+        self._check_fitted()
+        return surprise(self.models_, text)
+
+    def stretch(self, passage: Passage) -> Stretch:
+        """A passage as documents that are scored by themselves, or as one if the state goes on."""
+        return as_stretch(passage, self.codec_, apart=self.chunking.borders == "reset")
+
+    def score(self, X: Any, y: None = None) -> float:
+        """Mean log-probability per character of the test part of ``X``, in nats: 0 is perfect.
+
+        Raises:
+            DataError: no test part was kept of the text given to ``fit``.
+        """
+        test = self._test(self.passages(X))
+        return -float(self.nats(self.stretch(test)).sum()) / test.characters
+
+    def _test(self, found: Passages) -> Passage:
+        if found.test is None:
+            raise DataError(
+                "no part of this text is left unseen: give another text, or fit with "
+                "Shares(test=...), which leaves one"
+            )
+        return found.test
+
+    # files
+
+    def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        told, arrays = self.codec_.put_down()
+        return asdict(LearnedText(told, self.digest_)), arrays
+
+    def _restore(
+        self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
+    ) -> None:
+        refuse_misfits(self.recurrent)
+        learned = artifact.section(content, "learned", LearnedText, where)
+        self.codec_ = TokenCodec.take_up(learned.codec, arrays)
+        self.digest_ = learned.digest
+        if self.codec_.unit != self.tokens.unit:
+            raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
+
+
+def refuse_misfits(recurrent: Recurrent) -> None:
+    """Name a setting of the network with which no text can be read on and on.
+
+    Raises:
+        ArgumentError: there is one.
+    """
+    odd = {
+        "bidirectional=True": recurrent.bidirectional,
+        f"stem={recurrent.stem}": recurrent.stem is not None,
+    }
+    for name, given in odd.items():
+        if given:
+            raise ArgumentError(
+                f"Recurrent({name}): a language model reads each symbol once and forwards; leave "
+                "it out"
+            )
+
+
+def _digest(prose: Prose) -> str:
+    """A number that tells texts apart: sha256 over characters and where documents begin."""
+    found = hashlib.sha256()
+    for text, first in prose.read():
+        found.update(b"\xff" if first else b"")
+        found.update(text.encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
