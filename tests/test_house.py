@@ -22,7 +22,7 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 ORDER = [
     "errors", "records/written", "records/training", "records/explanation",
     "records/evaluation", "records/", "contracts", "metrics/", "artifact", "checkpoint",
-    "data/steps", "data/clock", "data/sequences", "data/corpus",
+    "data/steps", "data/clock", "data/sequences", "data/corpus", "data/stretch",
     "data/splits", "data/partition", "data/horizon", "data/codecs/",
     "data/sources/", "data/sampler",
     "data/encoding", "data/windows", "data/items", "data/chunks", "data/readings/",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from longshort.data.stretch import Stretch, joined
 from longshort.errors import ArgumentError
 from longshort.yardsticks.language.kneser_ney import (
     KneserNey,
@@ -19,9 +20,10 @@ from longshort.yardsticks.language.kneser_ney import (
 Gram = tuple[int, ...]
 
 
-def joined(*documents: list[int]) -> np.ndarray:
-    """Documents one after the other; each begins with 0."""
-    return np.array([s for document in documents for s in document], np.int64)
+def stretch(*documents: list[int]) -> Stretch:
+    symbols = np.array([s for document in documents for s in document], np.int64)
+    begins = np.cumsum([0, *(len(document) for document in documents[:-1])])
+    return Stretch(symbols, begins, np.ones_like(symbols), np.ones_like(symbols))
 
 
 def text(seed: int, size: int, symbols: int) -> list[int]:
@@ -43,18 +45,15 @@ class Oracle:
             raw: dict[Gram, int] = defaultdict(int)
             before: dict[Gram, set[int]] = defaultdict(set)
             first: dict[Gram, int] = defaultdict(int)
-            for number, document in enumerate(documents):
-                # the border that ends a document is read in it, too
-                ended = [*document, 0] if number + 1 < len(documents) else document
-                for at in range(len(ended) - n + 1):
-                    gram = tuple(ended[at : at + n])
-                    if n == 1 and at == 0 and number:
-                        continue
-                    raw[gram] += 1
+            for document in documents:
+                for at in range(len(document) - n + 1):
+                    gram = tuple(document[at : at + n])
                     if at:
-                        before[gram].add(ended[at - 1])
+                        before[gram].add(document[at - 1])
                     else:
-                        first[gram] += 1
+                        # what is given is not counted as something that was told
+                        first[gram] += n > 1
+                    raw[gram] += n > 1 or at > 0
             kept = {gram: len(before[gram]) + first[gram] for gram in raw}
             self.counts.append(dict(raw) if n == order else kept)
 
@@ -87,39 +86,31 @@ class Oracle:
 
 
 def nats(oracle: Oracle, documents: list[list[int]]) -> Iterator[float]:
-    for number, document in enumerate(documents):
-        for at, symbol in enumerate([*document, 0] if number + 1 < len(documents) else document):
-            if at:
-                yield -math.log(oracle.p(tuple(document[:at]), symbol))
+    for document in documents:
+        for at, symbol in enumerate(document):
+            yield -math.log(oracle.p(tuple(document[:at]), symbol)) if at else 0.0
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
 @pytest.mark.parametrize("symbols", [3, 8])
 def test_numbers_are_those_of_the_equations(order: int, symbols: int) -> None:
-    documents = [text(seed, 150, symbols) for seed in range(3)] + [[0], [0, 1], [0, 1, 2]]
+    documents = [[*text(seed, 150, symbols), 0] for seed in range(3)] + [[0], [0, 1], [1, 2, 0]]
     others = [text(9, 80, symbols), [0, *[symbols - 1] * 8], [0, 2]]
-    found = KneserNey(joined(*documents), order, symbols, border=0).nats(joined(*others))
+    found = KneserNey(stretch(*documents), order, symbols).nats(stretch(*others))
     np.testing.assert_allclose(found, list(nats(Oracle(documents, order, symbols), others)))
 
 
-@pytest.mark.parametrize("order", [1, 4])
-def test_a_text_without_borders_is_one_document(order: int) -> None:
-    one, other = text(1, 300, 4), text(2, 60, 4)
-    found = KneserNey(joined(one), order, 4).nats(joined(other))
-    np.testing.assert_allclose(found, list(nats(Oracle([one], order, 4), [other])))
-
-
 def test_every_order_of_one_count_is_the_model_of_that_order() -> None:
-    counts, other = joined(text(1, 400, 5), text(2, 30, 5)), joined(text(3, 100, 5))
-    counted = KneserNey(counts, 6, 5, 0)
+    counts, other = stretch(text(1, 400, 5), text(2, 30, 5)), stretch(text(3, 100, 5))
+    counted = KneserNey(counts, 6, 5)
     for order, found in enumerate(counted.by_order(other, 6), 1):
-        np.testing.assert_allclose(found, KneserNey(counts, order, 5, 0).nats(other))
+        np.testing.assert_allclose(found, KneserNey(counts, order, 5).nats(other))
         np.testing.assert_allclose(found, counted.nats(other, order))
 
 
 @pytest.mark.parametrize("order", [1, 3, 7])
 def test_probabilities_sum_to_one_after_any_history(order: int) -> None:
-    counted = KneserNey(joined(text(4, 300, 6), [0, 2, 2]), order, 9, 0)
+    counted = KneserNey(stretch(text(4, 300, 6), [0, 2, 2]), order, 9)
     for history in ([0], [8, 8, 8], [1, 2, 3, 4, 5], text(4, 300, 6)[-6:]):
         found = counted.distribution(np.array(history, np.int64))
         assert found.sum() == pytest.approx(1)
@@ -127,43 +118,44 @@ def test_probabilities_sum_to_one_after_any_history(order: int) -> None:
 
 
 def test_documents_do_not_run_on_into_each_other() -> None:
-    counted = KneserNey(joined([0, 1, 2] * 20), 4, 3, 0)
-    apart = counted.nats(joined([0, 1, 2], [0, 2, 1]))
-    np.testing.assert_allclose(apart[3:], counted.nats(joined([0, 2, 1])))
+    counted = KneserNey(stretch([0, 1, 2] * 20), 4, 3)
+    apart = counted.nats(stretch([0, 1, 2], [0, 2, 1]))
+    np.testing.assert_allclose(apart[3:], counted.nats(stretch([0, 2, 1])))
 
 
 def test_it_comes_near_the_entropy_of_a_chain() -> None:
-    counted = KneserNey(joined(text(5, 40_000, 7)), 2, 7)
+    counted = KneserNey(stretch(text(5, 40_000, 7)), 2, 7)
     wrapped = np.array([sum(0.5 ** (k + 6 * turn) for turn in range(20)) for k in range(1, 7)])
     entropy = -float((wrapped * np.log(wrapped)).sum())
-    found = counted.nats(joined(text(6, 40_000, 7)))[5:].mean()
+    found = counted.nats(stretch(text(6, 40_000, 7)))[5:].mean()
     assert entropy - 0.01 < found < entropy + 0.01
 
 
 def test_a_yardstick_chooses_its_order_on_the_validation_part() -> None:
-    train, valid, test = (joined(text(seed, 3000, 6)) for seed in (1, 2, 3))
-    method = KneserNeyYardstick().fit(train, valid, 6, border=0, both=False)
+    train, valid, test = (stretch(text(seed, 3000, 6)) for seed in (1, 2, 3))
+    method = KneserNeyYardstick().fit(train, valid, 6)
     # the chain remembers one symbol
     assert method.name == "Kneser-Ney 2-gram"
     assert method.kind == "classical"
-    np.testing.assert_allclose(method.nats(test), KneserNey(train, 2, 6, 0).nats(test))
-    both = KneserNeyYardstick().fit(train, valid, 6, border=0, both=True)
-    wanted = KneserNey(np.append(train, valid), 2, 6, 0).nats(test)
+    np.testing.assert_allclose(method.nats(test), KneserNey(train, 2, 6).nats(test))
+    both = KneserNeyYardstick().fit(train, valid, 6, both=True)
+    wanted = KneserNey(joined([train, valid]), 2, 6).nats(test)
     np.testing.assert_allclose(both.nats(test), wanted)
-    alone = KneserNeyYardstick(3).fit(train, None, 6, border=0, both=True)
+    alone = KneserNeyYardstick(3).fit(train, None, 6, both=True)
     assert alone.name == "Kneser-Ney 3-gram"
 
 
-def test_unigrams_are_shares() -> None:
-    method = UnigramYardstick().fit(np.array([0, 0, 1]), None, 3, border=None, both=False)
-    np.testing.assert_allclose(np.exp(-method.nats(np.array([0, 1, 2]))), [2 / 6, 1 / 6])
+def test_unigrams_are_shares_of_what_is_told() -> None:
+    method = UnigramYardstick().fit(stretch([0, 0, 1]), None, 3)
+    found = np.exp(-method.nats(stretch([0, 0, 1, 2])))
+    np.testing.assert_allclose(found, [1, 2 / 5, 2 / 5, 1 / 5])
 
 
 def test_one_symbol_is_no_surprise_and_no_text_is_refused() -> None:
-    np.testing.assert_allclose(KneserNey(joined([0] * 9), 4, 1).nats(joined([0] * 5)), 0)
+    np.testing.assert_allclose(KneserNey(stretch([0] * 9), 4, 1).nats(stretch([0] * 5)), 0)
     # an order that is longer than the text
-    assert np.isfinite(KneserNey(joined([0, 1]), 8, 3).nats(joined([2, 1, 0]))).all()
+    assert np.isfinite(KneserNey(stretch([0, 1]), 8, 3).nats(stretch([2, 1, 0]))).all()
     with pytest.raises(ArgumentError, match="0 symbols"):
-        KneserNey(joined([]), 2, 3)
+        KneserNey(stretch([]), 2, 3)
     with pytest.raises(ArgumentError, match="must be 0 to 2"):
-        KneserNey(joined([0, 3]), 2, 3)
+        KneserNey(stretch([0, 3]), 2, 3)

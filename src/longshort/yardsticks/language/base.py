@@ -6,20 +6,20 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from longshort.data.sequences import Floats
-from longshort.data.steps import Ints
+from longshort.data.stretch import Stretch
 from longshort.records import Kind
 
 
 class LanguageMethod(NamedTuple):
     """Whatever tells how probable a text is: a name, what kind it is, and its surprise.
 
-    ``nats`` reads symbols (N,), the first of which is given, and tells (N - 1,), -log p of each of
-    the others given what came before it in its document.
+    ``nats`` gives (N,), -log p of each symbol given those before it in its document, and 0 at a
+    document's first symbol, which is given.
     """
 
     name: str
     kind: Kind
-    nats: Callable[[Ints], Floats]
+    nats: Callable[[Stretch], Floats]
 
 
 class LanguageYardstick(Protocol):
@@ -36,15 +36,13 @@ class LanguageYardstick(Protocol):
         ...
 
     def fit(
-        self, train: Ints, valid: Ints | None, symbols: int, *, border: int | None, both: bool
+        self, train: Stretch, valid: Stretch | None, symbols: int, both: bool = False
     ) -> LanguageMethod:
         """Learn from the training part; settings, if any, are chosen on the validation part.
 
         Args:
-            train, valid: symbols of parts of a text, (N,) each; ``valid`` is None where there is
-                none.
+            train, valid: parts of the text; ``valid`` is None where there is none.
             symbols: K.
-            border: the symbol that documents begin with; None where a text is read as one.
             both: once settings are chosen, learn from both parts.
         """
         ...

@@ -9,8 +9,9 @@ Speech and Language 13(4), section 4.3. With h the n - 1 symbols before w, and h
 
 At the highest order c is how often an n-gram occurs; below it, how many different symbols stand
 before it, and how often it stands at a document's beginning. N_k(h) counts the symbols that follow
-h with c = k, n_k all n-grams with c = k. Below the first order stands 1 / K, and a history that
-never occurred hands on to the shorter one, so that every history gives probabilities that sum to 1.
+h with c = k, n_k all n-grams with c = k; a document's first symbol is given, and no 1-gram. Below
+the first order stands 1 / K, and a history that never occurred hands on to the shorter one, so that
+every history gives probabilities that sum to 1.
 
 n-grams are numbered order by order: the number of one is found from that of its first n - 1 symbols
 and its last symbol. Nothing but sorted arrays is held, about 60 bytes for each different n-gram.
@@ -26,7 +27,7 @@ import numpy as np
 
 from longshort.contracts import whole
 from longshort.data.sequences import Floats
-from longshort.data.steps import Ints
+from longshort.data.stretch import Ints, Stretch, joined
 from longshort.errors import ArgumentError
 from longshort.records import Kind
 from longshort.yardsticks.language.base import LanguageMethod
@@ -84,50 +85,41 @@ class KneserNey:
     """Interpolated modified Kneser-Ney of every order from 1 to ``order``; see the module.
 
     Args:
-        text: (N,) symbols, which are counted.
+        text: what is counted.
         order: n, 1 or more.
         symbols: K; every symbol of any text is below it.
-        border: the symbol that documents begin with. It ends the document before it, too, and no
-            history reaches back beyond it. None where a text is read as one.
 
     Raises:
         ArgumentError: ``order`` is not a whole number, a symbol is not below K, or there is none.
     """
 
-    def __init__(self, text: Ints, order: int, symbols: int, border: int | None = None) -> None:
+    def __init__(self, text: Stretch, order: int, symbols: int) -> None:
         self.order, self.symbols = whole("order", order, 1), whole("symbols", symbols, 1)
-        self._border = border
         self._check(text)
         self._orders = list(self._count(text))
 
-    def _check(self, text: Ints) -> None:
-        if not len(text):
+    def _check(self, text: Stretch) -> None:
+        if not len(text.symbols):
             raise ArgumentError("n-grams of a text of 0 symbols: there is nothing to count")
-        if not 0 <= text.min() <= text.max() < self.symbols:
+        if not 0 <= text.symbols.min() <= text.symbols.max() < self.symbols:
             raise ArgumentError(
-                f"symbols {text.min()} to {text.max()}: must be 0 to {self.symbols - 1}"
+                f"symbols {text.symbols.min()} to {text.symbols.max()}: must be 0 to "
+                f"{self.symbols - 1}"
             )
 
-    def _lengths(self, text: Ints) -> Ints:
-        """(N,), how long an n-gram that ends at each position can be."""
-        places = np.arange(len(text))
-        if self._border is None:
-            return places + 1
-        borders = np.where(text == self._border, places, 0)
-        return np.asarray(places + 1 - np.append(0, np.maximum.accumulate(borders)[:-1]))
-
-    def _count(self, text: Ints) -> Iterator[_Order]:
-        length = self._lengths(text)
-        keys, ends = self._numbered(text, length, 1, np.zeros_like(text))
+    def _count(self, text: Stretch) -> Iterator[_Order]:
+        length = _lengths(text)
+        keys, ends = self._numbered(text.symbols, length, 1, np.zeros_like(text.symbols))
         histories = 1
         for n in range(1, self.order + 1):
             size = len(keys)
-            longer_keys, longer = self._numbered(text, length, n + 1, ends)
+            longer_keys, longer = self._numbered(text.symbols, length, n + 1, ends)
             # one of each longer n-gram tells which n-gram it ends with
             found, place = np.unique(longer, return_index=True)
             before = np.bincount(ends[place[found >= 0]], minlength=size)
-            before += np.bincount(ends[length == n], minlength=size)
-            raw = np.bincount(ends[ends >= 0], minlength=size)
+            if n > 1:
+                before += np.bincount(ends[length == n], minlength=size)
+            raw = np.bincount(ends[length >= max(n, 2)], minlength=size)
             counted = (_Counts(keys, c, histories, self.symbols) for c in (raw, before))
             yield _Order(keys, *counted)
             keys, ends, histories = longer_keys, longer, size
@@ -141,37 +133,46 @@ class KneserNey:
     def _keys(self, text: Ints, history: Ints) -> Ints:
         return np.where(history >= 0, history * self.symbols + text, _NONE)
 
-    def nats(self, text: Ints, order: int | None = None) -> Floats:
-        """(N - 1,), -log p of each symbol but the first given up to ``order`` - 1 before it.
+    def nats(self, text: Stretch, order: int | None = None) -> Floats:
+        """(N,), -log p of each symbol given up to ``order`` - 1 before it; 0 where one is given.
 
         Args:
-            text: (N,) symbols of another text, or the same.
+            text: another text, or the same.
             order: up to that of the counts, which is the default.
         """
         *_, found = self.by_order(text, self.order if order is None else order)
         return found
 
-    def by_order(self, text: Ints, most: int) -> Iterator[Floats]:
+    def by_order(self, text: Stretch, most: int) -> Iterator[Floats]:
         """``nats`` at order 1, 2, ... ``most``, each for little more than the last alone costs."""
         self._check(text)
-        lower = np.full(len(text), 1 / self.symbols)
-        length, ends = self._lengths(text), np.zeros_like(text)
+        lower = np.full(len(text.symbols), 1 / self.symbols)
+        length, ends = _lengths(text), np.zeros_like(text.symbols)
         for n, order in enumerate(self._orders[:most], 1):
             history = _histories(ends, length, n)
-            key = self._keys(text, history)
+            key = self._keys(text.symbols, history)
             place = np.searchsorted(order.keys, key)
             place[place == len(order.keys)] = 0
             # a text may be shorter than the order: then there are no such n-grams
-            there = order.keys[place] == key if len(order.keys) else np.zeros(len(text), bool)
+            there = order.keys[place] == key if len(order.keys) else np.zeros(len(key), bool)
             ends = np.where((key >= 0) & there, place, _NONE)
             # occurrences count at the highest order alone, and any order may be that
-            yield -np.log(_interpolated(order.raw, history, ends, lower)[1:])
+            yield np.where(length > 1, -np.log(_interpolated(order.raw, history, ends, lower)), 0.0)
             lower = _interpolated(order.lower, history, ends, lower)
 
     def distribution(self, history: Ints) -> Floats:
         """(K,), the probability of each symbol after a history (N,), N being 1 or more."""
-        texts = [np.append(history, symbol) for symbol in range(self.symbols)]
-        return np.exp([-self.nats(text)[-1] for text in texts])
+        symbols = np.tile(np.append(history, 0), self.symbols)
+        size = len(history) + 1
+        symbols[size - 1 :: size] = np.arange(self.symbols)
+        begins = np.arange(0, len(symbols), size)
+        nats = self.nats(Stretch(symbols, begins, symbols, symbols))
+        return np.asarray(np.exp(-nats[size - 1 :: size]))
+
+
+def _lengths(text: Stretch) -> Ints:
+    """(N,), symbols of the document up to each, that one included: an n-gram is no longer."""
+    return np.asarray(np.arange(1, len(text.symbols) + 1) - text.begins[text.documents()])
 
 
 def _histories(ends: Ints, length: Ints, n: int) -> Ints:
@@ -214,15 +215,15 @@ class KneserNeyYardstick:
         return "Kneser-Ney"
 
     def fit(
-        self, train: Ints, valid: Ints | None, symbols: int, *, border: int | None, both: bool
+        self, train: Stretch, valid: Stretch | None, symbols: int, both: bool = False
     ) -> LanguageMethod:
         """See ``LanguageYardstick``."""
-        counted, order = KneserNey(train, self.orders, symbols, border), self.orders
-        if valid is not None and len(valid) > 1:
-            losses = [nats.mean() for nats in counted.by_order(valid, self.orders)]
+        counted, order = KneserNey(train, self.orders, symbols), self.orders
+        if valid is not None and valid.scored.any():
+            losses = [nats.sum() for nats in counted.by_order(valid, self.orders)]
             order = int(np.argmin(losses)) + 1
             if both:
-                counted = KneserNey(np.append(train, valid), order, symbols, border)
+                counted = KneserNey(joined([train, valid]), order, symbols)
         return LanguageMethod(
             f"{self.name} {order}-gram", self.kind, lambda text: counted.nats(text, order)
         )
@@ -236,10 +237,12 @@ class UnigramYardstick:
     kind: Kind = "naive"
 
     def fit(
-        self, train: Ints, valid: Ints | None, symbols: int, *, border: int | None, both: bool
+        self, train: Stretch, valid: Stretch | None, symbols: int, both: bool = False
     ) -> LanguageMethod:
         """See ``LanguageYardstick``."""
-        text = np.append(train, valid) if both and valid is not None else train
-        counts = np.bincount(text, minlength=symbols) + 1
+        text = joined([train, valid]) if both and valid is not None else train
+        counts = np.bincount(text.symbols[text.scored], minlength=symbols) + 1
         surprise = -np.log(counts / counts.sum())
-        return LanguageMethod(self.name, self.kind, lambda other: surprise[other[1:]])
+        return LanguageMethod(
+            self.name, self.kind, lambda other: surprise[other.symbols] * other.scored
+        )
