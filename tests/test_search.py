@@ -217,7 +217,7 @@ def test_settings_out_of_range(change: dict[str, float], told: str) -> None:
 
 
 def test_nothing_to_choose_from() -> None:
-    with pytest.raises(ArgumentError, match="none can be drawn"):
+    with pytest.raises(ArgumentError, match="none can follow"):
         list(sample(Chain([table(0)]), 1, banned=range(SYMBOLS)))
     with pytest.raises(ArgumentError, match="none can follow"):
         beam(Chain([table(0)]), 1, banned=range(SYMBOLS))

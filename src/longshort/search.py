@@ -135,10 +135,15 @@ class Sampling(Params):
 
 
 class Drawn(NamedTuple):
-    """One symbol of each row (B,), and the model's own log-probability of it (B,)."""
+    """One symbol of each row (B,), and all log-probabilities of the model itself (B, K)."""
 
     symbols: Ints
-    log_p: Floats
+    scores: Floats
+
+    @property
+    def log_p(self) -> Floats:
+        """(B,), the model's log-probability of each symbol, whatever was left out."""
+        return np.asarray(self.scores[np.arange(len(self.symbols)), self.symbols])
 
 
 def probabilities(scores: Floats, sampling: Sampling) -> Floats:
@@ -194,35 +199,41 @@ def sample(
         ArgumentError: every symbol is banned.
     """
     whole("seed", seed, 0)
-    left_out = np.array(sorted(set(banned)), np.int64)
     past: list[list[int]] = []
-    uniform = None
+    uniform = np.empty((0, 0))
     scores = scorer.start() if steps > 0 else np.empty((0, 0))
-    if steps > 0 and len(left_out) >= scores.shape[1]:
-        raise ArgumentError(f"all {scores.shape[1]} symbols are left out: none can be drawn")
+    left_out = _banned(banned, scores)
+    if sampling.repetition > 1:
+        past = [list(row)[-sampling.memory :] for row in seen] or [[] for _ in scores]
     for step in range(steps):
-        shaped = scores
-        if len(left_out) or sampling.repetition > 1:
-            shaped = scores.copy()
-            if sampling.repetition > 1:
-                past = past or [list(row)[-sampling.memory :] for row in seen]
-                past = past or [[] for _ in scores]
-                for row, symbols in enumerate(past):
-                    shaped[row, list(set(symbols))] *= sampling.repetition
-            shaped[:, left_out] = -np.inf
+        shaped = scores if left_out is None else scores + left_out
+        if past:
+            shaped = shaped.copy()
+            for row, symbols in enumerate(past):
+                shaped[row, list(set(symbols))] *= sampling.repetition
         if sampling.temperature == 0:
             choice = shaped.argmax(-1)
         else:
             if step % _AHEAD == 0:
                 uniform = _uniform(seed, len(scores), step)
-            assert uniform is not None
             choice = _drawn(shaped, sampling, uniform[:, step % _AHEAD])
-        yield Drawn(choice, scores[np.arange(len(choice)), choice])
+        yield Drawn(choice, scores)
         for row, symbols in enumerate(past):
             symbols.append(int(choice[row]))
             del symbols[: -sampling.memory]
         if step + 1 < steps:
             scores = scorer.read(choice)
+
+
+def _banned(symbols: Sequence[int], scores: Floats) -> Floats | None:
+    """(K,), what is added to log-probabilities (B, K): 0, or -inf where a symbol is left out."""
+    if not len(symbols) or not scores.size:
+        return None
+    if len(set(symbols)) >= scores.shape[1]:
+        raise ArgumentError(f"all {scores.shape[1]} symbols are left out: none can follow")
+    found = np.zeros(scores.shape[1], scores.dtype)
+    found[list(symbols)] = -np.inf
+    return found
 
 
 def _uniform(seed: int, rows: int, step: int) -> Floats:
@@ -304,8 +315,7 @@ def beam(
         raise ArgumentError(f"length_penalty={length_penalty!r}: must be 0 or more")
     scores = scorer.start()
     rows, symbols = scores.shape
-    if len(set(banned)) >= symbols:
-        raise ArgumentError(f"all {symbols} symbols are left out: none can follow")
+    left_out = _banned(banned, scores)
     first = np.repeat(np.arange(rows), width)
     scorer.select(first)
     scores = scores[first].reshape(rows, width, symbols)
@@ -316,7 +326,8 @@ def beam(
     done: list[list[Hypothesis]] = [[] for _ in range(rows)]
     for length in range(1, steps + 1):
         grown = totals[:, :, None] + scores
-        grown[:, :, list(banned)] = -np.inf
+        if left_out is not None:
+            grown += left_out
         if end is not None:
             for row, run in np.argwhere(np.isfinite(grown[:, :, end])):
                 total = float(grown[row, run, end])

@@ -15,6 +15,7 @@ after what really came before it, and the loss has two more terms (Merity et al.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -109,6 +110,23 @@ class NextHead(Head):
             flat: Tensor = self.adaptive.log_prob(z.reshape(-1, z.shape[-1]))
             return flat.view(*z.shape[:-1], self.symbols)
         return self._logits(z).log_softmax(-1)
+
+    def bound(self) -> Callable[[Tensor], Tensor]:
+        """``scores`` with the weights as they are now, by the shortest way and without gradients.
+
+        For live use, where each call has few rows: (B, H) to (B, V).
+        """
+        if self.adaptive is not None:
+            return torch.no_grad()(self.scores)
+        with torch.no_grad():
+            if self.readout is not None:
+                weight, bias = self.readout.weight.detach(), self.readout.bias.detach()
+            else:
+                weight, bias = self._lookup[0].table.detach(), self.bias.detach()
+                if self.project is not None:
+                    weight = weight @ self.project.weight.detach()
+            across = weight.t().contiguous()
+        return lambda z: torch.addmm(bias, z, across).log_softmax(-1)
 
     def nats(self, z: Tensor, target: Tensor) -> Tensor:
         """-log p of each target (...) after each encoding (..., H)."""

@@ -31,7 +31,9 @@ class _Voice:
         assert isinstance(head, NextHead)
         assert isinstance(encoder, RecurrentEncoder)
         assert isinstance(encoder.embed, Lookup)
-        self._head, self._table, self._stack = head, encoder.embed.table, encoder.stack
+        # without gradients, so that reading needs no ceremony
+        self._table, self._stack = encoder.embed.table.detach(), encoder.stack
+        self._told = head.bound()
         state: State | None = None
         symbols = torch.from_numpy(prompt).to(model.device)
         for at in range(0, len(symbols), _STEPS):
@@ -40,8 +42,7 @@ class _Voice:
             encoded = encoder(Batch({SYMBOLS: part.unsqueeze(0)}, lengths), state)
             state = encoded.state
         assert state is not None
-        self.z: Tensor = encoded.z[:, -1]
-        self._rows = torch.zeros(1, dtype=torch.int64)
+        self.z: Tensor = encoded.z[:, -1].contiguous()
         parts = tuple(state.tensor(part).transpose(0, 1) for part in self._stack.cell.parts)
         self._stream: Stream[Any] = self._stack.stream(1)
         self._stream.load(self._formed(parts))
@@ -51,7 +52,7 @@ class _Voice:
 
     def scores(self) -> Tensor:
         """(B, V), log-probabilities after all that was read."""
-        return self._head.scores(self.z)
+        return self._told(self.z)
 
     def read(self, symbols: Tensor) -> None:
         """(B,)."""
@@ -82,25 +83,23 @@ class NextSymbols:
     def __init__(self, models: Sequence[Model], prompt: Ints) -> None:
         with torch.no_grad():
             self._voices = [_Voice(model, prompt) for model in models]
+        self._device = models[0].device
 
     def start(self) -> Floats:
         """See ``Scorer``."""
-        with torch.no_grad():
-            return self._scores()
+        return self._scores()
 
     def read(self, choice: Ints) -> Floats:
         """See ``Scorer``."""
-        with torch.no_grad():
-            symbols = torch.from_numpy(choice).to(self._voices[0].z.device)
-            for voice in self._voices:
-                voice.read(symbols)
-            return self._scores()
+        symbols = torch.from_numpy(choice).to(self._device)
+        for voice in self._voices:
+            voice.read(symbols)
+        return self._scores()
 
     def select(self, rows: Ints) -> None:
         """See ``Scorer``."""
-        with torch.no_grad():
-            for voice in self._voices:
-                voice.select(torch.from_numpy(rows))
+        for voice in self._voices:
+            voice.select(torch.from_numpy(rows))
 
     def _scores(self) -> Floats:
         if len(self._voices) == 1:
