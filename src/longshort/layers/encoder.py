@@ -38,6 +38,7 @@ class Recurrent(Params):
         bidirectional: read both ways; not for models that stream.
         dropout: share of each step's inputs to the stack, of the values between its layers, and
             of its outputs that training sets to zero, 0 to 1 (1 excluded).
+        input_dropout: of the inputs alone; None is ``dropout``.
         locked: all steps of a row lose the same ones (Gal and Ghahramani 2016).
         weight_drop: share of the recurrent weights that training sets to zero, others in each
             batch (Merity et al. 2018).
@@ -64,6 +65,7 @@ class Recurrent(Params):
     cell: Cell = "lstm"
     stem: int | None = None
     stride: int = 1
+    input_dropout: float | None = None
     locked: bool = False
     weight_drop: float = 0.0
 
@@ -80,10 +82,15 @@ class Recurrent(Params):
             raise ArgumentError(f"Recurrent(depth={self.depth}): must be 1 to {MOST_LAYERS}")
         if self.forget_bias is not None and not math.isfinite(self.forget_bias):
             raise ArgumentError(f"Recurrent(forget_bias={self.forget_bias}): must be finite")
-        for name in ("dropout", "weight_drop"):
+        for name in ("dropout", "weight_drop", "input_dropout"):
             share = getattr(self, name)
-            if not 0 <= share < 1:
+            if share is not None and not 0 <= share < 1:
                 raise ArgumentError(f"Recurrent({name}={share}): must be in 0 to 1, 1 excluded")
+        if self.locked and self.input_dropout is not None:
+            raise ArgumentError(
+                f"Recurrent(input_dropout={self.input_dropout}): with locked=True every layer's "
+                "inputs lose the same share; leave it out"
+            )
         for name, known in (("init", get_args(Method)), ("cell", get_args(Cell))):
             if getattr(self, name) not in known:
                 value = getattr(self, name)
@@ -117,6 +124,8 @@ class RecurrentEncoder(nn.Module):
         super().__init__()
         self.embed, self.segment = embed, segment
         self.dropout, self.locked = recurrent.dropout, recurrent.locked
+        own = recurrent.input_dropout
+        self.input_dropout = recurrent.dropout if own is None else own
         self.stem: Stem | None = None
         width = embed.width
         if recurrent.stem is not None:
@@ -157,11 +166,11 @@ class RecurrentEncoder(nn.Module):
         if self._stride > 1:
             # what was there at the steps that are answered
             embedded, _ = frames(embedded, batch.lengths, 1, self._stride)
-        dropping = self.training and self.dropout > 0
+        dropping = self.training and (self.dropout > 0 or self.input_dropout > 0)
         # one draw a call from torch's default generator, as torch's own dropout would
         seed = int(torch.randint(2**62, ())) if dropping else 0
         if dropping and not self.locked:
-            x = dropped(x, seed, -1, self.dropout, batch.row)
+            x = dropped(x, seed, -1, self.input_dropout, batch.row)
         parts = self.stack.cell.parts
         hx: Any = None
         if given is not None:
