@@ -27,11 +27,11 @@ def stretch(*documents: list[int]) -> Stretch:
 
 
 def text(seed: int, size: int, symbols: int) -> list[int]:
-    """Symbols that lean on the one before them."""
+    """0, then symbols from 1 on that lean on the one before them."""
     random = np.random.default_rng(seed)
-    found = [0]
-    for _ in range(size - 1):
-        found.append(int((found[-1] + random.geometric(0.5)) % symbols))
+    found = [0, 1]
+    for _ in range(size - 2):
+        found.append(int((found[-1] - 1 + random.geometric(0.5)) % (symbols - 1)) + 1)
     return found
 
 
@@ -44,12 +44,17 @@ class Oracle:
         for n in range(1, order + 1):
             raw: dict[Gram, int] = defaultdict(int)
             before: dict[Gram, set[int]] = defaultdict(set)
+            first: dict[Gram, int] = defaultdict(int)
             for document in documents:
                 for at in range(len(document) - n + 1):
                     gram = tuple(document[at : at + n])
-                    raw[gram] += 1
-                    before[gram].add(document[at - 1] if at else -1)
-            kept = {gram: len(left) for gram, left in before.items()}
+                    if at:
+                        before[gram].add(document[at - 1])
+                    else:
+                        # what is given is not counted as something that was told
+                        first[gram] += n > 1
+                    raw[gram] += n > 1 or at > 0
+            kept = {gram: len(before[gram]) + first[gram] for gram in raw}
             self.counts.append(dict(raw) if n == order else kept)
 
     def discount(self, n: int, count: int) -> float:
@@ -83,46 +88,46 @@ class Oracle:
 def nats(oracle: Oracle, documents: list[list[int]]) -> Iterator[float]:
     for document in documents:
         for at, symbol in enumerate(document):
-            yield -math.log(oracle.p(tuple(document[:at]), symbol))
+            yield -math.log(oracle.p(tuple(document[:at]), symbol)) if at else 0.0
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
-@pytest.mark.parametrize("symbols", [2, 7])
+@pytest.mark.parametrize("symbols", [3, 8])
 def test_numbers_are_those_of_the_equations(order: int, symbols: int) -> None:
-    documents = [text(seed, 150, symbols) for seed in range(3)] + [[1], [1, 0]]
-    others = [text(9, 80, symbols), [symbols - 1] * 8, [0]]
+    documents = [[*text(seed, 150, symbols), 0] for seed in range(3)] + [[0], [0, 1], [1, 2, 0]]
+    others = [text(9, 80, symbols), [0, *[symbols - 1] * 8], [0, 2]]
     found = KneserNey(stretch(*documents), order, symbols).nats(stretch(*others))
     np.testing.assert_allclose(found, list(nats(Oracle(documents, order, symbols), others)))
 
 
 def test_every_order_of_one_count_is_the_model_of_that_order() -> None:
-    documents, other = [text(1, 400, 5), text(2, 30, 5)], stretch(text(3, 100, 5))
-    counted = KneserNey(stretch(*documents), 6, 5)
+    counts, other = stretch(text(1, 400, 5), text(2, 30, 5)), stretch(text(3, 100, 5))
+    counted = KneserNey(counts, 6, 5)
     for order, found in enumerate(counted.by_order(other, 6), 1):
-        np.testing.assert_allclose(found, KneserNey(stretch(*documents), order, 5).nats(other))
+        np.testing.assert_allclose(found, KneserNey(counts, order, 5).nats(other))
         np.testing.assert_allclose(found, counted.nats(other, order))
 
 
 @pytest.mark.parametrize("order", [1, 3, 7])
 def test_probabilities_sum_to_one_after_any_history(order: int) -> None:
-    counted = KneserNey(stretch(text(4, 300, 6), [2, 2]), order, 9)
-    for history in ([], [0], [8, 8, 8], [1, 2, 3, 4, 5], text(4, 300, 6)[-6:]):
+    counted = KneserNey(stretch(text(4, 300, 6), [0, 2, 2]), order, 9)
+    for history in ([0], [8, 8, 8], [1, 2, 3, 4, 5], text(4, 300, 6)[-6:]):
         found = counted.distribution(np.array(history, np.int64))
         assert found.sum() == pytest.approx(1)
         assert (found > 0).all()
 
 
 def test_documents_do_not_run_on_into_each_other() -> None:
-    counted = KneserNey(stretch([0, 1] * 20), 3, 3)
-    apart = counted.nats(stretch([0, 1, 0], [1, 0, 1]))
-    np.testing.assert_allclose(apart[3:], counted.nats(stretch([1, 0, 1])))
+    counted = KneserNey(stretch([0, 1, 2] * 20), 4, 3)
+    apart = counted.nats(stretch([0, 1, 2], [0, 2, 1]))
+    np.testing.assert_allclose(apart[3:], counted.nats(stretch([0, 2, 1])))
 
 
 def test_it_comes_near_the_entropy_of_a_chain() -> None:
-    counted = KneserNey(stretch(text(5, 40_000, 6)), 2, 6)
+    counted = KneserNey(stretch(text(5, 40_000, 7)), 2, 7)
     wrapped = np.array([sum(0.5 ** (k + 6 * turn) for turn in range(20)) for k in range(1, 7)])
     entropy = -float((wrapped * np.log(wrapped)).sum())
-    found = counted.nats(stretch(text(6, 40_000, 6)))[5:].mean()
+    found = counted.nats(stretch(text(6, 40_000, 7)))[5:].mean()
     assert entropy - 0.01 < found < entropy + 0.01
 
 
@@ -136,16 +141,20 @@ def test_a_yardstick_chooses_its_order_on_the_validation_part() -> None:
     both = KneserNeyYardstick().fit(train, valid, 6, both=True)
     wanted = KneserNey(joined([train, valid]), 2, 6).nats(test)
     np.testing.assert_allclose(both.nats(test), wanted)
-    assert KneserNeyYardstick(3).fit(train, None, 6).name == "Kneser-Ney 3-gram"
+    alone = KneserNeyYardstick(3).fit(train, None, 6, both=True)
+    assert alone.name == "Kneser-Ney 3-gram"
 
 
-def test_unigrams_are_shares() -> None:
+def test_unigrams_are_shares_of_what_is_told() -> None:
     method = UnigramYardstick().fit(stretch([0, 0, 1]), None, 3)
-    np.testing.assert_allclose(np.exp(-method.nats(stretch([0, 1, 2]))), [3 / 6, 2 / 6, 1 / 6])
+    found = np.exp(-method.nats(stretch([0, 0, 1, 2])))
+    np.testing.assert_allclose(found, [1, 2 / 5, 2 / 5, 1 / 5])
 
 
 def test_one_symbol_is_no_surprise_and_no_text_is_refused() -> None:
     np.testing.assert_allclose(KneserNey(stretch([0] * 9), 4, 1).nats(stretch([0] * 5)), 0)
+    # an order that is longer than the text
+    assert np.isfinite(KneserNey(stretch([0, 1]), 8, 3).nats(stretch([2, 1, 0]))).all()
     with pytest.raises(ArgumentError, match="0 symbols"):
         KneserNey(stretch([]), 2, 3)
     with pytest.raises(ArgumentError, match="must be 0 to 2"):

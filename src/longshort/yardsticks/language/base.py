@@ -13,8 +13,8 @@ from longshort.records import Kind
 class LanguageMethod(NamedTuple):
     """Whatever tells how probable a text is: a name, what kind it is, and its surprise.
 
-    ``nats`` gives (N,), -log p of each symbol given those before it in its document; what it gives
-    at a document's first symbol is not read.
+    ``nats`` gives (N,), -log p of each symbol given those before it in its document, and 0 at a
+    document's first symbol, which is given.
     """
 
     name: str

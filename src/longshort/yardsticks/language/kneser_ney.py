@@ -8,9 +8,10 @@ Speech and Language 13(4), section 4.3. With h the n - 1 symbols before w, and h
     Y = n_1 / (n_1 + 2 n_2),  D_k = k - (k + 1) Y n_(k+1) / n_k,  k = 1, 2, 3 (3 for 3 and more)
 
 At the highest order c is how often an n-gram occurs; below it, how many different symbols stand
-before it (a document's beginning is one). N_k(h) counts the symbols that follow h with c = k, n_k
-all n-grams with c = k. Below the first order stands 1 / K, and a history that never occurred hands
-on to the shorter one, so that every history gives probabilities that sum to 1.
+before it, and how often it stands at a document's beginning. N_k(h) counts the symbols that follow
+h with c = k, n_k all n-grams with c = k; a document's first symbol is given, and no 1-gram. Below
+the first order stands 1 / K, and a history that never occurred hands on to the shorter one, so that
+every history gives probabilities that sum to 1.
 
 n-grams are numbered order by order: the number of one is found from that of its first n - 1 symbols
 and its last symbol. Nothing but sorted arrays is held, about 60 bytes for each different n-gram.
@@ -108,31 +109,32 @@ class KneserNey:
 
     def _count(self, text: Stretch) -> Iterator[_Order]:
         length = _lengths(text)
-        keys, ends = self._numbered(text, length, 1, np.zeros_like(text.symbols))
+        keys, ends = self._numbered(text.symbols, length, 1, np.zeros_like(text.symbols))
         histories = 1
         for n in range(1, self.order + 1):
             size = len(keys)
-            longer_keys, longer = self._numbered(text, length, n + 1, ends)
+            longer_keys, longer = self._numbered(text.symbols, length, n + 1, ends)
             # one of each longer n-gram tells which n-gram it ends with
             found, place = np.unique(longer, return_index=True)
             before = np.bincount(ends[place[found >= 0]], minlength=size)
-            before[np.unique(ends[length == n])] += 1
-            raw = np.bincount(ends[ends >= 0], minlength=size)
+            if n > 1:
+                before += np.bincount(ends[length == n], minlength=size)
+            raw = np.bincount(ends[length >= max(n, 2)], minlength=size)
             counted = (_Counts(keys, c, histories, self.symbols) for c in (raw, before))
             yield _Order(keys, *counted)
             keys, ends, histories = longer_keys, longer, size
 
-    def _numbered(self, text: Stretch, length: Ints, n: int, shorter: Ints) -> tuple[Ints, Ints]:
+    def _numbered(self, text: Ints, length: Ints, n: int, shorter: Ints) -> tuple[Ints, Ints]:
         """All n-grams, and the number of the one that ends at each position (N,)."""
         key = self._keys(text, _histories(shorter, length, n))
         found = np.unique(key[key >= 0])
         return found, np.where(key >= 0, np.searchsorted(found, key), _NONE)
 
-    def _keys(self, text: Stretch, history: Ints) -> Ints:
-        return np.where(history >= 0, history * self.symbols + text.symbols, _NONE)
+    def _keys(self, text: Ints, history: Ints) -> Ints:
+        return np.where(history >= 0, history * self.symbols + text, _NONE)
 
     def nats(self, text: Stretch, order: int | None = None) -> Floats:
-        """(N,), -log p of each symbol given up to ``order`` - 1 before it in its document.
+        """(N,), -log p of each symbol given up to ``order`` - 1 before it; 0 where one is given.
 
         Args:
             text: another text, or the same.
@@ -148,26 +150,28 @@ class KneserNey:
         length, ends = _lengths(text), np.zeros_like(text.symbols)
         for n, order in enumerate(self._orders[:most], 1):
             history = _histories(ends, length, n)
-            key = self._keys(text, history)
+            key = self._keys(text.symbols, history)
             place = np.searchsorted(order.keys, key)
             place[place == len(order.keys)] = 0
-            known = (key >= 0) & (order.keys[place] == key)
-            ends = np.where(known, place, _NONE)
+            # a text may be shorter than the order: then there are no such n-grams
+            there = order.keys[place] == key if len(order.keys) else np.zeros(len(key), bool)
+            ends = np.where((key >= 0) & there, place, _NONE)
             # occurrences count at the highest order alone, and any order may be that
-            yield -np.log(_interpolated(order.raw, history, ends, lower))
+            yield np.where(length > 1, -np.log(_interpolated(order.raw, history, ends, lower)), 0.0)
             lower = _interpolated(order.lower, history, ends, lower)
 
     def distribution(self, history: Ints) -> Floats:
-        """(K,), the probability of each symbol after a history at a document's beginning."""
-        size = len(history) + 1
+        """(K,), the probability of each symbol after a history (N,), N being 1 or more."""
         symbols = np.tile(np.append(history, 0), self.symbols)
+        size = len(history) + 1
         symbols[size - 1 :: size] = np.arange(self.symbols)
-        text = Stretch(symbols, np.arange(self.symbols) * size, np.ones_like(symbols), symbols)
-        return np.asarray(np.exp(-self.nats(text)[size - 1 :: size]))
+        begins = np.arange(0, len(symbols), size)
+        nats = self.nats(Stretch(symbols, begins, symbols, symbols))
+        return np.asarray(np.exp(-nats[size - 1 :: size]))
 
 
 def _lengths(text: Stretch) -> Ints:
-    """(N,), symbols from the document's beginning up to each, that one included."""
+    """(N,), symbols of the document up to each, that one included: an n-gram is no longer."""
     return np.asarray(np.arange(1, len(text.symbols) + 1) - text.begins[text.documents()])
 
 
@@ -180,11 +184,14 @@ def _histories(ends: Ints, length: Ints, n: int) -> Ints:
 
 def _interpolated(counts: _Counts, history: Ints, ends: Ints, lower: Floats) -> Floats:
     """p_n of each position, of p_(n-1)."""
-    total = np.where(history >= 0, counts.total[history], 0.0)
-    known = total > 0
     found = lower.copy()
-    left = np.where(ends[known] >= 0, counts.left[ends[known]], 0.0)
-    found[known] = (left + counts.spare[history[known]] * lower[known]) / total[known]
+    known = np.flatnonzero(history >= 0)
+    known = known[counts.total[history[known]] > 0]
+    left = np.zeros(len(known))
+    seen = ends[known] >= 0
+    left[seen] = counts.left[ends[known[seen]]]
+    spare, total = counts.spare[history[known]], counts.total[history[known]]
+    found[known] = (left + spare * lower[known]) / total
     return found
 
 
@@ -213,7 +220,7 @@ class KneserNeyYardstick:
         """See ``LanguageYardstick``."""
         counted, order = KneserNey(train, self.orders, symbols), self.orders
         if valid is not None and valid.scored.any():
-            losses = [n[valid.scored].mean() for n in counted.by_order(valid, self.orders)]
+            losses = [nats.sum() for nats in counted.by_order(valid, self.orders)]
             order = int(np.argmin(losses)) + 1
             if both:
                 counted = KneserNey(joined([train, valid]), order, symbols)
@@ -234,6 +241,8 @@ class UnigramYardstick:
     ) -> LanguageMethod:
         """See ``LanguageYardstick``."""
         text = joined([train, valid]) if both and valid is not None else train
-        counts = np.bincount(text.symbols, minlength=symbols) + 1
+        counts = np.bincount(text.symbols[text.scored], minlength=symbols) + 1
         surprise = -np.log(counts / counts.sum())
-        return LanguageMethod(self.name, self.kind, lambda other: surprise[other.symbols])
+        return LanguageMethod(
+            self.name, self.kind, lambda other: surprise[other.symbols] * other.scored
+        )
