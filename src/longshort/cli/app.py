@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from longshort import __version__
-from longshort.cli import compare, data, doctor, evaluate, explain, fit, lint, predict, report, tune
+from longshort.cli import compare, doctor, evaluate, explain, fit, lint, predict, report, tune
 from longshort.cli.terminal import error_text, show_warning
 from longshort.errors import (
     ArgumentError,
@@ -47,7 +47,6 @@ app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("lint")(lint.lint)
-app.command("data")(data.data)
 app.command("doctor")(doctor.doctor)
 
 
