@@ -1,0 +1,1 @@
+"""What estimators for labelled sequences share."""
