@@ -1,1 +1,1 @@
-"""What estimators for labelled sequences share."""
+"""What estimators of labels share."""
