@@ -167,7 +167,7 @@ def _drawn(
     if weights is None:
         return {}
     counts = np.stack([_counts(truth, each.tags, entities) for each in panel], 1)
-    # (R, methods, 5)
+    # resamples by methods by counts
     sums = np.concatenate([np.tensordot(part, counts, 1) for part in weights])
     return {each.method.name: _measures(sums[:, at], entities) for at, each in enumerate(panel)}
 
@@ -316,9 +316,10 @@ def _errors(
     return tuple(error for _, error in every[:_SHOWN]), dict(faults)
 
 
-def _faults(
-    own: Sequence[str], answer: Sequence[str]
-) -> list[tuple[SpanFault, Span | None, Span | None]]:
+_Fault = tuple[SpanFault, Span | None, Span | None]
+
+
+def _faults(own: Sequence[str], answer: Sequence[str]) -> list[_Fault]:
     """What is wrong between the entities that are there and those that were found."""
     true = [Span(span.start, span.stop, span.type) for span in spans(own)]
     told = [Span(span.start, span.stop, span.type) for span in spans(answer)]

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.codecs.tags import LETTERS, OUTSIDE, Scheme, convert
-from longshort.data.corpus import Content, Corpus, Roles, join
+from longshort.data.corpus import Content, Corpus, PartName, Roles, join
 from longshort.data.items import ItemEncoding
 from longshort.data.sources.conll import Conll, Tagged, read_conll, settle
-from longshort.errors import ArgumentError, DataError
+from longshort.data.sources.documents import PARTS
+from longshort.errors import ArgumentError, DataError, suggest
 from longshort.tasks.labels import encoding
 from longshort.tasks.labels.learned import Seen
-from longshort.tasks.labels.reading import part_name, read_corpus
+from longshort.tasks.labels.reading import read_corpus
 from longshort.tasks.labels.tags import Inner, Tags
 from longshort.tasks.stored import under
 
@@ -115,7 +116,7 @@ def read_tagged(
     if isinstance(data, Tagged):
         return data
     if isinstance(data, Mapping) and not hasattr(data, "columns"):
-        found = {part_name(n): read_tagged(d, columns, roles) for n, d in data.items()}
+        found = {_part(n): read_tagged(d, columns, roles) for n, d in data.items()}
         return _joined(found)
     if isinstance(data, str | os.PathLike) and roles.item is None:
         found_file = read_conll(Path(data), columns)
@@ -123,6 +124,12 @@ def read_tagged(
     if isinstance(data, Corpus):
         return _with(data, data.tags if y is None else y, columns)
     return _with(*_table(data, roles, y, required=required), columns)
+
+
+def _part(name: str) -> PartName:
+    if name not in PARTS:
+        raise ArgumentError(f"part {name!r}: {suggest(name, ('train', 'valid', 'test'))}")
+    return PARTS[name]
 
 
 def _joined(parts: Mapping[Any, Tagged]) -> Tagged:

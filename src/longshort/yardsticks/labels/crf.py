@@ -43,8 +43,8 @@ def usual(train: Corpus) -> TagMethod:
     """The tag that each word mostly has in the training part; of new words, that of all words."""
     words: dict[str, Counter[str]] = defaultdict(Counter)
     every: Counter[str] = Counter()
-    for tokens, tags in zip(train.tokens or (), train.tags or (), strict=True):
-        for token, tag in zip(tokens, tags, strict=True):
+    for tokens, own in zip(train.tokens or (), train.tags or (), strict=True):
+        for token, tag in zip(tokens, own, strict=True):
             words[token][tag] += 1
             every[tag] += 1
     common = every.most_common(1)[0][0] if every else OUTSIDE
@@ -78,7 +78,7 @@ class Field(NamedTuple):
 
     def best(self, corpus: Corpus, shift: float) -> list[tuple[str, ...]]:
         """The best tags where every entity scores more by ``shift``."""
-        found = []
+        found: list[tuple[str, ...]] = []
         lean = np.array([shift if name[:2] == "B-" else 0.0 for name in self.names])
         none = np.zeros(len(self.names))
         for tokens in corpus.tokens or ():
