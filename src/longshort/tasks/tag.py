@@ -24,7 +24,7 @@ from longshort.data.sources.conll import Conll, spelt
 from longshort.data.sources.tables import frame_like
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, LongshortWarning
-from longshort.evaluate.labels import Choice, LabelParts
+from longshort.evaluate.labels import LabelParts
 from longshort.evaluate.tags import evaluate_tags
 from longshort.heads.crf import CRFHead
 from longshort.heads.sparse import Sparse
@@ -41,6 +41,7 @@ from longshort.tasks.labels.tags import Inner, Tags, lean, score, tag
 from longshort.training import Training
 from longshort.yardsticks.labels.base import TagMethod
 from longshort.yardsticks.labels.crf import how_good
+from longshort.yardsticks.labels.roster import Choice
 
 TagHead = Literal["crf", "category"]
 
@@ -157,11 +158,11 @@ class Tagger(Estimator):
             reading = reading_of(train, self.text, self.signal)
         else:
             self.tags_, reading = like.tags_, like.told_.reading
+        seen = Seen.of(corpus, np.concatenate([shares.train, shares.valid]))
+        targets, unknown = self.tags_.numbers(corpus)
         if len(self.tags_.names) < 2:
             only = ", ".join(self.tags_.names)
             raise DataError(f"{corpus.source}: the only tag is {only!r}; there is nothing to tell")
-        seen = Seen.of(corpus, np.concatenate([shares.train, shares.valid]))
-        targets, unknown = self.tags_.numbers(corpus)
         notes = [*found.notes, *shares.notes]
         if unknown:
             notes.append(

@@ -130,7 +130,8 @@ def settle(
         return None, ()
     if columns.scheme == "guess":
         kinds = {tag for own in tags for tag in own}
-        if OUTSIDE not in kinds or not all(map(_ENTITY.fullmatch, kinds)):
+        begun = OUTSIDE in kinds or any(kind.startswith("B-") for kind in kinds)
+        if not begun or not all(map(_ENTITY.fullmatch, kinds)):
             return None, ()
         found = guess(tags)
         if found is not None:
