@@ -55,7 +55,6 @@ from longshort.records.labels import (
     Span,
     SpanError,
     SpanFault,
-    evaluation_from_json,
 )
 from longshort.records.training import (
     Epoch,
@@ -115,5 +114,4 @@ __all__ = [
     "Sure",
     "Trial",
     "Tuning",
-    "evaluation_from_json",
 ]
