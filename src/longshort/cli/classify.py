@@ -12,14 +12,15 @@ from longshort.cli.options import names, taking
 from longshort.cli.running import Resume, Yardsticks
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
-from longshort.data.readings.signals import Gaps, Scale, Signal
-from longshort.data.readings.words import Network, Text
+from longshort.data.readings.scales import Scale
+from longshort.data.readings.signals import Gaps
+from longshort.data.readings.words import Network
 from longshort.errors import ArgumentError
-from longshort.heads.category import Category, Kind, Weights
-from longshort.layers.encoder import Cell, Recurrent
+from longshort.heads.category import Kind, Weights
+from longshort.layers.encoder import Cell
 from longshort.records import LabelEvaluation
 from longshort.tasks.classify import Classifier
-from longshort.training.settings import Optimizer, Schedule, Training
+from longshort.training.settings import Optimizer, Schedule
 
 _DEFAULT = Classifier()
 
@@ -53,9 +54,7 @@ def classifier(
     group: Annotated[
         str | None, typer.Option(help="Column of subjects or sources, never on two sides.")
     ] = None,
-    part: Annotated[
-        str | None, typer.Option(help="Column that says train, valid or test.")
-    ] = None,
+    part: Annotated[str | None, typer.Option(help="Column that says train, valid or test.")] = None,
     separator: Annotated[
         str | None, typer.Option(help="Between several labels of one cell.")
     ] = None,
@@ -121,9 +120,9 @@ def classifier(
     schedule: Annotated[
         str, typer.Option(help="constant, cosine, linear or onecycle.")
     ] = _DEFAULT.training.schedule,
-    patience: Annotated[
-        int, typer.Option(help="Epochs without progress before it stops.")
-    ] = cast(int, _DEFAULT.training.patience),
+    patience: Annotated[int, typer.Option(help="Epochs without progress before it stops.")] = cast(
+        int, _DEFAULT.training.patience
+    ),
     members: Annotated[int, typer.Option(help="Networks averaged.")] = _DEFAULT.training.members,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",

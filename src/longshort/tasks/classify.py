@@ -24,7 +24,7 @@ from longshort.data.readings.words import Text
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, LongshortWarning, suggest
-from longshort.evaluate.labels import Choice, LabelParts, evaluate_labels
+from longshort.evaluate.labels import LabelParts, evaluate_labels
 from longshort.heads.category import Category, CategoryHead
 from longshort.layers.encoder import Recurrent
 from longshort.model import Model
@@ -50,6 +50,7 @@ from longshort.tasks.labels.reading import (
 from longshort.tasks.labels.tables import answered
 from longshort.training import Training
 from longshort.yardsticks.labels.base import LabelMethod
+from longshort.yardsticks.labels.roster import Choice
 
 # an epoch makes so many steps at least: a small training part is read several times
 _LEAST_STEPS = 20

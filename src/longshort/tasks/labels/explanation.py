@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,13 +21,15 @@ from longshort.explain.embedded import attribute_embedded
 from longshort.heads.category import CategoryHead
 from longshort.layers.encoder import RecurrentEncoder
 from longshort.model import Model, predicting
-from longshort.records import Decided, Mark
+from longshort.records import Curve, Decided, Mark
 from longshort.tasks.labels.calibration import batches
 
 # a mark that weighs less than this share of the heaviest one is left out
 _LEAST = 0.02
 # steps of a series are told in so many marks at most
 _MOST_MARKS = 200
+# values of a curve that are drawn
+_MOST_VALUES = 400
 
 
 class Weighed(NamedTuple):
@@ -104,9 +107,7 @@ def _at_each(weights: Tensor, steps: int, encoder: RecurrentEncoder) -> Tensor:
     return weights.repeat_interleave(every, 1)[:, :steps] / every
 
 
-def marks(
-    reading: ItemEncoding, corpus: Corpus, item: int, weights: Floats
-) -> tuple[Mark, ...]:
+def marks(reading: ItemEncoding, corpus: Corpus, item: int, weights: Floats) -> tuple[Mark, ...]:
     """The weights of an item's steps as marks of its text, tokens or rows; the heaviest is 1."""
     most = float(np.abs(weights).max(initial=0.0))
     if most == 0:
@@ -147,6 +148,18 @@ def decided(
     )
 
 
+def curves(corpus: Corpus, item: int) -> tuple[Curve, ...]:
+    """The channels of a series, thinned where they are long."""
+    assert corpus.series is not None
+    values = corpus.series.values[corpus.series.rows(item)]
+    every = max(1, -(-len(values) // _MOST_VALUES))
+    return tuple(
+        Curve(field.name, tuple(float(v) if np.isfinite(v) else None for v in own), every)
+        for field, own in zip(corpus.series.numbers, values[::every].T, strict=False)
+        if field.role != "static"
+    )
+
+
 def spans(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     """Where in a text each of its words stands, in order; (0, 0) of one that is not found.
 
@@ -169,4 +182,4 @@ def _rows(rows: int, share: Floats) -> tuple[list[tuple[int, int]], Floats]:
     together = np.add.reduceat(share, cuts[:-1]) if pieces else share
     most = float(np.abs(together).max(initial=0.0)) or 1.0
     ends = np.linspace(0, rows, pieces + 1).round().astype(int).tolist()
-    return list(zip(ends[:-1], ends[1:], strict=True)), together / most
+    return list(pairwise(ends)), together / most
