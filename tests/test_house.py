@@ -44,6 +44,7 @@ ORDER = [
     "training/snapshot", "training/loop", "yardsticks/base", "yardsticks/verdict",
     "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
+    "tasks/scikit",
     "tasks/base", "tasks/labels/", "tasks/", "tuning/space", "tuning/", "cli/", "__main__",
 ]  # fmt: skip
 
@@ -131,9 +132,10 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
-        "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
-        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "Category", "Classifier", "Columns", "Corpus", "Decoder",
+        "Evaluation", "Forecaster", "GRUCell", "LSTMCell", "LongshortError", "Partition",
+        "RNNCell", "Recurrent", "Roles", "Scaling", "Split", "Training", "Window",
+        "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -68,6 +68,10 @@ class Params:
                 )
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
+    def __call__(self, **changes: Any) -> Self:
+        """The same as ``set_params``; scikit-learn allows what can be called as a default."""
+        return self.set_params(**changes)
+
     def __sklearn_clone__(self) -> Self:
         return self
 

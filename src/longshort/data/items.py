@@ -49,7 +49,8 @@ class Widths:
     are. first: the first values (size, width) of a group's table, NaN for values to be drawn.
     frozen: groups whose tables do not learn. forget: (size,) chance that training reads a symbol
     as symbol 0, by group. dropout: share of the embedded values that training sets to zero.
-    scale: standard deviation of the tables' first values.
+    scale: standard deviation of the tables' first values. fading: by group of numbers whose values
+    fade while they are not seen, the groups that tell which were seen and since when not.
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class Widths:
     forget: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     dropout: float = 0.0
     scale: float = 1.0
+    fading: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class ItemEncoding(Protocol):

@@ -13,19 +13,68 @@ Label smoothing s (Szegedy et al. 2016) takes (1 - s) of the loss of what is tru
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from longshort.contracts import Batch, Encoded, Loss, Prediction, within
+from longshort.contracts import Batch, Encoded, Loss, Params, Prediction, within
 from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, masked
 from longshort.layers.masks import dropped
-from longshort.layers.pool import Pool
+from longshort.layers.pool import Pool, check_pooling
 
 Kind = Literal["one", "many", "ordered"]
+Weights = Literal["none", "balanced"]
+
+
+@dataclass(frozen=True)
+class Category(Params):
+    """What is answered of a sequence, and how.
+
+    Args:
+        kind: "one" of several categories, any number of them ("many"), or one of an order
+            ("ordered"), in which a near miss is less wrong than a far one.
+        pooling: how steps become one vector: "last", "mean", "max" or "attention", or several
+            joined by "+".
+        weights: "balanced" makes every category count the same in the loss, however rare it is:
+            N / (K N_k); "none" makes every item count the same.
+        smoothing: label smoothing, 0 to 1 (1 excluded).
+        dropout: share of the pooled vector that training sets to zero, 0 to 1 (1 excluded).
+        calibrate: learn a temperature from the validation part, so that probabilities are neither
+            too sure nor too unsure.
+        order: the categories from low to high, for "ordered"; numbers have their own.
+
+    Raises:
+        ArgumentError: a value that is not possible.
+    """
+
+    kind: Kind = "one"
+    pooling: str = "mean+max"
+    weights: Weights = "none"
+    smoothing: float = 0.0
+    dropout: float = 0.5
+    calibrate: bool = True
+    order: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, known in (("kind", get_args(Kind)), ("weights", get_args(Weights))):
+            if (value := getattr(self, name)) not in known:
+                raise ArgumentError(f"Category({name}={value!r}): {suggest(str(value), known)}")
+        check_pooling(self.pooling)
+        for name in ("smoothing", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                given = getattr(self, name)
+                raise ArgumentError(f"Category({name}={given}): must be in 0 to 1, 1 excluded")
+        object.__setattr__(self, "order", tuple(map(str, self.order)))
+        if len(set(self.order)) < len(self.order):
+            raise ArgumentError(f"Category(order={self.order}): a category stands there twice")
+
+
+# log 1/2
+_HALF = -0.6931471805599453
 
 
 class CategoryHead(Head):
@@ -79,16 +128,20 @@ class CategoryHead(Head):
 
         ``row`` is where the rows begin in the larger batch that they are a part of.
         """
-        return self._scores(encoded, torch.ones_like(self.temperature), row)
+        return self.told(self.activations(encoded, row), torch.ones_like(self.temperature))
 
-    def _scores(self, encoded: Encoded, temperature: Tensor, row: int = 0) -> Tensor:
+    def activations(self, encoded: Encoded, row: int = 0) -> Tensor:
+        """a = W z + b, (B, K), or (B, 1) for "ordered"."""
         z = self.pool(encoded).z
         if self.training and self.dropout > 0:
             # one draw a call from torch's default generator, as torch's own dropout would
             z = dropped(z, int(torch.randint(2**62, ())), -3, self.dropout, row)
-        a = self.readout(z)
+        return self.readout(z)  # type: ignore[no-any-return]
+
+    def told(self, a: Tensor, temperature: Tensor) -> Tensor:
+        """(B, K) of what ``activations`` gave, at a temperature: a / T, or log p for "ordered"."""
         if self.thresholds is None:
-            return a / temperature  # type: ignore[no-any-return]
+            return a / temperature
         steps = self.thresholds[1:].exp()
         rising = self.thresholds[:1] + nn.functional.pad(steps.cumsum(0), (1, 0))
         # log(sigmoid(u) - sigmoid(l)) from the logarithms of both tails, exact far out
@@ -99,6 +152,13 @@ class CategoryHead(Head):
             functional.logsigmoid(upper[:, 1:]) + functional.logsigmoid(lower[:, :-1]) + gap.log()
         )
         return torch.cat([first, between, last], 1)
+
+    def log_probabilities(self, a: Tensor, temperature: Tensor) -> Tensor:
+        """(B, K) log p of what ``activations`` gave, at a temperature."""
+        scores = self.told(a, temperature)
+        if self.kind == "many":
+            return functional.logsigmoid(scores)
+        return scores.log_softmax(1)
 
     def loss(self, encoded: Encoded, batch: Batch) -> Loss:
         """Loss per sequence, or per sequence and category for "many"."""
@@ -112,10 +172,10 @@ class CategoryHead(Head):
 
     def decode(self, encoded: Encoded, batch: Batch) -> Prediction:
         """The category (B,), or 0 and 1 for each (B, K) for "many"; log p (B, K)."""
-        scores = self._scores(encoded, self.temperature)
+        log_p = self.log_probabilities(self.activations(encoded), self.temperature)
         if self.kind == "many":
-            return Prediction((scores > 0).long(), scores=functional.logsigmoid(scores))
-        return Prediction(scores.argmax(1), scores=scores.log_softmax(1))
+            return Prediction((log_p > _HALF).long(), scores=log_p)
+        return Prediction(log_p.argmax(1), scores=log_p)
 
     @torch.no_grad()
     def calibrate(self, temperature: float) -> None:

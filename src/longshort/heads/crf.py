@@ -16,7 +16,7 @@ scheme forbids have a probability of zero, while training and afterwards.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -102,22 +102,16 @@ class CRF(nn.Module):
         return total + steps.sum(1) + torch.where(lengths > 0, edges, edges.new_zeros(()))
 
     def log_partition(self, emissions: Tensor, lengths: Tensor) -> Tensor:
-        """log Z(x), (B,), by the forward algorithm."""
-        begin, pairs, end = self._chain()
-        inside = within(lengths, emissions.shape[1])
-        alpha = begin + emissions[:, 0]
-        for t in range(1, emissions.shape[1]):
-            new = (alpha.unsqueeze(2) + pairs).logsumexp(1) + emissions[:, t]
-            alpha = torch.where(inside[:, t, None], new, alpha)
-        whole = (alpha + end).logsumexp(1)
-        return torch.where(lengths > 0, whole, whole.new_zeros(()))
+        """log Z(x), (B,)."""
+        found: Tensor = _Partition.apply(  # type: ignore[no-untyped-call]
+            emissions, *self._chain(), lengths
+        )
+        return found
 
+    @torch.no_grad()
     def marginals(self, emissions: Tensor, lengths: Tensor) -> Tensor:
         """p(y_t = j | x), (B, T, K); zeros beyond a row's length. Not differentiable."""
-        with torch.enable_grad():
-            leaf = emissions.detach().requires_grad_()
-            (found,) = torch.autograd.grad(self.log_partition(leaf, lengths).sum(), leaf)
-        return found
+        return _Scan.of(emissions, *self._chain(), lengths).marginals().to(emissions.dtype)
 
     @torch.no_grad()
     def best(self, emissions: Tensor, lengths: Tensor, count: int = 1) -> Paths:
@@ -152,6 +146,114 @@ class CRF(nn.Module):
         empty = torch.full_like(final.values, 2 * NEVER)
         empty[:, 0] = 0
         return Paths(sequence, torch.where((lengths > 0).unsqueeze(1), final.values, empty))
+
+
+def forward_algorithm(
+    emissions: Tensor, begin: Tensor, pairs: Tensor, end: Tensor, lengths: Tensor
+) -> Tensor:
+    """log Z(x), (B,), as this module's page has it: the definition, differentiable twice."""
+    inside = within(lengths, emissions.shape[1])
+    alpha = begin + emissions[:, 0]
+    for t in range(1, emissions.shape[1]):
+        new = (alpha.unsqueeze(2) + pairs).logsumexp(1) + emissions[:, t]
+        alpha = torch.where(inside[:, t, None], new, alpha)
+    whole = (alpha + end).logsumexp(1)
+    return torch.where(lengths > 0, whole, whole.new_zeros(()))
+
+
+class _Scan(NamedTuple):
+    """The forward algorithm from both ends at once, in float64.
+
+    ahead[b, t, j] is a_{t, j}; behind[b, t, j] the same of the sequence read from its end. Both
+    include e_t. One step is a product with exp(A), the greatest of each row taken out before: what
+    is less than exp(-700) of it is lost, which is below any rounding.
+    """
+
+    emissions: Tensor
+    pairs: Tensor
+    lengths: Tensor
+    ahead: Tensor
+    behind: Tensor
+    whole: Tensor
+
+    @classmethod
+    def of(
+        cls, emissions: Tensor, begin: Tensor, pairs: Tensor, end: Tensor, lengths: Tensor
+    ) -> _Scan:
+        """Scan a batch; what is ``NEVER`` or less has no part in it."""
+        e, pairs = emissions.detach().double(), pairs.detach().double()
+        _, steps, tags = e.shape
+        top = pairs.max().clamp(min=NEVER / 2)
+        weights = (pairs - top).exp()
+        weights = torch.stack([weights, weights.t()])
+        # padded steps of a reversed row come last, as they do of the row itself
+        turned = (lengths.unsqueeze(1) - 1 - torch.arange(steps, device=e.device)).clamp(min=0)
+        turn = turned.unsqueeze(2).expand(-1, -1, tags)
+        both = torch.stack([e, e.gather(1, turn)])
+        edge = torch.stack([begin, end]).detach().double().unsqueeze(1)
+        alpha = edge + both[:, :, 0]
+        found = [alpha]
+        for t in range(1, steps):
+            most = alpha.amax(2, keepdim=True)
+            alpha = torch.bmm((alpha - most).exp_(), weights).log_().add_(most + top)
+            alpha += both[:, :, t]
+            found.append(alpha)
+        stacked = torch.stack(found, 2)
+        ahead, behind = stacked[0], stacked[1].gather(1, turn)
+        last = (lengths - 1).clamp(min=0).view(-1, 1, 1).expand(-1, 1, tags)
+        whole = (ahead.gather(1, last).squeeze(1) + edge[1]).logsumexp(1)
+        whole = torch.where(lengths > 0, whole, 0.0)
+        return cls(e, pairs, lengths, ahead, behind, whole)
+
+    def marginals(self) -> Tensor:
+        """p(y_t = j | x), (B, T, K) of float64; zeros beyond a row's length."""
+        found = (self.ahead + self.behind - self.emissions - self.whole.view(-1, 1, 1)).exp()
+        return torch.where(within(self.lengths, found.shape[1]).unsqueeze(2), found, 0.0)
+
+    def moves(self, weights: Tensor) -> Tensor:
+        """How often each tag is expected to follow each, rows weighed by (B,): (K, K)."""
+        before, after = self.ahead[:, :-1], self.behind[:, 1:]
+        if not before.shape[1]:
+            return torch.zeros_like(self.pairs)
+        # the greatest of each step goes from one factor to the other, so that neither overflows
+        most = before.amax(2, keepdim=True)
+        after = (after + most - self.whole.view(-1, 1, 1)).clamp(max=700).exp()
+        inside = within(self.lengths, self.ahead.shape[1])[:, 1:, None]
+        after = torch.where(inside, after * weights.view(-1, 1, 1), 0.0)
+        shares = (before - most).exp().flatten(0, 1).t() @ after.flatten(0, 1)
+        return shares * self.pairs.exp()
+
+
+class _Partition(torch.autograd.Function):
+    """log Z by one scan, its derivatives by the expectations that they are."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, emissions: Tensor, begin: Tensor, pairs: Tensor, end: Tensor, lengths: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(emissions, begin, pairs, end, lengths)
+        ctx.scan = _Scan.of(emissions, begin, pairs, end, lengths)
+        whole: Tensor = ctx.scan.whole
+        return whole.to(emissions.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = gradients
+        emissions, begin, pairs, end, lengths = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # somebody wants to differentiate again
+            given = (emissions, begin, pairs, end)
+            whole = forward_algorithm(*given, lengths)
+            found = torch.autograd.grad(
+                whole, given, gradient, create_graph=True, materialize_grads=True
+            )
+            return (*found, None)
+        scan: _Scan = ctx.scan
+        weights = gradient.double()
+        own = scan.marginals() * weights.view(-1, 1, 1)
+        last = (lengths - 1).clamp(min=0).view(-1, 1, 1).expand(-1, 1, own.shape[2])
+        found = (own, own[:, 0].sum(0), scan.moves(weights), own.gather(1, last).sum((0, 1)))
+        return (*(part.to(emissions.dtype) for part in found), None)
 
 
 class CRFHead(Head):

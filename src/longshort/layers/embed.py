@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from longshort.contracts import Batch
 from longshort.layers.characters import NETWORKS, each_word
+from longshort.layers.decay import Decay
 from longshort.layers.masks import dropped, uniform
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Embed(nn.Module):
             vectors the mean of the bag's is added (Bojanowski et al. 2017), and its own symbols.
         dropout: share of all values that training sets to zero.
         scale: standard deviation of the tables' first values.
+        fading: by group of numbers that fade (see ``layers.decay``), those that tell which were
+            seen, and the log(1 + time) since.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Embed(nn.Module):
         bags: Mapping[str, tuple[str, int]] | None = None,
         dropout: float = 0.0,
         scale: float = 1.0,
+        fading: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         super().__init__()
         self.numbers = dict(numbers or {})
@@ -66,6 +70,8 @@ class Embed(nn.Module):
                 for name, own in self.characters.items()
             }
         )
+        self.fading = dict(fading or {})
+        self.decays = nn.ModuleDict({name: Decay(self.numbers[name]) for name in self.fading})
         # chances that training forgets a symbol; no weights, and known from the encoding
         self.forget: dict[str, Tensor] = {}
         widths = [*self.numbers.values(), *self.static.values()]
@@ -77,7 +83,7 @@ class Embed(nn.Module):
         """What reads batches of an encoding."""
         made = cls(
             widths.numbers, widths.symbols, widths.static, widths.labels, widths.characters,
-            widths.bags, widths.dropout, widths.scale,
+            widths.bags, widths.dropout, widths.scale, widths.fading,
         )  # fmt: skip
         for name, values in widths.first.items():
             weight = made.weight(name)
@@ -89,6 +95,14 @@ class Embed(nn.Module):
         made.forget = {name: torch.from_numpy(share) for name, share in widths.forget.items()}
         return made
 
+    def _read(self, name: str, batch: Batch) -> Tensor:
+        """A group of numbers, (B, T, F)."""
+        values = batch.inputs[name]
+        if name not in self.fading:
+            return values
+        faded: Tensor = self.decays[name](values, *(batch.inputs[n] for n in self.fading[name]))
+        return faded
+
     def weight(self, name: str) -> Tensor:
         """The table (size, width) of a group."""
         weight: Tensor = self.tables[name].weight  # type: ignore[assignment]
@@ -99,7 +113,7 @@ class Embed(nn.Module):
         # one draw a call from torch's default generator, as torch's own dropout would
         disturbed = self.training and (self.dropout > 0 or bool(self.forget))
         seed = int(torch.randint(2**62, ())) if disturbed else 0
-        parts = [batch.inputs[name] for name in self.numbers]
+        parts = [self._read(name, batch) for name in self.numbers]
         parts += [self._look_up(name, batch, seed) for name in self.symbols]
         parts += [
             each_word(self.networks[name], batch.inputs[name], own.size)

@@ -51,7 +51,6 @@ from longshort.records.labels import (
     Span,
     SpanError,
     SpanFault,
-    evaluation_from_json,
 )
 from longshort.records.training import (
     Epoch,
@@ -109,5 +108,4 @@ __all__ = [
     "Sure",
     "Trial",
     "Tuning",
-    "evaluation_from_json",
 ]

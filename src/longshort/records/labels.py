@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from longshort.errors import DataError
-from longshort.records.evaluation import Evaluation, Kind
+from longshort.records.evaluation import Kind
 from longshort.records.training import History, Tuning
 from longshort.records.written import Written, read
 
@@ -250,19 +250,6 @@ class LabelEvaluation(Written):
         return found
 
 
-def evaluation_from_json(
-    text: str | bytes, where: str = "the evaluation"
-) -> Evaluation | LabelEvaluation:
-    """A record of whichever task it says it is of.
-
-    Raises:
-        DataError: the text is not JSON or not such a record; ``where`` is named.
-    """
-    task = read(_TASKS, text, where, "an evaluation record", "evaluate").get("task")
-    kind = LabelEvaluation if task in ("classify", "tag") else Evaluation
-    return kind.from_json(text, where)
-
-
 def _check(found: LabelEvaluation, where: str) -> None:
     """Raises DataError where parts of a record do not fit each other."""
     classes, rows = len(found.classes), found.confusion
@@ -282,4 +269,3 @@ def _check(found: LabelEvaluation, where: str) -> None:
 
 
 _LABELS = TypeAdapter(LabelEvaluation)
-_TASKS = TypeAdapter(dict[str, object])

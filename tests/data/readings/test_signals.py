@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from longshort.data.corpus import Corpus
+from longshort.data.items import Items
 from longshort.data.readings.grid import duration, lay
-from longshort.data.readings.signals import Signal, SignalReading
+from longshort.data.readings.signals import Gaps, Signal, SignalReading
 from longshort.data.sequences import Field, Sequences
 from longshort.errors import ArgumentError, DataError, ModelFileError
+from longshort.heads.category import CategoryHead
+from longshort.layers.embed import Embed
+from longshort.layers.encoder import Recurrent, RecurrentEncoder
 
 NAN = np.nan
 
@@ -46,20 +51,20 @@ def test_channels_are_scaled_by_the_training_part_and_padded_with_zeros() -> Non
     train = recordings([[1.0, 10], [2, 20]], [[3, 30]])
     reading = SignalReading.fit(train)
     found = reading.read(train, [1, 0])
-    values = found.inputs["values"].numpy()
+    values = found.inputs["channels"].numpy()
     spread = np.std([1, 2, 3])
     assert found.lengths.tolist() == [1, 2]
     np.testing.assert_allclose(values[1], [[-1 / spread] * 2, [0, 0]], atol=1e-6)
     np.testing.assert_allclose(values[0], [[1 / spread] * 2, [0, 0]], atol=1e-6)
-    assert list(found.inputs) == ["values"] == list(reading.widths.numbers)
-    other = reading.read(recordings([[5.0, 50]]), [0]).inputs["values"]
+    assert list(found.inputs) == ["channels"] == list(reading.widths.numbers)
+    other = reading.read(recordings([[5.0, 50]]), [0]).inputs["channels"]
     np.testing.assert_allclose(other.numpy()[0, 0], [3 / spread] * 2, rtol=1e-6)
 
 
 def test_each_item_can_have_its_own_scale() -> None:
     corpus = recordings([[1.0], [2], [6]], [[100], [NAN], [300]], [[7], [7]])
     found = SignalReading.fit(corpus, Signal(scale="item")).read(corpus, [0, 1, 2])
-    values = found.inputs["values"][:, :, 0].numpy()
+    values = found.inputs["channels"][:, :, 0].numpy()
     own = np.array([1, 2, 6.0])
     np.testing.assert_allclose(values[0], (own - own.mean()) / own.std(), rtol=1e-6)
     np.testing.assert_allclose(values[1], [-1, -1, 1], rtol=1e-6)
@@ -71,11 +76,11 @@ def test_ranks_are_normal_deviates_of_the_training_part() -> None:
     wild = np.exp(3 * rng.normal(size=5000))
     corpus = recordings([[x] for x in wild])
     reading = SignalReading.fit(corpus, Signal(scale="ranks"))
-    values = reading.read(corpus, [0]).inputs["values"].numpy().ravel()
+    values = reading.read(corpus, [0]).inputs["channels"].numpy().ravel()
     assert abs(values.mean()) < 0.01
     assert abs(values.std() - 1) < 0.03
     assert (np.argsort(values, kind="stable") == np.argsort(wild, kind="stable")).mean() > 0.9
-    far = reading.read(recordings([[1e9], [-1e9]]), [0]).inputs["values"].numpy().ravel()
+    far = reading.read(recordings([[1e9], [-1e9]]), [0]).inputs["channels"].numpy().ravel()
     np.testing.assert_allclose(far, [values.max(), values.min()], rtol=1e-6)
 
 
@@ -84,13 +89,13 @@ def test_gaps_are_carried_forward_and_told() -> None:
     reading = SignalReading.fit(corpus, Signal(scale="none"))
     found = reading.read(corpus, [0])
     frame = pd.DataFrame({"x0": [NAN, 4, NAN, NAN]})
-    np.testing.assert_allclose(found.inputs["values"][0, :, 0], frame["x0"].ffill().fillna(0))
+    np.testing.assert_allclose(found.inputs["channels"][0, :, 0], frame["x0"].ffill().fillna(0))
     np.testing.assert_allclose(found.inputs["observed"][0, :, 0], [0, 1, 0, 0])
     np.testing.assert_allclose(found.inputs["since"][0, :, 0], np.log1p([0, 0, 1, 2]), rtol=1e-6)
     assert reading.names["observed"] == ("x0 was seen",)
     plain = SignalReading.fit(corpus, Signal(scale="none", gaps="mean", missing=False))
-    np.testing.assert_allclose(plain.read(corpus, [0]).inputs["values"][0, :, 0], [0, 4, 0, 0])
-    assert set(plain.names) == {"values"}
+    np.testing.assert_allclose(plain.read(corpus, [0]).inputs["channels"][0, :, 0], [0, 4, 0, 0])
+    assert set(plain.names) == {"channels"}
 
 
 def test_time_since_goes_by_the_clock() -> None:
@@ -109,7 +114,7 @@ def test_time_since_goes_by_the_clock() -> None:
         rtol=1e-6,
     )
     even = recordings([[1.0], [2], [3]], minutes=[[0, 5, 10]])
-    assert set(SignalReading.fit(even).names) == {"values"}
+    assert set(SignalReading.fit(even).names) == {"channels"}
 
 
 def test_a_grid_is_what_pandas_makes_of_it() -> None:
@@ -139,7 +144,7 @@ def test_a_grid_keeps_items_without_rows_and_what_does_not_change() -> None:
     assert reading.names["static"] == ("age", "age is known")
     assert found.static["static"].tolist() == [[0, 0], [0, 1]]
     alone = reading.read(corpus, [2])
-    assert alone.inputs["values"].shape == (1, 1, 1)
+    assert alone.inputs["channels"].shape == (1, 1, 1)
     assert alone.lengths.tolist() == [0]
 
 
@@ -197,7 +202,7 @@ def test_a_reading_comes_back_from_its_parts(signal: Signal) -> None:
         pickle.loads(pickle.dumps(reading)),
     ):
         one, two = reading.read(corpus, [0, 1]), again.read(corpus, [0, 1])
-        assert again.widths == reading.widths
+        assert asdict(again.widths) == asdict(reading.widths)
         for name in one.inputs:
             assert one.inputs[name].equal(two.inputs[name])
         assert one.static["static"].equal(two.static["static"])
@@ -234,3 +239,20 @@ def test_what_cannot_be_read_is_said() -> None:
         SignalReading.fit(Corpus("a", texts=("b",)))
     assert duration("1h") == 3_600_000_000
     assert duration("0.5 min") == 30_000_000
+
+
+@pytest.mark.parametrize("gaps", ["carry", "decay", "mean"])
+def test_a_network_reads_items_of_any_length_and_padding_changes_nothing(gaps: Gaps) -> None:
+    fields = (Field("x", "past"), Field("y", "past"), Field("age", "static"))
+    items = [[1.0, NAN, 5], [NAN, 2, 5], [2, 3, 5]], [[3.0, 7, 1]], []
+    corpus = recordings(*items, minutes=[[0, 31, 40], [3], []], fields=fields)
+    reading = SignalReading.fit(corpus, Signal(gaps=gaps, summaries=True))
+    torch.manual_seed(0)
+    trunk = RecurrentEncoder(Embed.of(reading.widths), Recurrent(size=4, stem=2)).eval()
+    head = CategoryHead(4, 2, pooling="last+mean").eval()
+    examples = Items(corpus, reading, None, np.arange(3))
+    with torch.no_grad():
+        together = head.scores(trunk(examples.batch([0, 1, 2])))
+        alone = torch.cat([head.scores(trunk(examples.batch([item]))) for item in range(3)])
+    assert together.isfinite().all()
+    torch.testing.assert_close(together, alone)

@@ -88,7 +88,7 @@ class _Ready(NamedTuple):
 class SignalReading:
     """Series as a network reads them; made by ``fit`` or ``take_up``.
 
-    In batches, ``values`` (B, T, C) are scaled channels, ``observed`` and ``since`` (B, T, M) what
+    In batches, ``channels`` (B, T, C) are scaled numbers, ``observed`` and ``since`` (B, T, M) what
     is known of those with gaps, ``apart`` (B, T, 1) the log(1 + time since the row before) where
     times are irregular, ``labels`` one-hot categories, ``static`` numbers that do not change.
 
@@ -163,6 +163,7 @@ class SignalReading:
             symbols=tables["past"],
             static={"static": groups["static"]} if "static" in groups else {},
             labels=tables["static"],
+            fading={"channels": ("observed", "since")} if self.signal.gaps == "decay" else {},
         )
 
     @property
@@ -170,7 +171,7 @@ class SignalReading:
         """What each number of each group is called; groups that hold none are not there."""
         gappy = tuple(self.channels[at] for at in self.gappy[0])
         found = {
-            "values": self.channels,
+            "channels": self.channels,
             "observed": tuple(f"{name} was seen" for name in gappy),
             "since": tuple(f"time since {name} was seen" for name in gappy),
             "apart": ("time since the row before",) if self.unit > 0 else (),
@@ -250,7 +251,7 @@ class SignalReading:
         filled = carry_forward(scaled, offsets, 1) if self.signal.gaps != "mean" else scaled
         steps: dict[str, NDArray[Any]] = {}
         if self.channels:
-            steps["values"] = _float(filled)
+            steps["channels"] = _float(filled)
         if self.gappy[0]:
             seen = ~np.isnan(raw[:, self.gappy[0]])
             steps["observed"] = seen.astype(np.float32)
