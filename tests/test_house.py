@@ -134,7 +134,7 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Category", "Classifier", "Columns", "Corpus", "Decoder",
         "Evaluation", "Forecaster", "GRUCell", "LSTMCell", "LongshortError", "Partition",
-        "RNNCell", "Recurrent", "Roles", "Scaling", "Split", "Training", "Window",
+        "RNNCell", "Recurrent", "Roles", "Scaling", "Split", "Tagger", "Training", "Window",
         "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:

@@ -32,6 +32,7 @@ _ROOMS = {
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
     "Split": "longshort.data.splits",
+    "Tagger": "longshort.tasks.tag",
     "Training": "longshort.training",
     "Window": "longshort.data.windows",
     "backtest": "longshort.tasks.backtest",
@@ -62,6 +63,7 @@ __all__ = [
     "Roles",
     "Scaling",
     "Split",
+    "Tagger",
     "Training",
     "Window",
     "backtest",
@@ -93,6 +95,7 @@ if TYPE_CHECKING:
     from longshort.tasks.comparison import compare
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
+    from longshort.tasks.tag import Tagger
     from longshort.training import Training
     from longshort.tuning import tune
 
