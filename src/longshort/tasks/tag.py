@@ -219,7 +219,7 @@ class Tagger(Estimator):
         return Model(RecurrentEncoder(Embed.of(encoding.widths), self.recurrent), head)
 
     def _settle(self, parts: Parts) -> None:
-        if self.lean and self.tags_.inner is not None and parts.valid is not None:
+        if self.lean and self.entities and parts.valid is not None:
             assert isinstance(parts.valid, Items)
             self.lean_ = lean(self.models_, parts.valid, self.tags_)
 
@@ -284,9 +284,14 @@ class Tagger(Estimator):
             ArgumentError: the tags that the model was fitted on are no entities.
         """
         corpus = self._again(X)
-        if self.tags_.inner is None:
+        if not self.entities:
             raise ArgumentError("the model was fitted on tags that are no entities; use predict")
         return [spans(own) for own in self._tags(corpus)]
+
+    @property
+    def entities(self) -> bool:
+        """Whether tags are entities in a scheme, and not each for itself."""
+        return self.tags_.inner is not None
 
     def _tags(self, corpus: Corpus) -> list[tuple[str, ...]]:
         return tag(self.models_, self._items(corpus), self.tags_)
@@ -318,7 +323,7 @@ class Tagger(Estimator):
         corpus = self._again(X, y)
         if corpus.tags is None:
             raise DataError(f"{corpus.source}: there are no tags to compare with")
-        return how_good(corpus.tags, self._tags(corpus), entities=self.tags_.inner is not None)
+        return how_good(corpus.tags, self._tags(corpus), entities=self.entities)
 
     def evaluate(self, X: Any, *, yardsticks: Choice = "all") -> LabelEvaluation:
         """Open the test part: what the split left, or data that the model was not fitted on.
@@ -338,7 +343,7 @@ class Tagger(Estimator):
         return evaluate_tags(
             TagMethod(self.settings_["recurrent"].name, "lstm", self._tags),
             parts,
-            self.tags_.inner is not None,
+            self.entities,
             sure=self._tagged,
             yardsticks=yardsticks,
             history=self.history_,
@@ -381,7 +386,7 @@ class Tagger(Estimator):
 def steps_frame(
     corpus: Corpus, tags: Sequence[Sequence[str]], sure: Sequence[NDArray[np.float64]]
 ) -> pl.DataFrame:
-    """A row for each step: its item, its token or time, the tag, and its probability."""
+    """A row for each step: its item, its token or number, the tag, and its probability."""
     lengths = [len(own) for own in tags]
     rows: dict[str, Any] = {}
     if corpus.tokens is not None:
@@ -391,10 +396,7 @@ def steps_frame(
         rows["item"] = [
             k for k, n in zip(corpus.series.keys, lengths, strict=True) for _ in range(n)
         ]
-        times = corpus.series.times
         rows["step"] = [at for n in lengths for at in range(1, n + 1)]
-        if times is not None:
-            rows["time"] = times
     rows["tag"] = [t for own in tags for t in own]
     rows["probability"] = np.concatenate([*sure, np.zeros(0)]).round(4)
     return pl.DataFrame(rows)

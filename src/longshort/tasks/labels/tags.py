@@ -26,7 +26,7 @@ Inner = Literal["bio", "iobes"]
 # sentences that are tagged at once
 _ROWS = 128
 # shifts of the scores of entities that are tried, and how finely around the best
-_SHIFTS = np.arange(-2, 5.1, 0.5)
+_SHIFTS = np.arange(-1, 4.6, 0.5)
 _FINER = (0.25, 0.125)
 
 
