@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from longshort.data.corpus import Corpus, PartName, Roles, join
 from longshort.data.partition import Shares
@@ -83,23 +84,38 @@ def _texts(data: Any) -> list[Any] | None:
     return held if isinstance(first, str) or isinstance(first[0], str) else None
 
 
+def is_one_text(data: Any) -> bool:
+    """Whether data are a text, and no path to a file."""
+    if not isinstance(data, str):
+        return False
+    try:
+        return not Path(data).exists()
+    except (OSError, ValueError):
+        # too long for a path
+        return True
+
+
 def is_matrix(data: Any, roles: Roles, labelled: bool) -> bool:
     """Whether data are what scikit-learn knows: numbers (N, T), of a frame with labels beside it.
 
     What is neither text nor of another shape is, so that its own rules refuse what is no number.
     """
+    if issparse(data):
+        # some of scikit-learn's sparse matrices are mappings, too; it says that they are not read
+        return True
     if isinstance(data, Corpus | Mapping | str | os.PathLike):
         return False
     if hasattr(data, "columns"):
         return labelled and roles == Roles()
     if _texts(data) is not None:
         return False
+    if not isinstance(data, np.ndarray | Sequence):
+        return True
     try:
-        shape = np.shape(data)
+        return np.ndim(data) != 3
     except ValueError:
         # items of different lengths
         return False
-    return len(shape) != 3
 
 
 def _ragged(data: Sequence[Any]) -> list[NDArray[Any]]:
