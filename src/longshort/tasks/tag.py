@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longshort import artifact
-from longshort.contracts import Params
+from longshort.contracts import Examples, Params
 from longshort.data.codecs.tags import Span, spans
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import ItemEncoding, Items
@@ -37,12 +38,15 @@ from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.encoding import reading_of
 from longshort.tasks.labels.learned import Seen
 from longshort.tasks.labels.tagged import Learned, Told, put_down, read_tagged, take_up
-from longshort.tasks.labels.tags import Inner, Tags, lean, score, tag
+from longshort.tasks.labels.tags import Inner, Tags, lean, leaning, score, shift_of, tag
 from longshort.training import Training
+from longshort.training.loop import Judge
 from longshort.yardsticks.labels.base import TagMethod
 from longshort.yardsticks.labels.crf import how_good
 from longshort.yardsticks.labels.roster import Choice
 
+# an epoch makes so many steps at least
+_LEAST_STEPS = 20
 TagHead = Literal["crf", "category"]
 
 # how tokens are read, and what a fit of some thousand sentences needs
@@ -108,6 +112,7 @@ class Tagger(Estimator):
     tags_: Tags
     told_: Told
     lean_: float
+    unseen_: bool
 
     def __init__(
         self,
@@ -173,9 +178,13 @@ class Tagger(Estimator):
             warnings.warn(note, LongshortWarning, stacklevel=3)
         self.told_ = Told(reading, corpus.content, found.scheme, seen, tuple(notes))
         self.lean_ = 0.0
+        self.unseen_ = len(shares.valid) > 0
         both = np.sort(np.concatenate([shares.train, shares.valid]))
+        # a small training part is read several times in an epoch
+        times = math.ceil(_LEAST_STEPS * self.training.batch / len(shares.train))
         train_items, valid_items, every = (
-            self._items(corpus, chosen, targets) for chosen in (shares.train, shares.valid, both)
+            self._items(corpus, chosen, targets)
+            for chosen in (np.tile(shares.train, times), shares.valid, np.tile(both, times))
         )
         return Parts(train_items, valid_items if len(valid_items) else None, every)
 
@@ -218,10 +227,28 @@ class Tagger(Estimator):
         )  # fmt: skip
         return Model(RecurrentEncoder(Embed.of(encoding.widths), self.recurrent), head)
 
+    def _after(self, model: Model, examples: Examples) -> None:
+        # a network that is refitted keeps the shift of the one that was not
+        self._lean([model], examples)
+
     def _settle(self, parts: Parts) -> None:
-        if self.lean and self.entities and parts.valid is not None:
-            assert isinstance(parts.valid, Items)
-            self.lean_ = lean(self.models_, parts.valid, self.tags_)
+        if not self.refitted_ and parts.valid is not None:
+            self._lean(self.models_, parts.valid)
+        self.lean_ = shift_of(self.models_)
+
+    def _lean(self, models: Sequence[Model], examples: Examples) -> None:
+        assert isinstance(examples, Items)
+        if self.lean and self.entities and self.unseen_:
+            lean(models, leaning(models, examples, self.tags_).shift, self.tags_)
+
+    def _judge(self) -> Judge | None:
+        # of entities the loss tells little: nearly all tokens are outside of any
+        return self._f1 if hasattr(self, "tags_") and self.entities else None
+
+    def _f1(self, model: Model, examples: Examples) -> float:
+        """1 - F1 of the examples that choose."""
+        assert isinstance(examples, Items)
+        return 1 - leaning([model], examples, self.tags_, shifted=self.lean).f1
 
     # use
 
