@@ -26,12 +26,7 @@ from sklearn.base import BaseEstimator
 from longshort import __version__, artifact
 from longshort.checkpoint import Checkpoint
 from longshort.contracts import Examples, Params, whole
-from longshort.errors import (
-    ArgumentError,
-    LongshortWarning,
-    ModelFileError,
-    suggest,
-)
+from longshort.errors import ArgumentError, LongshortWarning, ModelFileError, suggest
 from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History

@@ -32,9 +32,10 @@ from longshort.heads.sparse import Sparse
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.model import Model
-from longshort.records import LabelEvaluation
+from longshort.records import LabelEvaluation, LabelExplanation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
+from longshort.tasks.labels.deciding import decided
 from longshort.tasks.labels.encoding import reading_of
 from longshort.tasks.labels.learned import Seen
 from longshort.tasks.labels.tagged import Learned, Told, put_down, read_tagged, take_up
@@ -397,6 +398,16 @@ class Tagger(Estimator):
             raise DataError(f"{corpus.source}: every item was fitted on; give others to judge by")
         nothing = corpus.select([])
         return LabelParts(nothing, None, corpus), [told] if told else []
+
+    def explain(self, X: Any) -> LabelExplanation:
+        """Which tokens decided each entity of sentences; where tags are plain, each tag.
+
+        Every token is left out in turn; see ``tasks.labels.deciding``.
+        """
+        return decided(self._again(X), self._answer, self.tags_)
+
+    def _answer(self, corpus: Corpus) -> tuple[list[tuple[str, ...]], list[NDArray[np.float64]]]:
+        return self._tags(corpus), self.predict_proba(corpus)
 
     # files
 
