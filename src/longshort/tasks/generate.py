@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -17,15 +17,19 @@ from longshort.data.codecs.tokens import TokenCodec, Tokens
 from longshort.data.sources.prose import Documents, Prose, read_prose
 from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, DataError
+from longshort.evaluate.language import Choice, LanguageParts, evaluate_language
 from longshort.evaluate.surprise import surprise
 from longshort.heads.next import Next, NextHead
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.lookup import Lookup
 from longshort.metrics.measures import Floats
 from longshort.model import Model
+from longshort.records import LanguageEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
+from longshort.tasks.text.speaking import Speaking, samples
 from longshort.training import Training
+from longshort.yardsticks.language.base import LanguageMethod
 
 # the validation part is read in so many streams, and each begins after so many symbols more
 _STREAMS, _WARM = 16, 200
@@ -56,7 +60,7 @@ class LearnedText:
     digest: str
 
 
-class LanguageModel(Estimator):
+class LanguageModel(Speaking, Estimator):
     """Tell which symbol comes next in a text: characters, bytes, words or subwords.
 
     The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
@@ -227,6 +231,38 @@ class LanguageModel(Estimator):
         """
         test = self._test(self.passages(X))
         return -float(self.nats(self.stretch(test)).sum()) / test.characters
+
+    def evaluate(
+        self, X: Any, *, yardsticks: Choice = "all", extra: Sequence[LanguageMethod] = ()
+    ) -> LanguageEvaluation:
+        """Judge the model beside n-grams on the test part of the text given to ``fit``.
+
+        Any other text is a test part as a whole, and has no yardsticks: they would have to be
+        fitted on the training part.
+
+        Args:
+            X: as for ``fit``.
+            yardsticks: "none" leaves n-grams out.
+            extra: further fitted methods to be judged beside it.
+
+        Raises:
+            DataError: the text cannot be read, or no part of it is left unseen.
+        """
+        found = self.passages(X)
+        test = self._test(found)
+        train, valid = (part and self.stretch(part) for part in (found.train, found.valid))
+        return evaluate_language(
+            LanguageMethod(self.recurrent.name, "lstm", self.nats),
+            LanguageParts(train, valid, self.stretch(test)),
+            self.codec_,
+            source=test.source,
+            history=self.history_,
+            settings=self._settings(),
+            refitted=self.refitted_,
+            yardsticks=yardsticks,
+            extra=extra,
+            samples=samples(self, self.random_state),
+        )
 
     def _test(self, found: Passages) -> Passage:
         if found.test is None:

@@ -1,0 +1,109 @@
+"""A language model as what search reads: one symbol in, log-probabilities of the next one out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from longshort.contracts import Batch, State
+from longshort.data.chunks import SYMBOLS
+from longshort.data.stretch import Ints
+from longshort.heads.next import NextHead
+from longshort.layers.encoder import RecurrentEncoder
+from longshort.layers.lookup import Lookup
+from longshort.layers.stream import Stream
+from longshort.model import Model
+from longshort.search import Floats
+
+# symbols of a prompt that are read at once
+_STEPS = 2000
+
+
+class _Voice:
+    """One network behind a prompt, its state kept in place: the shortest way for live use."""
+
+    def __init__(self, model: Model, prompt: Ints) -> None:
+        head, encoder = model.head, model.encoder
+        assert isinstance(head, NextHead)
+        assert isinstance(encoder, RecurrentEncoder)
+        assert isinstance(encoder.embed, Lookup)
+        self._head, self._table, self._stack = head, encoder.embed.table, encoder.stack
+        state: State | None = None
+        symbols = torch.from_numpy(prompt).to(model.device)
+        for at in range(0, len(symbols), _STEPS):
+            part = symbols[at : at + _STEPS]
+            lengths = torch.tensor([len(part)], device=model.device)
+            encoded = encoder(Batch({SYMBOLS: part.unsqueeze(0)}, lengths), state)
+            state = encoded.state
+        assert state is not None
+        self.z: Tensor = encoded.z[:, -1]
+        self._rows = torch.zeros(1, dtype=torch.int64)
+        parts = tuple(state.tensor(part).transpose(0, 1) for part in self._stack.cell.parts)
+        self._stream: Stream[Any] = self._stack.stream(1)
+        self._stream.load(self._formed(parts))
+
+    def _formed(self, parts: tuple[Tensor, ...]) -> Any:
+        return parts if len(parts) > 1 else parts[0]
+
+    def scores(self) -> Tensor:
+        """(B, V), log-probabilities after all that was read."""
+        return self._head.scores(self.z)
+
+    def read(self, symbols: Tensor) -> None:
+        """(B,)."""
+        self.z = self._stream(torch.embedding(self._table, symbols))
+
+    def select(self, rows: Tensor) -> None:
+        rows = rows.to(self.z.device)
+        state = self._stream.state
+        parts = state if isinstance(state, tuple) else (state,)
+        chosen = tuple(part.index_select(1, rows) for part in parts)
+        if len(rows) != len(self.z):
+            self._stream = self._stack.stream(len(rows))
+        self._stream.load(self._formed(chosen))
+        self.z = self.z.index_select(0, rows)
+
+
+class NextSymbols:
+    """A ``search.Scorer`` of networks behind a prompt, in one row until others are selected.
+
+    Several networks tell the mean of their probabilities. Make and use it where the networks are in
+    eval mode, see ``model.predicting``.
+
+    Args:
+        models: trained to tell the next symbol.
+        prompt: (N,) symbols that come first, N being 1 or more.
+    """
+
+    def __init__(self, models: Sequence[Model], prompt: Ints) -> None:
+        with torch.no_grad():
+            self._voices = [_Voice(model, prompt) for model in models]
+
+    def start(self) -> Floats:
+        """See ``Scorer``."""
+        with torch.no_grad():
+            return self._scores()
+
+    def read(self, choice: Ints) -> Floats:
+        """See ``Scorer``."""
+        with torch.no_grad():
+            symbols = torch.from_numpy(choice).to(self._voices[0].z.device)
+            for voice in self._voices:
+                voice.read(symbols)
+            return self._scores()
+
+    def select(self, rows: Ints) -> None:
+        """See ``Scorer``."""
+        with torch.no_grad():
+            for voice in self._voices:
+                voice.select(torch.from_numpy(rows))
+
+    def _scores(self) -> Floats:
+        if len(self._voices) == 1:
+            return self._voices[0].scores().cpu().numpy()
+        found = torch.stack([voice.scores() for voice in self._voices])
+        return np.asarray((found.logsumexp(0) - np.log(len(found))).cpu().numpy())

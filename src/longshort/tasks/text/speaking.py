@@ -1,0 +1,210 @@
+"""What a fitted language model writes, how it completes a text, and what it makes of one."""
+
+from __future__ import annotations
+
+import codecs
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from longshort.contracts import whole
+from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec
+from longshort.data.stretch import Ints, Stretch
+from longshort.errors import ArgumentError, LongshortWarning, NotFittedError
+from longshort.evaluate.surprise import surprise
+from longshort.model import Model, predicting
+from longshort.records import Sample
+from longshort.search import Sampling, beam, sample
+from longshort.tasks.text.scoring import NextSymbols
+
+# unseen characters that a warning names
+_NAMED = 10
+# symbols of a sample where they are letters
+_SAMPLE = 400
+
+
+class Completion(NamedTuple):
+    """One way a text may go on: its log-probability in nats, and what it is ranked by.
+
+    ``ended`` says whether the document ends there.
+    """
+
+    text: str
+    log_p: float
+    score: float
+    ended: bool
+
+
+class SymbolScore(NamedTuple):
+    """One symbol of a text: what it stands for, and its log-probability in nats.
+
+    ``known`` is False where the model reads it as the unknown symbol.
+    """
+
+    text: str
+    log_p: float
+    known: bool
+
+
+class Speaking:
+    """What every fitted model of a text can do with it; see ``LanguageModel``."""
+
+    models_: list[Model]
+    codec_: TokenCodec
+
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        sampling: Sampling = Sampling(),  # noqa: B008 - a frozen value
+        *,
+        stop: Sequence[str] = (),
+        seed: int = 0,
+    ) -> str:
+        """Write on after a prompt, which is not repeated; the arguments are those of ``stream``."""
+        return "".join(self.stream(prompt, length, sampling, stop=stop, seed=seed))
+
+    def stream(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        sampling: Sampling = Sampling(),  # noqa: B008
+        *,
+        stop: Sequence[str] = (),
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """Write on after a prompt, piece by piece as it comes.
+
+        It ends after ``length`` symbols, where the document ends, or before a stop string. What may
+        be the beginning of a stop string or of a character is held back until it is clear.
+
+        Args:
+            prompt: what comes first; "" begins a document.
+            length: symbols at most: characters, bytes, words or subwords.
+            sampling: how symbols are drawn; ``Sampling(temperature=0)`` takes the most probable.
+            stop: texts to stop before.
+            seed: the same one writes the same text.
+
+        Raises:
+            NotFittedError: it is not fitted.
+            ArgumentError: ``length`` is below 0, or a stop string is empty.
+        """
+        whole("length", length, 0)
+        whole("seed", seed, 0)
+        if "" in stop or isinstance(stop, str):
+            raise ArgumentError(f"stop={stop!r}: give a list of texts that are not empty")
+        symbols = self._prompt(prompt)
+        return self._speak(symbols, length, sampling, list(stop), seed)
+
+    def _speak(
+        self, prompt: Ints, length: int, sampling: Sampling, stop: Sequence[str], seed: int
+    ) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        pieces, held, text = self.codec_.pieces, max(map(len, stop), default=1) - 1, ""
+        with _quiet(self.models_):
+            scorer = NextSymbols(self.models_, prompt)
+            seen = [prompt[-sampling.memory :].tolist()]
+            for drawn in sample(scorer, length, sampling, seed, seen=seen, banned=[UNKNOWN]):
+                symbol = int(drawn.symbols[0])
+                if symbol == BORDER:
+                    break
+                text += decoder.decode(pieces[symbol])
+                ends = [at for word in stop if (at := text.find(word)) >= 0]
+                if ends:
+                    if text[: min(ends)]:
+                        yield text[: min(ends)]
+                    return
+                if len(text) > held:
+                    cut = len(text) - held
+                    yield text[:cut]
+                    text = text[cut:]
+        text += decoder.decode(b"", final=True)
+        if text:
+            yield text
+
+    def complete(
+        self,
+        prompt: str,
+        length: int = 20,
+        *,
+        width: int = 5,
+        length_penalty: float = 0.0,
+    ) -> list[Completion]:
+        """The most probable ways a text goes on, best first, by beam search.
+
+        Args:
+            prompt: what comes first; "" begins a document.
+            length: symbols at most.
+            width: how many are looked for, and told.
+            length_penalty: see ``search.beam``.
+
+        Raises:
+            NotFittedError: it is not fitted.
+            ArgumentError: an argument is out of range.
+        """
+        symbols = self._prompt(prompt)
+        with _quiet(self.models_):
+            scorer = NextSymbols(self.models_, symbols)
+            (found,) = beam(
+                scorer, length, width, end=BORDER, length_penalty=length_penalty, banned=[UNKNOWN]
+            )
+        return [
+            Completion(self.codec_.decode(one.symbols), one.log_p, one.score, one.ended)
+            for one in found
+        ]
+
+    def symbol_scores(self, text: str) -> list[SymbolScore]:
+        """The log-probability of each symbol of a text, read as the beginning of a document.
+
+        Raises:
+            NotFittedError: it is not fitted.
+        """
+        symbols = self._prompt(text)
+        stretch = Stretch(symbols, np.array([0]), np.ones_like(symbols), np.ones_like(symbols))
+        nats = surprise(self.models_, stretch)[1:]
+        return [
+            SymbolScore(self.codec_.decode([symbol]), -float(loss), symbol != UNKNOWN)
+            for symbol, loss in zip(symbols[1:].tolist(), nats, strict=True)
+        ]
+
+    def _prompt(self, text: str) -> Ints:
+        """The symbols of a text behind the mark that documents begin with."""
+        if not hasattr(self, "models_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit(data)")
+        unseen = self.codec_.unseen(text)
+        if unseen:
+            named = ", ".join(map(repr, unseen[:_NAMED]))
+            more = f" and {len(unseen) - _NAMED} more" if len(unseen) > _NAMED else ""
+            warnings.warn(
+                f"{len(unseen)} {self.codec_.unit} of the text do not occur in the training part, "
+                f"and are read as the unknown symbol: {named}{more}",
+                LongshortWarning,
+                stacklevel=3,
+            )
+        return np.append(np.int64(BORDER), self.codec_.encode(text))
+
+
+def samples(model: Speaking, seed: int = 0) -> list[Sample]:
+    """What a model writes at the beginning of a document, drawn in three ways."""
+    length = _SAMPLE if model.codec_.unit in ("characters", "bytes") else _SAMPLE // 5
+    ways = {
+        "as the model is": Sampling(),
+        "temperature 0.7": Sampling(temperature=0.7),
+        "min-p 0.1": Sampling(min_p=0.1),
+    }
+    return [
+        Sample("", model.generate("", length, way, seed=seed), f"{told}, seed {seed}")
+        for told, way in ways.items()
+    ]
+
+
+@contextmanager
+def _quiet(models: Sequence[Model]) -> Iterator[None]:
+    """All networks in eval mode, and afterwards as they were."""
+    with ExitStack() as modes:
+        for model in models:
+            modes.enter_context(predicting(model))
+        yield
