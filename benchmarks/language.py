@@ -1,6 +1,7 @@
 """The language benchmark: an LSTM that tells the next character, beside Kneser-Ney's n-grams.
 
     python benchmarks/language.py tinyshakespeare.txt --valid     choose: the last 10 % stays shut
+    python benchmarks/language.py tinyshakespeare.txt --fit       fit alone, or the rest of it
     python benchmarks/language.py tinyshakespeare.txt             fit, then open the last 10 % once
     python benchmarks/language.py tinyshakespeare.txt --speed     training beside torch.nn.LSTM
     python benchmarks/language.py --page                          the page, from what is on record
@@ -218,7 +219,7 @@ def page() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", nargs="?", type=Path)
-    for name in ("valid", "speed", "page"):
+    for name in ("valid", "fit", "speed", "page"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--reason", default="")
     given = parser.parse_args()
@@ -232,6 +233,8 @@ def main() -> None:
         speed(text)
     elif given.valid:
         choose(text)
+    elif given.fit:
+        fitted(text, NAME)
     else:
         judge(text, given.reason)
 

@@ -204,3 +204,16 @@ def test_a_file_whose_parts_do_not_fit_is_refused(fitted: LanguageModel, tmp_pat
     artifact.write(tmp_path / "odd.lstm", "language", "0", content.sections, tensors)
     with pytest.raises(ModelFileError, match="does not fit together"):
         load(tmp_path / "odd.lstm")
+
+
+def test_of_another_vocabulary_only_the_trunk_is_taken_over(fitted: LanguageModel) -> None:
+    training = Training(epochs=1, batch=8, members=1, rate=1e-9, weight_decay=0.0)
+    other = TEXT.replace("a", "z").replace("b", "y")
+    with pytest.warns(UserWarning, match="of other categories"):
+        again = small(training=training).fit([other], init=fitted)
+    given, taken = (dict(model.models_[0].named_parameters()) for model in (fitted, again))
+    for name in given:
+        same = given[name].shape == taken[name].shape and bool(
+            (given[name] - taken[name]).abs().max() < 1e-4
+        )
+        assert same == name.startswith(("encoder.stack", "head.project")), name
