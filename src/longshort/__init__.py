@@ -37,6 +37,7 @@ _ROOMS = {
     "Scaling": "longshort.data.codecs.numbers",
     "Shares": "longshort.data.chunks",
     "Split": "longshort.data.splits",
+    "Tagger": "longshort.tasks.tag",
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
     "Window": "longshort.data.windows",
@@ -73,6 +74,7 @@ __all__ = [
     "Scaling",
     "Shares",
     "Split",
+    "Tagger",
     "Tokens",
     "Training",
     "Window",
@@ -110,6 +112,7 @@ if TYPE_CHECKING:
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.tasks.generate import LanguageModel
+    from longshort.tasks.tag import Tagger
     from longshort.training import Training
     from longshort.tuning import tune
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from longshort import artifact
-from longshort.cli.terminal import show, show_scores
+from longshort.cli.terminal import show, show_labels, show_scores
 from longshort.errors import DataError
-from longshort.records import Comparison, Evaluation
+from longshort.records import Comparison, Evaluation, LabelEvaluation
 from longshort.report.document import comparison_page, page
+from longshort.report.labels.document import label_page
 
 
 class RecordKind(NamedTuple):
@@ -26,6 +27,7 @@ class RecordKind(NamedTuple):
 
 
 RECORDS = (
+    RecordKind(LabelEvaluation, b'"per_class"', show_labels, label_page),
     RecordKind(Comparison, b'"contenders"', show_scores, comparison_page),
     RecordKind(Evaluation, b"", show, page),
 )

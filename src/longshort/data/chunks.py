@@ -7,6 +7,7 @@ where a stream does, and where a document does.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -122,20 +123,22 @@ def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
     Raises:
         DataError: there is no text.
     """
-    store = _Store(codec.size)
     characters = size = 0
     border = np.array([BORDER])
-    for text, first in prose.read():
-        if not characters or first:
+    with contextlib.closing(_Store(codec.size)) as store:
+        for text, first in prose.read():
+            if not characters or first:
+                store.add(border)
+            store.add(codec.encode(text))
+            characters += len(text)
+            size += len(text) if text.isascii() else len(text.encode())
+        if not characters:
+            raise DataError(
+                f"{prose.source}: a part of it is empty; give more text, or another share"
+            )
+        if closed:
             store.add(border)
-        store.add(codec.encode(text))
-        characters += len(text)
-        size += len(text) if text.isascii() else len(text.encode())
-    if not characters:
-        raise DataError(f"{prose.source}: a part of it is empty; give more text, or another share")
-    if closed:
-        store.add(border)
-    return Passage(store.all(), characters, size, prose.source)
+        return Passage(store.all(), characters, size, prose.source)
 
 
 def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
@@ -180,7 +183,7 @@ class _Store:
         self._count += ids.size
         if self._count * self._kind.itemsize > _IN_MEMORY:
             if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - the map outlives this
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close
             self._spill()
 
     def all(self) -> NDArray[Any]:
@@ -188,7 +191,12 @@ class _Store:
             return np.concatenate(self._held)
         self._spill()
         self._file.flush()
+        # the map outlives the file's name and number
         return np.memmap(self._file, self._kind, "r")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def _spill(self) -> None:
         assert self._file is not None

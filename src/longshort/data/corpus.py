@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import Params
-from longshort.data.sequences import Sequences, composed
+from longshort.data.sequences import Floats, Sequences, composed
 from longshort.data.steps import Ints, Times
 from longshort.errors import ArgumentError
 
@@ -252,6 +252,16 @@ def _joined(series: Sequence[Sequences]) -> Sequences:
         values=np.concatenate([each.values for each in series]),
         groups=None,
     )
+
+
+def firsts(values: Floats, offsets: Ints) -> Floats:
+    """(S, F) the first value of each series that is not missing; NaN where there is none."""
+    found = np.full((len(offsets) - 1, values.shape[1]), np.nan)
+    owner = np.repeat(np.arange(len(found)), np.diff(offsets))
+    for at in range(values.shape[1]):
+        seen = np.flatnonzero(~np.isnan(values[:, at]))[::-1]
+        found[owner[seen], at] = values[seen, at]
+    return found
 
 
 _CONTENTS: tuple[Content, ...] = ("texts", "tokens", "series")

@@ -39,7 +39,7 @@ from longshort.records import (
     ReliabilityBin,
 )
 from longshort.yardsticks.labels.base import LabelMethod
-from longshort.yardsticks.labels.choice import indicator
+from longshort.yardsticks.labels.choice import goodness, indicator
 from longshort.yardsticks.labels.roster import Choice, roster
 from longshort.yardsticks.labels.verdict import LabelRival, Told, label_verdict
 
@@ -131,11 +131,15 @@ def evaluate_labels(
 
 
 class Fitted(NamedTuple):
-    """A fitted method: its score on the validation part, and the seconds that fitting took."""
+    """A fitted method: its score on the validation part, and the seconds that fitting took.
+
+    ``rank`` is what it is chosen by there, None where there is no validation part.
+    """
 
     method: LabelMethod
     valid: float | None
     seconds: float | None
+    rank: tuple[float, float] | None = None
 
     @property
     def name(self) -> str:
@@ -183,8 +187,10 @@ def _panel(
     def checked(method: LabelMethod, seconds: float | None) -> Fitted:
         if valid is None or known is None:
             return Fitted(method, None, seconds)
-        value = score(metric, Answers(known, _checked(method, valid, len(classes)), kind))
-        return Fitted(method, None if np.isnan(value) else value, seconds)
+        own = Answers(known, _checked(method, valid, len(classes)), kind)
+        value = score(metric, own)
+        rank = goodness(metric, own)
+        return Fitted(method, None if np.isnan(value) else value, seconds, rank)
 
     found = [checked(each, None) for each in (lstm, *extra)]
     called = roster(parts.train, metric, yardsticks)
@@ -212,16 +218,15 @@ def _rivals(panel: Sequence[Fitted], answers: Mapping[str, Answers], metric: str
 
     Without one the best on the test part are taken, which can only help them.
     """
-    sign = 1.0 if MEASURES[metric].higher else -1.0
-    best: dict[str, tuple[float, str]] = {}
-    noted = any(each.valid is None for each in panel)
+    best: dict[str, tuple[tuple[float, float], str]] = {}
+    noted = any(each.rank is None for each in panel)
     for each in panel:
-        value = score(metric, answers[each.name]) if noted else each.valid
-        value = -np.inf if value is None or np.isnan(value) else sign * value
+        rank = goodness(metric, answers[each.name]) if noted else each.rank
+        assert rank is not None
         for kind in {each.method.kind, "other"} if each.method.kind != "lstm" else ():
-            if kind not in best or value > best[kind][0]:
-                best[kind] = (value, each.name)
-    named = [best.get(kind, (0.0, ""))[1] for kind in ("naive", "classical", "other")]
+            if kind not in best or rank > best[kind][0]:
+                best[kind] = (rank, each.name)
+    named = [best[kind][1] if kind in best else "" for kind in ("naive", "classical", "other")]
     told = (
         "There was no validation part: the yardsticks that ours is compared with are those that "
         "were best on the test part, which can only help them."

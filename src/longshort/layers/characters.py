@@ -78,11 +78,11 @@ def each_word(network: nn.Module, x: Tensor, size: int) -> Tensor:
     Words are read once however often they stand in the batch, and trailing padding is cut.
     """
     words = x.flatten(0, 1)
-    distinct, places = torch.unique(words, dim=0, return_inverse=True)
-    longest = int((distinct > 0).sum(1).max()) if len(distinct) and x.shape[2] else 0
+    longest = int((words > 0).sum(1).max()) if words.numel() else 0
     if not longest:
         return torch.zeros(*x.shape[:2], size, device=x.device)
-    read: Tensor = network(distinct[:, :longest])
+    distinct, places = torch.unique(words[:, :longest], dim=0, return_inverse=True)
+    read: Tensor = network(distinct)
     return functional.embedding(places, read).view(*x.shape[:2], size)
 
 

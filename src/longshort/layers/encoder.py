@@ -17,7 +17,7 @@ from longshort.layers.initial import Method
 from longshort.layers.masks import dropped, keep_mask
 from longshort.layers.recurrent import GRU, LSTM, RNN
 from longshort.layers.stack import Stack
-from longshort.layers.stem import Stem, frames
+from longshort.layers.stem import DeepStem, Stem, frames
 
 Cell = Literal["lstm", "gru", "rnn", "slstm"]
 
@@ -38,6 +38,7 @@ class Recurrent(Params):
         bidirectional: read both ways; not for models that stream.
         dropout: share of each step's inputs to the stack, of the values between its layers, and
             of its outputs that training sets to zero, 0 to 1 (1 excluded).
+        input_dropout: of the inputs alone; None is ``dropout``.
         locked: all steps of a row lose the same ones (Gal and Ghahramani 2016).
         weight_drop: share of the recurrent weights that training sets to zero, others in each
             batch (Merity et al. 2018).
@@ -50,6 +51,8 @@ class Recurrent(Params):
             centred where the stack reads both ways, and looks back alone where it does not.
         stride: steps from one answer of the stem to the next, which is what the stack reads: for
             long signals.
+        convolutions: how many of the stem's width stand one after the other, each normalised where
+            there are two or more; the last one has the stride.
 
     Raises:
         ArgumentError: a value out of range.
@@ -64,13 +67,20 @@ class Recurrent(Params):
     cell: Cell = "lstm"
     stem: int | None = None
     stride: int = 1
+    convolutions: int = 1
+    input_dropout: float | None = None
     locked: bool = False
     weight_drop: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("size", "depth", "stride"):
+        for name in ("size", "depth", "stride", "convolutions"):
             whole(f"Recurrent({name})", getattr(self, name), 1)
-        self._whole(1, "size", "depth", "stem", "stride")
+        self._whole(1, "size", "depth", "stem", "stride", "convolutions")
+        if self.convolutions > 1 and self.stem is None:
+            raise ArgumentError(
+                f"Recurrent(convolutions={self.convolutions}): say how many steps each one reads "
+                "(stem=)"
+            )
         if self.stride > (self.stem or 1):
             raise ArgumentError(
                 f"Recurrent(stride={self.stride}): a stem of {self.stem or 'no'} steps would not "
@@ -80,10 +90,15 @@ class Recurrent(Params):
             raise ArgumentError(f"Recurrent(depth={self.depth}): must be 1 to {MOST_LAYERS}")
         if self.forget_bias is not None and not math.isfinite(self.forget_bias):
             raise ArgumentError(f"Recurrent(forget_bias={self.forget_bias}): must be finite")
-        for name in ("dropout", "weight_drop"):
+        for name in ("dropout", "weight_drop", "input_dropout"):
             share = getattr(self, name)
-            if not 0 <= share < 1:
+            if share is not None and not 0 <= share < 1:
                 raise ArgumentError(f"Recurrent({name}={share}): must be in 0 to 1, 1 excluded")
+        if self.locked and self.input_dropout is not None:
+            raise ArgumentError(
+                f"Recurrent(input_dropout={self.input_dropout}): with locked=True every layer's "
+                "inputs lose the same share; leave it out"
+            )
         for name, known in (("init", get_args(Method)), ("cell", get_args(Cell))):
             if getattr(self, name) not in known:
                 value = getattr(self, name)
@@ -117,11 +132,15 @@ class RecurrentEncoder(nn.Module):
         super().__init__()
         self.embed, self.segment = embed, segment
         self.dropout, self.locked = recurrent.dropout, recurrent.locked
-        self.stem: Stem | None = None
+        own = recurrent.input_dropout
+        self.input_dropout = recurrent.dropout if own is None else own
+        self.stem: Stem | DeepStem | None = None
         width = embed.width
         if recurrent.stem is not None:
             ahead = recurrent.stem // 2 if recurrent.bidirectional else 0
-            self.stem = Stem(width, recurrent.size, recurrent.stem, recurrent.stride, ahead)
+            shape = width, recurrent.size, recurrent.stem, recurrent.stride, ahead
+            deep = recurrent.convolutions > 1
+            self.stem = DeepStem(*shape, recurrent.convolutions) if deep else Stem(*shape)
             width = recurrent.size
         self.stack = make_stack(width * segment, recurrent)
 
@@ -157,11 +176,11 @@ class RecurrentEncoder(nn.Module):
         if self._stride > 1:
             # what was there at the steps that are answered
             embedded, _ = frames(embedded, batch.lengths, 1, self._stride)
-        dropping = self.training and self.dropout > 0
+        dropping = self.training and (self.dropout > 0 or self.input_dropout > 0)
         # one draw a call from torch's default generator, as torch's own dropout would
         seed = int(torch.randint(2**62, ())) if dropping else 0
         if dropping and not self.locked:
-            x = dropped(x, seed, -1, self.dropout, batch.row)
+            x = dropped(x, seed, -1, self.input_dropout, batch.row)
         parts = self.stack.cell.parts
         hx: Any = None
         if given is not None:

@@ -1,7 +1,7 @@
 """How well labels are told: by which is most probable, and by how probable each is.
 
 With N items, K classes, the truth y(n, k) in {0, 1}, probabilities p(n, k), the predicted classes
-z(n, k) in {0, 1} (the most probable one, or each of 0.5 and more where an item may have several
+z(n, k) in {0, 1} (the most probable one, or each above 0.5 where an item may have several
 labels) and weights w(n) that sum to W:
 
     accuracy           sum_n w [z(n) = y(n)] / W, all labels of an item together
@@ -71,7 +71,7 @@ class Answers:
     def predicted(self) -> Bools:
         """(N, K) the labels that the method would give."""
         if self.kind == "many":
-            return self.probabilities >= 0.5
+            return self.probabilities > 0.5
         best = self.probabilities.argmax(1)
         return np.asarray(best[:, None] == np.arange(self.truth.shape[1]), np.bool_)
 

@@ -11,6 +11,10 @@ from longshort.records.comparison import (
     Contender,
     Pair,
 )
+from longshort.records.decided import (
+    Decided,
+    LabelExplanation,
+)
 from longshort.records.evaluation import (
     DataSummary,
     Evaluation,
@@ -78,6 +82,7 @@ __all__ = [
     "Contender",
     "Curve",
     "DataSummary",
+    "Decided",
     "Difference",
     "Epoch",
     "Evaluation",
@@ -94,6 +99,7 @@ __all__ = [
     "Kind",
     "LabelData",
     "LabelEvaluation",
+    "LabelExplanation",
     "LabelKind",
     "LabelPart",
     "LabelScore",

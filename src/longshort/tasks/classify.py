@@ -23,14 +23,17 @@ from longshort.data.readings.signals import Signal
 from longshort.data.readings.words import Text
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
-from longshort.errors import DataError, LongshortWarning
+from longshort.errors import ArgumentError, DataError, LongshortWarning, suggest
+from longshort.evaluate.labels import LabelParts, evaluate_labels
 from longshort.heads.category import Category, CategoryHead
 from longshort.layers.encoder import Recurrent
 from longshort.model import Model
+from longshort.records import LabelEvaluation, LabelExplanation, Mark
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.calibration import LEAST, activations, calibrate, mixed
 from longshort.tasks.labels.encoding import reading_of, refuse_other
+from longshort.tasks.labels.explanation import decided, marks, weigh
 from longshort.tasks.labels.labels import Classes, labels_of
 from longshort.tasks.labels.learned import Knowledge, Learned, Seen, restored
 from longshort.tasks.labels.network import build
@@ -38,12 +41,16 @@ from longshort.tasks.labels.reading import (
     Given,
     from_array,
     is_matrix,
+    is_one_text,
     labelled,
     rare,
     read_corpus,
     usable,
 )
+from longshort.tasks.labels.tables import answered
 from longshort.training import Training
+from longshort.yardsticks.labels.base import LabelMethod
+from longshort.yardsticks.labels.roster import Choice
 
 # an epoch makes so many steps at least: a small training part is read several times
 _LEAST_STEPS = 20
@@ -284,6 +291,133 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         if corpus.labels is None:
             raise DataError(f"{corpus.source}: has no labels to compare with; give y, or a column")
         return self.known_.classes.targets(corpus)
+
+    def predict_table(self, X: Any) -> Any:
+        """The labels of a table or folder as a table, with the probability of each label.
+
+        Args:
+            X: a path or a frame.
+
+        Returns:
+            A frame of the user's kind (Polars for a path). Of a table with a row per text: its own
+            columns, then ``predicted`` and a column ``p_LABEL`` for each label; of anything else a
+            row per item: ``item``, its name, and these.
+        """
+        corpus = self._read_again(X)
+        told = self.probabilities(corpus)
+        return answered(X, corpus, self.settings_["roles"], self.known_.classes, told)
+
+    def evaluate(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        metric: str = "macro_f1",
+        yardsticks: Choice = "all",
+    ) -> LabelEvaluation:
+        """Open the test part: the items of ``X`` that ``fit`` has left for it.
+
+        Of the data that were given to ``fit``, that is the test part of the same split, and every
+        yardstick is fitted on the same training part. Other data are a test part as a whole, which
+        our method is judged on by itself.
+
+        Args:
+            X, y: as for ``fit``.
+            metric: what yardsticks are chosen by, and the verdict is about; see ``metrics.labels``.
+            yardsticks: "all", "quick", or "none".
+
+        Raises:
+            ArgumentError: no test part was left.
+            DataError: there are no labels, or some that the model does not know.
+        """
+        corpus = self._read_again(X)
+        if y is not None or corpus.labels is None:
+            corpus = labelled(corpus, y, self.known_.classes.kind).corpus
+        corpus, notes = usable(corpus, self.known_.classes.kind)
+        parts, more = self._opened(corpus)
+        self.known_.classes.targets(parts.test)
+        choice: Choice = yardsticks if len(parts.train) else "none"
+        return evaluate_labels(
+            self._method(),
+            parts,
+            self.known_.classes.names,
+            kind=self.known_.classes.kind,
+            metric=metric,
+            yardsticks=choice,
+            marks=self._marks,
+            history=self.history_,
+            settings=self._settings(),
+            notes=[note for note in (*notes, *more, self._calibrated(), self.start_) if note],
+            seed=self.random_state,
+        )
+
+    def _opened(self, corpus: Corpus) -> tuple[LabelParts, list[str]]:
+        """The parts of the split, or other data as a test part, and what to know of them."""
+        known = self.known_
+        if corpus.digest() != known.seen.digest:
+            again = known.seen.again(corpus)
+            told = "The data are not those of the fit: no yardstick could be fitted."
+            seen = f"{again} of {len(corpus)} items have the content of one that was fitted on."
+            return LabelParts(corpus.select([]), None, corpus), [told, *([seen] if again else [])]
+        shares = partition(corpus, self.settings_["partition"])
+        if not len(shares.test):
+            raise ArgumentError(
+                f"{corpus.source}: fit has left no test part; fit with Partition(test=0.1) "
+                "(--test 0.1), or evaluate on other data"
+            )
+        train, valid, test = (corpus.select(part) for part in shares[:3])
+        return LabelParts(train, valid if len(valid) else None, test), list(known.notes)
+
+    def _calibrated(self) -> str:
+        head = self.models_[0].head
+        assert isinstance(head, CategoryHead)
+        temperature = float(head.temperature)
+        if temperature == 1:
+            return ""
+        told = f"temperature {temperature:.2f}"
+        return f"Probabilities were calibrated on the validation part ({told})."
+
+    def _method(self) -> LabelMethod:
+        return LabelMethod(self.settings_["recurrent"].name, "lstm", self.probabilities)
+
+    def _marks(self, corpus: Corpus) -> list[tuple[Mark, ...]]:
+        """What decided for the label that each item was given."""
+        chosen = self.probabilities(corpus).argmax(1)
+        reading = self.known_.reading
+        weighed = weigh(self.models_, reading, corpus, chosen)
+        return [marks(reading, corpus, item, each.steps) for item, each in enumerate(weighed)]
+
+    def explain(self, X: Any, *, label: Any = None, most: int = 100) -> LabelExplanation:
+        """What decided each item's label: words of a text, or steps of a series.
+
+        Integrated gradients over what the network reads of each step, from nothing read; padding
+        is no step. They sum to the label's probability less what it has when nothing is read.
+
+        Args:
+            X: one text, or data as for ``fit``.
+            label: the label to explain; None for the most probable one of each item.
+            most: items that are explained, the first ones.
+
+        Raises:
+            ArgumentError: there is no such label.
+        """
+        self._check_fitted()
+        names = self.known_.classes.names
+        if label is not None and str(label) not in names:
+            raise ArgumentError(f"label {label!r}: {suggest(str(label), names)}")
+        corpus = self._read_again([X] if is_one_text(X) else X)
+        corpus = corpus.select(range(min(most, len(corpus))))
+        told = self.probabilities(corpus)
+        chosen = told.argmax(1) if label is None else np.full(len(corpus), names.index(str(label)))
+        reading = self.known_.reading
+        weighed = weigh(self.models_, reading, corpus, chosen)
+        return LabelExplanation(
+            corpus.source,
+            tuple(
+                decided(reading, corpus, item, names[int(chosen[item])], told[item], each)
+                for item, each in enumerate(weighed)
+            ),
+        )
 
     # files
 

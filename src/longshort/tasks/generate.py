@@ -33,6 +33,8 @@ from longshort.yardsticks.language.base import LanguageMethod
 
 # the validation part is read in so many streams, and each begins after so many symbols more
 _STREAMS, _WARM = 16, 200
+# the head's parts that have a row for each symbol
+_TOLD_BY = ("bias", "readout", "adaptive")
 # what a text that comes in parts may name
 _PARTS = ("train", "valid", "test")
 
@@ -64,7 +66,9 @@ class LanguageModel(Speaking, Estimator):
     """Tell which symbol comes next in a text: characters, bytes, words or subwords.
 
     The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
-    begins anew with every document.
+    begins anew with every document. Files are read piece by piece: a text of 1 GB needs 100 MiB of
+    memory for a fit, beside the network, and a temporary file of 1 to 4 bytes a symbol.
+    ``evaluate`` holds what is scored, and what n-grams are fitted on, whole.
 
     Args:
         tokens: what a symbol is.
@@ -191,6 +195,11 @@ class LanguageModel(Speaking, Estimator):
         lookup = Lookup(self.codec_.size, width, self.head.embedding_dropout)
         encoder = RecurrentEncoder(lookup, self.recurrent)
         return Model(encoder, NextHead(self.recurrent.width, lookup, self.head), memory="carried")
+
+    def _foreign(self, source: Self) -> Sequence[str]:
+        # of another vocabulary, what a symbol is looked up in and told by means something else
+        same = source.codec_ == self.codec_
+        return () if same else ("encoder.embed.", *(f"head.{name}" for name in _TOLD_BY))
 
     # use
 

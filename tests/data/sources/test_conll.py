@@ -40,7 +40,7 @@ def test_conll_2003_as_it_is_published(written: Callable[..., Path]) -> None:
     found = read_conll(path)
     assert found.scheme == "iob1"
     assert found.corpus.tags == (("B-ORG", "O", "B-PER"), ("B-LOC", "B-LOC"))
-    assert found.corpus.groups == ("1", "2")
+    assert found.corpus.groups == ("some.conll: document 1", "some.conll: document 2")
     assert spelt(found.corpus.tags[1], "iob1") == ("I-LOC", "B-LOC")
     parts = read_conll(path, Conll(tag=1))
     assert parts.scheme is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from longshort.data.corpus import firsts
 from longshort.data.sequences import Floats, Sequences
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError
@@ -97,13 +98,3 @@ def _cells(series: Sequences, place: Ints, offsets: Ints) -> Floats:
         owner = np.repeat(np.arange(len(series)), np.diff(offsets))
         values[:, still] = firsts(values[:, still], offsets)[owner]
     return values
-
-
-def firsts(values: Floats, offsets: Ints) -> Floats:
-    """(S, F) the first value of each series that is not missing; NaN where there is none."""
-    found = np.full((len(offsets) - 1, values.shape[1]), np.nan)
-    owner = np.repeat(np.arange(len(found)), np.diff(offsets))
-    for at in range(values.shape[1]):
-        seen = np.flatnonzero(~np.isnan(values[:, at]))[::-1]
-        found[owner[seen], at] = values[seen, at]
-    return found

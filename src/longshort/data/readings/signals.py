@@ -9,7 +9,7 @@ was not measured tells something, too).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
 from weakref import WeakKeyDictionary
 
@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from longshort.contracts import Params
 from longshort.data.codecs.categories import Vocabulary, embedding_width
-from longshort.data.corpus import Corpus
+from longshort.data.corpus import Corpus, firsts
 from longshort.data.items import Inputs, Widths
-from longshort.data.readings.grid import duration, firsts, lay
+from longshort.data.readings.grid import duration, lay
 from longshort.data.readings.scales import Scale, Scales
 from longshort.data.sequences import Field, Floats, Sequences, carry_forward
+from longshort.data.sources.events import FILL as EVENTS
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, ModelFileError, suggest
 
@@ -239,13 +240,7 @@ class SignalReading:
         return found
 
     def _made(self, series: Sequences) -> _Ready:
-        for name in (*self.channels, *self.still, *self.vocabulary.names):
-            if name not in series.names:
-                raise DataError(
-                    f"{series.source}: there is no column {name!r}, which the model was fitted "
-                    f"on: {suggest(name, series.names)}"
-                )
-        offsets = series.offsets
+        series, offsets = self._complete(series), series.offsets
         raw = series.values[:, [series.index(name) for name in self.channels]]
         scaled = self.scales.moving(raw, offsets)
         filled = carry_forward(scaled, offsets, 1) if self.signal.gaps != "mean" else scaled
@@ -268,6 +263,25 @@ class SignalReading:
         if not still["static"].shape[1]:
             del still["static"]
         return _Ready(offsets, steps, still | tables)
+
+    def _complete(self, series: Sequences) -> Sequences:
+        """The series with every column: of events, one that is not there was never seen."""
+        wanted = (*self.channels, *self.still, *self.vocabulary.names)
+        absent = [name for name in wanted if name not in series.names]
+        if not absent:
+            return series
+        if series.fill != EVENTS or set(absent) & set(self.vocabulary.names):
+            raise DataError(
+                f"{series.source}: there is no column {absent[0]!r}, which the model was fitted "
+                f"on: {suggest(absent[0], series.names)}"
+            )
+        numbers = tuple(Field(name, "past") for name in absent)
+        empty = np.full((len(series.values), len(absent)), np.nan)
+        return replace(
+            series,
+            fields=(*numbers, *series.fields),
+            values=np.concatenate([empty, series.values], 1),
+        )
 
     def _categories(
         self, series: Sequences, steps: dict[str, NDArray[Any]], static: list[NDArray[Any]]

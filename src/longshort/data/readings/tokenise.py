@@ -32,7 +32,7 @@ _PARTS = r"""
   | [^\w\s\x00-\x7f](?:[{marks}\U0001f3fb-\U0001f3ff]|\u200d\S)+  # an emoji of several parts
   | ([^\w\s])\1*                                      # a sign, or several of the same
 """
-_MARKUP = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--.*?--)>", re.DOTALL)
+_MARKUP = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,200}|!--.{0,500}?--)>", re.DOTALL)
 _LONG_RUN = re.compile(r"(.)\1{3,}", re.DOTALL)
 _DIGIT = re.compile(r"\d")
 

@@ -101,7 +101,7 @@ def read_conll(path: str | Path, columns: Conll = Conll()) -> Tagged:
         raise DataError(f"{path.name}: no line holds a token; give a token and its tag in each")
     tokens = tuple(tuple(line.cells[0] for line in sentence) for sentence in sentences)
     starts = np.array([sentence[0].number for sentence in sentences], np.int64)
-    groups = tuple(read.documents) if read.documents[-1] != "0" else None
+    groups = tuple(read.documents) if read.parted else None
     corpus = Corpus(path.name, tokens=tokens, lines=starts, groups=groups)
     if not read.tagged:
         return Tagged(corpus, None, read.notes())
@@ -130,7 +130,8 @@ def settle(
         return None, ()
     if columns.scheme == "guess":
         kinds = {tag for own in tags for tag in own}
-        if OUTSIDE not in kinds or not all(map(_ENTITY.fullmatch, kinds)):
+        begun = OUTSIDE in kinds or any(kind.startswith("B-") for kind in kinds)
+        if not begun or not all(map(_ENTITY.fullmatch, kinds)):
             return None, ()
         found = guess(tags)
         if found is not None:
@@ -210,7 +211,9 @@ class _Sentences:
         )
         self.tagged = columns.tag is not None and self.width > 1
         self.first = 0 if first is None else first + 1
+        # the document of each sentence, and whether the file says where they begin
         self.documents: list[str] = []
+        self.parted = False
         self.empty: list[int] = []
         self.skipped = {"multiword tokens": 0, "empty nodes": 0}
 
@@ -230,11 +233,11 @@ class _Sentences:
         for number, line in enumerate([*self.lines, ""], 1):
             if not line.strip():
                 if sentence:
-                    self.documents.append(str(document))
+                    self.documents.append(f"{self.name}: document {document}")
                     yield sentence
                     sentence = []
             elif line.startswith(_DOCUMENT):
-                document += 1
+                document, self.parted = document + 1, True
             elif not self._comment(line):
                 found = self._line(number, line)
                 sentence += [] if found is None else [found]

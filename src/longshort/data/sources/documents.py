@@ -58,9 +58,9 @@ def read_documents(data: Any, roles: Roles, *, labelled: bool = True) -> Corpus:
         table.source,
         texts=texts,
         labels=read_labels(table, roles, required=labelled),
-        groups=_plain_column(table, roles.group, "group"),
+        groups=plain_column(table, roles.group, "group"),
         moments=_moments(table, roles),
-        parts=_parts(table, roles, required=labelled),
+        parts=read_parts(table, roles, required=labelled),
         lines=table.lines if table.lines is not None else np.arange(1, table.height + 1),
     )
 
@@ -72,8 +72,8 @@ def _text_column(table: Table, roles: Roles) -> str:
         return roles.text
     taken = {name for _, name in roles.asked()}
     free = [n for n in table.names if n not in taken and table.kind(n) in TEXT]
-    if len(free) == 1:
-        return free[0]
+    if len(free) == 1 or "text" in free:
+        return "text" if "text" in free else free[0]
     listed = suggest("text", table.names)
     raise DataError(f"{table.source}: which column holds the texts? Name it (--text). {listed}")
 
@@ -143,7 +143,7 @@ def _told(column: pl.Series) -> list[str]:
     return found
 
 
-def _plain_column(table: Table, name: str | None, role: str) -> tuple[str, ...] | None:
+def plain_column(table: Table, name: str | None, role: str) -> tuple[str, ...] | None:
     """A column of names."""
     if name is None:
         return None
@@ -152,7 +152,7 @@ def _plain_column(table: Table, name: str | None, role: str) -> tuple[str, ...] 
     return tuple(_told(table.column(name)))
 
 
-def _parts(table: Table, roles: Roles, *, required: bool) -> tuple[PartName, ...] | None:
+def read_parts(table: Table, roles: Roles, *, required: bool) -> tuple[PartName, ...] | None:
     """The part of a split that each row says it is of."""
     if roles.part is None or (not required and roles.part not in table.names):
         return None

@@ -104,7 +104,7 @@ class Prose:
                 first, last = max(start - at, 0), stop - at
                 if last <= 0:
                     return
-                if first < len(piece.text):
+                if first < min(last, len(piece.text)):
                     yield Piece(piece.text[first:last], piece.first and not first)
                 at += len(piece.text)
 

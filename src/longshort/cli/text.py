@@ -1,0 +1,155 @@
+"""``longshort fit text``: from a text file to a model that tells what comes next in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from longshort.cli import running
+from longshort.cli.options import taking
+from longshort.cli.running import Resume
+from longshort.data.chunks import Borders, Chunking, Shares
+from longshort.data.codecs.tokens import Tokens, Unit
+from longshort.data.sources.prose import By, Documents
+from longshort.heads.next import Next, Output
+from longshort.layers.encoder import Cell, Recurrent
+from longshort.tasks.generate import LanguageModel
+from longshort.training.settings import Optimizer, Schedule, Training
+
+# what every option is where it is not given
+_OWN = LanguageModel()
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="A text file, JSON Lines or a folder of them, also packed by gzip or Zstandard."
+    ),
+]
+
+
+def language_model(
+    unit: Annotated[
+        str, typer.Option(help="A symbol is one of characters, bytes, words or subwords.")
+    ] = _OWN.tokens.unit,
+    least: Annotated[
+        int, typer.Option(help="Characters or words that are rarer are unknown.")
+    ] = _OWN.tokens.least,
+    vocabulary: Annotated[
+        int | None, typer.Option(help="Most symbols.", show_default="8000 subwords, else all")
+    ] = _OWN.tokens.size,
+    documents: Annotated[
+        str, typer.Option(help="One document is a file or a line; of JSON Lines, an object.")
+    ] = _OWN.documents.by,
+    field: Annotated[
+        str, typer.Option(help="Where a JSON object has its text.")
+    ] = _OWN.documents.field,
+    valid: Annotated[float, typer.Option(help="Share of the text that chooses.")] = 0.05,
+    test: Annotated[float, typer.Option(help="Share kept for the test; 0 for none.")] = 0.05,
+    steps: Annotated[
+        int, typer.Option(help="Symbols that gradients reach back.")
+    ] = _OWN.chunking.steps,
+    borders: Annotated[
+        str, typer.Option(help="Reset the state where a document ends, or carry it on.")
+    ] = _OWN.chunking.borders,
+    output: Annotated[
+        str, typer.Option(help="Of the softmax: tied, plain, or adaptive for many symbols.")
+    ] = _OWN.head.output,
+    embedding: Annotated[
+        int | None, typer.Option(help="Numbers that a symbol becomes.", show_default="chosen")
+    ] = _OWN.head.embedding,
+    embedding_dropout: Annotated[
+        float, typer.Option(help="Share of the symbols that are read as nothing.")
+    ] = _OWN.head.embedding_dropout,
+    activation: Annotated[
+        float, typer.Option(help="AR: a price on large outputs.")
+    ] = _OWN.head.activation,
+    slowness: Annotated[
+        float, typer.Option(help="TAR: a price on outputs that change.")
+    ] = _OWN.head.slowness,
+    size: Annotated[int, typer.Option(help="Units per layer.")] = _OWN.recurrent.size,
+    depth: Annotated[int, typer.Option(help="Layers.")] = _OWN.recurrent.depth,
+    cell: Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")] = _OWN.recurrent.cell,
+    dropout: Annotated[
+        float, typer.Option(help="Share of values dropped.")
+    ] = _OWN.recurrent.dropout,
+    input_dropout: Annotated[
+        float | None, typer.Option(help="And of the inputs.", show_default="the same")
+    ] = _OWN.recurrent.input_dropout,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Drop the same values at all steps.")
+    ] = _OWN.recurrent.locked,
+    weight_drop: Annotated[
+        float, typer.Option(help="Share of the recurrent weights dropped.")
+    ] = _OWN.recurrent.weight_drop,
+    epochs: Annotated[int, typer.Option(help="Most passes.")] = _OWN.training.epochs,
+    batch: Annotated[
+        int, typer.Option(help="Streams that are read side by side.")
+    ] = _OWN.training.batch,
+    optimizer: Annotated[
+        str, typer.Option(help="adam, adamw, rmsprop or sgd.")
+    ] = _OWN.training.optimizer,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = _OWN.training.rate,
+    weight_decay: Annotated[
+        float, typer.Option(help="Share of weights removed per unit of rate.")
+    ] = _OWN.training.weight_decay,
+    clip: Annotated[float, typer.Option(help="Largest norm of a gradient.")] = cast(
+        float, _OWN.training.clip
+    ),
+    schedule: Annotated[
+        str, typer.Option(help="constant, cosine, linear or onecycle.")
+    ] = _OWN.training.schedule,
+    patience: Annotated[int, typer.Option(help="Epochs without progress before it stops.")] = cast(
+        int, _OWN.training.patience
+    ),
+    members: Annotated[int, typer.Option(help="Networks averaged.")] = _OWN.training.members,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+) -> LanguageModel:
+    """A language model of the options that say what it reads and learns with."""
+    return LanguageModel(
+        Tokens(cast(Unit, unit), least, vocabulary),
+        documents=Documents(cast(By, documents), field),
+        shares=Shares(valid, test),
+        chunking=Chunking(steps, cast(Borders, borders)),
+        head=Next(cast(Output, output), embedding, embedding_dropout, activation, slowness),
+        recurrent=Recurrent(
+            size, depth, dropout=dropout, cell=cast(Cell, cell), input_dropout=input_dropout,
+            locked=locked, weight_drop=weight_drop,
+        ),
+        training=Training(
+            epochs=epochs, batch=batch, optimizer=cast(Optimizer, optimizer), rate=rate,
+            weight_decay=weight_decay, schedule=cast(Schedule, schedule), clip=clip,
+            patience=patience, members=members,
+        ),
+        random_state=seed,
+        device=device,
+    )  # fmt: skip
+
+
+@taking(language_model)
+def text(
+    data: Data,
+    estimator: LanguageModel,
+    out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path(
+        "fitted"
+    ),
+    init: Annotated[
+        Path | None, typer.Option(help="A model.lstm to begin with, and its vocabulary.")
+    ] = None,
+    resume: Resume = None,
+) -> None:
+    """Learn to tell what comes next in a text: the next character, byte, word or subword.
+
+    longshort fit text shakespeare.txt --unit characters --out plays
+
+    The text is cut in order: the first part is learnt from, the next one chooses the epoch, and the
+    last one is kept unseen until training is over. While it trains, the folder holds a checkpoint;
+    the same command with --resume goes on from there.
+    """
+
+    def judge() -> Any | None:
+        return estimator.evaluate(data) if estimator.shares.test else None
+
+    running.run(estimator, data, out, resume, judge, init=init, keep_codec=init is not None)

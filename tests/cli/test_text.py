@@ -1,0 +1,89 @@
+"""``longshort fit text`` as a user meets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from longshort import LanguageModel, load
+from longshort.cli.app import main
+
+QUICK = ["--epochs", "1", "--size", "8", "--batch", "4"]
+
+
+def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return int(stop.value.code or 0), said.out, said.err
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    words = ("to", "be", "or", "not", "that", "is", "the", "question")
+    lines = [" ".join(random.choice(words, 6)) for _ in range(150)]
+    path = tmp_path / "plays.txt"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_text_is_fitted_without_a_test_part(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "plays"
+    code, said, _ = run(
+        ["fit", "text", str(text), "--test", "0", *QUICK, "--out", str(out)], capsys
+    )
+    assert code == 0
+    assert str(out / "model.lstm") in said
+    assert {path.name for path in out.iterdir()} == {"model.lstm", "history.jsonl"}
+    assert isinstance(load(out / "model.lstm"), LanguageModel)
+
+
+def test_what_a_symbol_and_a_network_are_is_chosen_by_options(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [
+        "--unit", "words", "--least", "2", "--vocabulary", "9", "--documents", "line",
+        "--steps", "7", "--output", "adaptive", "--embedding", "6", "--embedding-dropout", "0.1",
+        "--depth", "2", "--locked", "--weight-drop", "0.2", "--activation", "2",
+        "--slowness", "1", "--test", "0", "--borders", "carry",
+    ]  # fmt: skip
+    out = tmp_path / "words"
+    code, _, said = run(["fit", "text", str(text), *options, *QUICK, "--out", str(out)], capsys)
+    assert code == 0, said
+    model = load(out / "model.lstm")
+    assert isinstance(model, LanguageModel)
+    assert model.codec_.unit == "words"
+    assert model.codec_.size == 9
+    assert (model.chunking.steps, model.chunking.borders) == (7, "carry")
+    assert (model.head.output, model.head.slowness) == ("adaptive", 1.0)
+    assert model.recurrent.locked
+    assert model.recurrent.weight_drop == 0.2
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "code", "words"),
+    [
+        (b"", [], 3, "there is no text"),
+        (b"ab\0cd", [], 3, "byte 2: a zero byte"),
+        (b"M\xe4dchen", [], 3, "no UTF-8"),
+        (b"aaaaaaaaaa" * 9, [], 3, "one symbol over and over"),
+        (b"abc" * 50, ["--unit", "letters"], 2, "letters"),
+        (b"abc" * 50, ["--valid", "0.5", "--test", "0.5"], 2, "below 1"),
+    ],
+)
+def test_what_is_no_text_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    content: bytes, options: list[str], code: int, words: str,
+) -> None:  # fmt: skip
+    (tmp_path / "odd.txt").write_bytes(content)
+    command = ["fit", "text", str(tmp_path / "odd.txt"), *options, "--out", str(tmp_path / "out")]
+    found, _, said = run(command, capsys)
+    assert found == code
+    assert words in " ".join(said.split())
+    assert not (tmp_path / "out").exists()
