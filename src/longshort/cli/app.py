@@ -17,6 +17,7 @@ from longshort.cli import (
     evaluate,
     explain,
     fit,
+    generate,
     lint,
     predict,
     report,
@@ -61,6 +62,9 @@ app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("generate")(generate.generate)
+app.command("complete")(generate.complete)
+app.command("score")(generate.score)
 app.command("compare")(compare.compare)
 app.command("lint")(lint.lint)
 app.command("doctor")(doctor.doctor)

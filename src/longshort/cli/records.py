@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from longshort import artifact
-from longshort.cli.terminal import show, show_labels, show_scores
+from longshort.cli.terminal import show, show_labels, show_language, show_scores
 from longshort.errors import DataError
-from longshort.records import Comparison, Evaluation, LabelEvaluation
+from longshort.records import Comparison, Evaluation, LabelEvaluation, LanguageEvaluation
 from longshort.report.document import comparison_page, page
 from longshort.report.labels.document import label_page
+from longshort.report.language.document import language_page
 
 
 class RecordKind(NamedTuple):
@@ -27,6 +28,7 @@ class RecordKind(NamedTuple):
 
 
 RECORDS = (
+    RecordKind(LanguageEvaluation, b'"bits_per_byte"', show_language, language_page),
     RecordKind(LabelEvaluation, b'"per_class"', show_labels, label_page),
     RecordKind(Comparison, b'"contenders"', show_scores, comparison_page),
     RecordKind(Evaluation, b"", show, page),

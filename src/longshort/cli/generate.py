@@ -1,0 +1,195 @@
+"""``longshort generate``, ``complete`` and ``score``: what a language model does with text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import polars as pl
+import typer
+from rich.table import Table
+
+from longshort.cli.terminal import notes, plain
+from longshort.cli.terminal import out as terminal
+from longshort.errors import ArgumentError, DataError, suggest
+from longshort.evaluate.language import Choice
+from longshort.records import LanguageEvaluation
+from longshort.search import Sampling
+from longshort.tasks.files import load
+from longshort.tasks.generate import LanguageModel
+
+_OWN = Sampling()
+
+Model = Annotated[Path, typer.Argument(help="A model.lstm file of fit text.")]
+Prompt = Annotated[str, typer.Option(help="What comes first; nothing begins a document.")]
+
+
+def generate(
+    model: Model,
+    prompt: Prompt = "",
+    length: Annotated[
+        int, typer.Option(help="Characters, bytes, words or subwords at most.")
+    ] = 500,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1 is more cautious; 0 takes the likeliest every time.")
+    ] = _OWN.temperature,
+    top_k: Annotated[
+        int | None, typer.Option(help="Draw among so many of the likeliest.", show_default="all")
+    ] = _OWN.top_k,
+    top_p: Annotated[
+        float, typer.Option(help="Draw among the likeliest that together reach this probability.")
+    ] = _OWN.top_p,
+    min_p: Annotated[
+        float, typer.Option(help="Leave out what is less than this share as likely as the best.")
+    ] = _OWN.min_p,
+    repetition: Annotated[
+        float, typer.Option(help="Above 1, what came lately becomes less likely.")
+    ] = _OWN.repetition,
+    memory: Annotated[int, typer.Option(help="How many symbols back that counts.")] = _OWN.memory,
+    stop: Annotated[
+        list[str] | None, typer.Option(help="End before this text; may be given again.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same one writes the same text.")] = 0,
+    echo: Annotated[bool, typer.Option("--echo", help="Write the prompt, too.")] = False,
+) -> None:
+    """Write on after a prompt, as it comes.
+
+    longshort generate shakespeare/model.lstm --prompt "ROMEO:" --length 1000 --temperature 0.8
+    """
+    sampling = Sampling(temperature, top_k, top_p, min_p, repetition, memory)
+    pieces = opened(model).stream(prompt, length, sampling, stop=stop or [], seed=seed)
+    if echo:
+        sys.stdout.write(prompt)
+    for piece in pieces:
+        sys.stdout.write(_shown(piece))
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+
+
+def complete(
+    model: Model,
+    prompt: Prompt = "",
+    length: Annotated[int, typer.Option(help="Symbols at most.")] = 20,
+    width: Annotated[int, typer.Option(help="How many are looked for, and shown.")] = 5,
+    length_penalty: Annotated[
+        float, typer.Option(help="0 prefers short ones; 1 ranks by the mean per symbol.")
+    ] = 0.0,
+) -> None:
+    """The likeliest ways a text goes on, by beam search.
+
+    longshort complete shakespeare/model.lstm --prompt "To be, or not to " --length 8
+    """
+    found = opened(model).complete(prompt, length, width=width, length_penalty=length_penalty)
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
+    table.add_column("nats", justify="right", no_wrap=True)
+    table.add_column("text", overflow="fold")
+    for one in found:
+        mark = " (the document ends)" if one.ended else ""
+        table.add_row(f"{-one.log_p:.3f}", f"{_quoted(one.text)}{mark}")
+    terminal.print(table)
+
+
+def score(
+    model: Model,
+    text: Annotated[str | None, typer.Option(help="What is scored.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A text file that is scored instead, as one document.")
+    ] = None,
+    total: Annotated[bool, typer.Option("--total", help="Write the sum alone.")] = False,
+) -> None:
+    """The log-probability of each symbol of a text, in nats, and of the whole.
+
+    longshort score shakespeare/model.lstm --text "To be, or not to be"
+
+    Writes tab-separated lines, a symbol and its log-probability, to standard output; the sum goes
+    to standard error, or to standard output with --total. To judge a model on a file, use evaluate.
+    """
+    if (text is None) == (file is None):
+        raise ArgumentError("give either --text or --file")
+    found = opened(model).symbol_scores(_read(file) if file is not None else text or "")
+    whole = sum(each.log_p for each in found)
+    if total:
+        typer.echo(f"{whole:.6f}")
+        return
+    typer.echo("symbol\tlog_p")
+    for each in found:
+        typer.echo(f"{_quoted(each.text, rich=False)}\t{each.log_p:.6f}")
+    mean = f", {-whole / len(found):.4f} nats per symbol" if found else ""
+    notes.print(f"{len(found):,} symbols, log p {whole:.4f}{mean}")
+
+
+# what the commands of every estimator do with a language model
+
+
+def predictions(estimator: LanguageModel, data: Path) -> Iterator[pl.DataFrame]:
+    """Each symbol of a text file, and its log-probability in nats."""
+    found = estimator.symbol_scores(_read(data))
+    columns = {
+        "symbol": [each.text for each in found],
+        "log_p": [each.log_p for each in found],
+        "known": [each.known for each in found],
+    }
+    schema = {"symbol": pl.String, "log_p": pl.Float64, "known": pl.Boolean}
+    yield pl.DataFrame(columns, schema)
+
+
+def judged(
+    estimator: LanguageModel, data: Path, folder: Path | None, *, yardsticks: str = "all"
+) -> LanguageEvaluation:
+    """The test part of the text that it was fitted on, or another text as a whole."""
+    del folder
+    if yardsticks not in get_args(Choice):
+        raise ArgumentError(f"--yardsticks {yardsticks}: {suggest(yardsticks, get_args(Choice))}")
+    return estimator.evaluate(data, yardsticks=cast(Choice, yardsticks))
+
+
+def explained(estimator: LanguageModel, data: str, out: Path | None) -> None:
+    """Nothing yet.
+
+    Raises:
+        ArgumentError: always.
+    """
+    raise ArgumentError(
+        "what the next symbol leans on is not explained yet; 'longshort score' shows which symbols "
+        "surprise the model"
+    )
+
+
+def opened(path: Path) -> LanguageModel:
+    """The language model of a file.
+
+    Raises:
+        ArgumentError: it holds a model of another kind.
+    """
+    model = load(path)
+    if not isinstance(model, LanguageModel):
+        raise ArgumentError(
+            f"{path}: holds a {model.kind}, and not a language model; make one with "
+            "'longshort fit text'"
+        )
+    return model
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file}: byte {error.start} is not UTF-8 ({error.reason}); convert the file"
+        ) from error
+
+
+def _shown(text: str) -> str:
+    """Text as it is to be shown; what a model writes cannot command the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
+def _quoted(text: str, rich: bool = True) -> str:
+    """Text with its blanks and breaks visible, as JSON has it."""
+    told = json.dumps(text, ensure_ascii=False)
+    return plain(told) if rich else _shown(told)
