@@ -24,7 +24,7 @@ ORDER = [
     "records/evaluation", "records/", "contracts", "metrics/", "artifact", "checkpoint",
     "data/steps", "data/clock", "data/sequences",
     "data/splits", "data/horizon", "data/codecs/", "data/sources/", "data/sampler",
-    "data/encoding", "data/windows", "data/synthetic",
+    "data/encoding", "data/window", "data/windows", "data/synthetic",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
     "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",

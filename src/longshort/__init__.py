@@ -28,7 +28,7 @@ _ROOMS = {
     "Scaling": "longshort.data.codecs.numbers",
     "Split": "longshort.data.splits",
     "Training": "longshort.training",
-    "Window": "longshort.data.windows",
+    "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
     "compare": "longshort.tasks.comparison",
     "engine": "longshort.kernels.dispatch",
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from longshort.data.codecs.numbers import Scaling
     from longshort.data.sequences import Columns
     from longshort.data.splits import Split
-    from longshort.data.windows import Window
+    from longshort.data.window import Window
     from longshort.errors import LongshortError
     from longshort.evaluate.leaks.lint import lint
     from longshort.heads.decoder import Decoder

@@ -30,6 +30,10 @@ def evaluate(
     yardsticks: Annotated[
         str, typer.Option(help="all, or quick: rules and ridge autoregression alone.")
     ] = "all",
+    every: Annotated[
+        int | None,
+        typer.Option(help="Rows from one origin to the next; else from every row, if paths allow."),
+    ] = None,
     rolling: Annotated[
         int | None, typer.Option(help="Cut these rows by time into so many folds, 2 or more.")
     ] = None,
@@ -62,10 +66,14 @@ def evaluate(
     estimator = cast(Forecaster, load(model))
     if rolling is None and judged != "test":
         raise ArgumentError(f"--part {judged}: parts are judged by folds; add --rolling 5")
+    if rolling is not None and every is not None:
+        raise ArgumentError(f"--every {every}: folds are forecast from every row; leave it out")
     folder = None if out is None else make_folder(out)
     asked = cast(Choice, yardsticks)
     if rolling is None:
-        found = estimator.evaluate(data, level=level, adaptive=adaptive, yardsticks=asked)
+        found = estimator.evaluate(
+            data, level=level, adaptive=adaptive, yardsticks=asked, every=every
+        )
     else:
         progress = RunsProgress()
         kept = None if folder is None or not refit else folder / "folds"
