@@ -13,7 +13,7 @@ from longshort.data.sources.conll import read_conll
 from longshort.layers.encoder import Recurrent
 from longshort.tasks.tag import TRAINING
 
-BOTH, FORWARD = "LSTM, both directions", "LSTM, forward only"
+BOTH, FORWARD = "LSTM both ways", "LSTM forward only"
 
 
 def read(parts: dict[PartName, list[str]]) -> Callable[[int], Corpus]:
