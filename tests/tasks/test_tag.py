@@ -128,6 +128,18 @@ def test_the_test_part_is_opened_with_its_yardsticks(tagger: Tagger, data: Corpu
         tagger.evaluate(some)
 
 
+def test_what_decided_an_entity_is_told(tagger: Tagger) -> None:
+    found = tagger.explain([["the", "in", "bob", "met", "and"], ["met"]]).items
+    assert [item.label for item in found] == ["LOC: bob"]
+    (item,) = found
+    assert item.text == "the in bob met and"
+    # "in" makes a town of a first name
+    heavy = max(item.marks, key=lambda mark: mark.weight)
+    assert item.text[heavy.start : heavy.end] in ("in", "bob")
+    assert {item.text[m.start : m.end] for m in item.marks} >= {"in", "bob"}
+    assert item.probability > 0.9
+
+
 @pytest.mark.parametrize("head", ["crf", "category"])
 def test_plain_tags_stand_for_themselves(head: str, tmp_path: Path) -> None:
     given = sentences(80, 1)
