@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from longshort.cli import forecasts, labels, tags
+from longshort.cli import forecasts, labels, tag
 from longshort.cli.options import asked
 from longshort.errors import ArgumentError
 from longshort.tasks.base import Estimator
@@ -39,7 +39,7 @@ KINDS: dict[str, Commands] = {
         forecasts.predictions, forecasts.judged, forecasts.explained, "forecast"
     ),
     Classifier.kind: Commands(labels.predictions, labels.judged, labels.explained, "labels"),
-    Tagger.kind: Commands(tags.predictions, tags.judged, tags.explained, "tags"),
+    Tagger.kind: Commands(tag.predictions, tag.judged, tag.explained, "tags"),
 }
 
 
