@@ -20,6 +20,7 @@ from longshort.cli import (
     lint,
     predict,
     report,
+    tag,
     tune,
 )
 from longshort.cli.terminal import error_text, show_warning
@@ -51,6 +52,7 @@ app = typer.Typer(
     "7 lint found something, 130 interrupted (what was reached is kept), 1 anything else.",
 )
 fit.app.command("classify")(classify.command)
+fit.app.command("tag")(tag.command)
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)

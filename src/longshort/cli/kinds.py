@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import typer
 
-from longshort.cli import forecasts, labels
+from longshort.cli import forecasts, labels, tag
 from longshort.cli.options import asked
 from longshort.errors import ArgumentError
 from longshort.tasks.base import Estimator
 from longshort.tasks.classify import Classifier
 from longshort.tasks.files import load
 from longshort.tasks.forecast import Forecaster
+from longshort.tasks.tag import Tagger
 
 
 class Commands(NamedTuple):
@@ -38,6 +39,7 @@ KINDS: dict[str, Commands] = {
         forecasts.predictions, forecasts.judged, forecasts.explained, "forecast"
     ),
     Classifier.kind: Commands(labels.predictions, labels.judged, labels.explained, "labels"),
+    Tagger.kind: Commands(tag.predictions, tag.judged, tag.explained, "tags"),
 }
 
 

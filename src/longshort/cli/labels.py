@@ -43,7 +43,7 @@ def explained(estimator: Classifier, data: str, out: Path | None) -> None:
     """A text, or the items of a file, with what decided them; also as a record (.json)."""
     found = estimator.explain(data)
     for item in found.items[:_SHOWN]:
-        _show(item)
+        show_decided(item)
     if len(found.items) > _SHOWN:
         notes.print(f"{len(found.items) - _SHOWN} more: name a file with --out explained.json")
     if out is not None:
@@ -51,7 +51,7 @@ def explained(estimator: Classifier, data: str, out: Path | None) -> None:
         notes.print(f"explained: {plain(str(out))}")
 
 
-def _show(item: Decided) -> None:
+def show_decided(item: Decided) -> None:
     """A label, how sure it is, the words or places that decided, and the text with them marked."""
     terminal.print(
         f"[bold]{plain(item.label)}[/] {percent(item.probability, 1)}"

@@ -10,8 +10,8 @@ from longshort import artifact
 from longshort.cli.terminal import show, show_labels, show_scores
 from longshort.errors import DataError
 from longshort.records import Comparison, Evaluation, LabelEvaluation
-from longshort.report.document import comparison_page, page, whole
-from longshort.report.markup import text
+from longshort.report.document import comparison_page, page
+from longshort.report.labels.document import label_page
 
 
 class RecordKind(NamedTuple):
@@ -26,12 +26,8 @@ class RecordKind(NamedTuple):
     page: Callable[[Any], str]
 
 
-def _labels_page(evaluation: LabelEvaluation) -> str:
-    return whole("Labels", [f"<p>{text(evaluation.verdict)}</p>"])
-
-
 RECORDS = (
-    RecordKind(LabelEvaluation, b'"task": ', show_labels, _labels_page),
+    RecordKind(LabelEvaluation, b'"per_class"', show_labels, label_page),
     RecordKind(Comparison, b'"contenders"', show_scores, comparison_page),
     RecordKind(Evaluation, b"", show, page),
 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, cast
 
+import polars as pl
 import typer
 
+from longshort import artifact
 from longshort.cli import running
+from longshort.cli.classify import Held, share, together
+from longshort.cli.labels import show_decided
 from longshort.cli.options import names, taking
 from longshort.cli.running import Resume
+from longshort.cli.terminal import notes, plain
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
 from longshort.data.readings.wide import Wide
@@ -61,12 +67,9 @@ def tagger(
         bool, typer.Option(help="Shift entities' scores by what finds most on the validation part.")
     ] = True,
     by: Annotated[str, typer.Option(help="Split: auto, stratified, group, time.")] = "auto",
-    valid_share: Annotated[
-        float, typer.Option(help="Share that chooses, where no file is given.")
-    ] = 0.1,
-    test_share: Annotated[
-        float, typer.Option(help="Share kept for the test, where no file is given; 0 for none.")
-    ] = 0.1,
+    valid: Held = None,
+    test: Held = None,
+    split: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     size: Annotated[int, typer.Option(help="Units per layer and direction.")] = 120,
     depth: Annotated[int, typer.Option(help="Layers.")] = 1,
     bidirectional: Annotated[bool, typer.Option(help="Read both ways.")] = True,
@@ -92,7 +95,7 @@ def tagger(
         scheme=cast(Inner, inner),
         wide=Wide(wide),
         lean=lean,
-        partition=Partition(cast(By, by), valid_share, test_share),
+        partition=Partition(cast(By, by), share(valid, 0.1), share(test, 0.1), split),
         recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell)),
         training=TRAINING.set_params(epochs=epochs, batch=batch, rate=rate, members=members),
         random_state=seed,
@@ -100,14 +103,12 @@ def tagger(
     )
 
 
-@taking(tagger)
-def fit_tag(
+def tag(
+    ctx: typer.Context,
     data: Annotated[
         Path, typer.Argument(help="Sentences in columns (CoNLL), or a table with --item.")
     ],
     estimator: Tagger,
-    valid: Annotated[Path | None, typer.Option(help="A file that chooses.")] = None,
-    test: Annotated[Path | None, typer.Option(help="A file that is kept for the test.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path(
         "fitted"
     ),
@@ -123,22 +124,52 @@ def fit_tag(
 
     longshort fit tag steps.csv --item series --time time --label state --out states
 
-    Without --valid and --test, shares of the sentences are kept for both.
+    Without other files a tenth of the sentences chooses, and another tenth is kept for the test.
     """
-    given: Any = data
-    if valid is not None or test is not None:
-        parts = {"train": data, "valid": valid, "test": test}
-        given = {name: path for name, path in parts.items() if path is not None}
-    shares = estimator.partition
-    if test is not None or valid is not None:
-        # what no file is given for has no part of the training file, but for what chooses
-        share = 0.0 if valid is not None else shares.valid
-        estimator = estimator.set_params(partition=Partition("given", share, None))
-    judged = test is not None or (valid is None and shares.test is not None)
+    given = together(data, ctx.params["valid"], ctx.params["test"])
+    opens = isinstance(given, dict) and "test" in given
+    opens = opens or estimator.partition.test is not None
 
     def judge() -> LabelEvaluation | None:
-        if not judged:
+        if not opens:
             return None
         return estimator.evaluate(given, yardsticks=cast(Choice, yardsticks))
 
     running.run(estimator, given, out, resume, judge)
+
+
+command = taking(tagger)(tag)
+
+
+# what the commands do with a fitted tagger
+
+
+def predictions(estimator: Tagger, data: Path) -> Iterator[pl.DataFrame]:
+    """A row for each step, with its tag and how sure that is."""
+    yield estimator.predict(data)
+
+
+def judged(
+    estimator: Tagger, data: Path, folder: Path | None, *, yardsticks: str = "all"
+) -> LabelEvaluation:
+    """The test part, or other data as a whole."""
+    del folder
+    return estimator.evaluate(data, yardsticks=cast(Choice, yardsticks))
+
+
+def explained(estimator: Tagger, data: str, out: Path | None) -> None:
+    """The entities (or tags) of a sentence, or of a file's, with the tokens that decided them."""
+    given: Any = Path(data) if Path(data).exists() else [data.split()]
+    found = estimator.explain(given)
+    for item in found.items[:_SHOWN]:
+        show_decided(item)
+    if not found.items:
+        notes.print("no entity was found")
+    if len(found.items) > _SHOWN:
+        notes.print(f"{len(found.items) - _SHOWN} more: name a file with --out explained.json")
+    if out is not None:
+        artifact.write_bytes(out, found.to_json().encode())
+        notes.print(f"explained: {plain(str(out))}")
+
+
+_SHOWN = 20

@@ -39,11 +39,9 @@ class Allowed(NamedTuple):
     @staticmethod
     def all(tags: int) -> Allowed:
         """Everything."""
-        return Allowed(
-            torch.ones(tags, dtype=torch.bool),
-            torch.ones(tags, tags, dtype=torch.bool),
-            torch.ones(tags, dtype=torch.bool),
-        )
+        # real also where networks are built without memory: a scheme is no weight of a file
+        shapes = (tags,), (tags, tags), (tags,)
+        return Allowed(*(torch.ones(each, dtype=torch.bool, device="cpu") for each in shapes))
 
 
 class Paths(NamedTuple):

@@ -26,12 +26,7 @@ from sklearn.base import BaseEstimator
 from longshort import __version__, artifact
 from longshort.checkpoint import Checkpoint
 from longshort.contracts import Examples, Params, whole
-from longshort.errors import (
-    ArgumentError,
-    LongshortWarning,
-    ModelFileError,
-    suggest,
-)
+from longshort.errors import ArgumentError, LongshortWarning, ModelFileError, suggest
 from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
@@ -41,6 +36,7 @@ from longshort.tasks.ensemble import Ensemble, Parts, Progress
 from longshort.tasks.scikit import Pickled, UnfittedError
 from longshort.tasks.stored import Fit, check_weights, same, under, within
 from longshort.tasks.transfer import Transfer, changed_settings, fingerprint
+from longshort.training.loop import Judge
 from longshort.training.parts import out_of_memory
 from longshort.training.seeds import seeded
 from longshort.training.settings import Training
@@ -107,6 +103,10 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
 
     def _after(self, model: Model, examples: Examples) -> None:
         """What a trained network still learns, from the validation part where there is one."""
+
+    def _judge(self) -> Judge | None:
+        """What chooses the epoch instead of the validation loss, if anything."""
+        return None
 
     def _settle(self, parts: Parts) -> None:
         """What all networks together still learn, once every one of them is trained."""
@@ -247,6 +247,7 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
             progress,
             checkpoint,
             prints,
+            self._judge(),
         )
 
     def prints(self) -> dict[str, str]:

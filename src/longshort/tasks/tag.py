@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longshort import artifact
-from longshort.contracts import Params
+from longshort.contracts import Examples, Params
 from longshort.data.codecs.tags import Span, spans
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import ItemEncoding, Items
@@ -31,27 +32,31 @@ from longshort.heads.sparse import Sparse
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.model import Model
-from longshort.records import LabelEvaluation
+from longshort.records import LabelEvaluation, LabelExplanation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
+from longshort.tasks.labels.deciding import decided
 from longshort.tasks.labels.encoding import reading_of
 from longshort.tasks.labels.learned import Seen
 from longshort.tasks.labels.tagged import Learned, Told, put_down, read_tagged, take_up
-from longshort.tasks.labels.tags import Inner, Tags, lean, score, tag
+from longshort.tasks.labels.tags import Inner, Tags, lean, leaning, score, shift_of, tag
 from longshort.training import Training
+from longshort.training.loop import Judge
 from longshort.yardsticks.labels.base import TagMethod
 from longshort.yardsticks.labels.crf import how_good
 from longshort.yardsticks.labels.roster import Choice
 
+# an epoch makes so many steps at least
+_LEAST_STEPS = 60
 TagHead = Literal["crf", "category"]
 
 # how tokens are read, and what a fit of some thousand sentences needs
 TOKENS = Text(
-    min_count=1, characters="cnn", character_size=90, ngrams=None, word_dropout=0.0,
+    min_count=1, characters="cnn", character_size=60, ngrams=None, word_dropout=0.0,
     rare_dropout=0.5, dropout=0.0,
 )  # fmt: skip
 TRAINING = Training(
-    epochs=8, batch=16, optimizer="adam", rate=2e-3, weight_decay=0.0, schedule="linear",
+    epochs=4, batch=16, optimizer="adam", rate=2e-3, weight_decay=0.0, schedule="linear",
     clip=5.0, patience=None,
 )  # fmt: skip
 
@@ -108,6 +113,7 @@ class Tagger(Estimator):
     tags_: Tags
     told_: Told
     lean_: float
+    unseen_: bool
 
     def __init__(
         self,
@@ -173,9 +179,13 @@ class Tagger(Estimator):
             warnings.warn(note, LongshortWarning, stacklevel=3)
         self.told_ = Told(reading, corpus.content, found.scheme, seen, tuple(notes))
         self.lean_ = 0.0
+        self.unseen_ = len(shares.valid) > 0
         both = np.sort(np.concatenate([shares.train, shares.valid]))
+        # a small training part is read several times in an epoch
+        times = math.ceil(_LEAST_STEPS * self.training.batch / len(shares.train))
         train_items, valid_items, every = (
-            self._items(corpus, chosen, targets) for chosen in (shares.train, shares.valid, both)
+            self._items(corpus, chosen, targets)
+            for chosen in (np.tile(shares.train, times), shares.valid, np.tile(both, times))
         )
         return Parts(train_items, valid_items if len(valid_items) else None, every)
 
@@ -218,10 +228,28 @@ class Tagger(Estimator):
         )  # fmt: skip
         return Model(RecurrentEncoder(Embed.of(encoding.widths), self.recurrent), head)
 
+    def _after(self, model: Model, examples: Examples) -> None:
+        # a network that is refitted keeps the shift of the one that was not
+        self._lean([model], examples)
+
     def _settle(self, parts: Parts) -> None:
-        if self.lean and self.tags_.inner is not None and parts.valid is not None:
-            assert isinstance(parts.valid, Items)
-            self.lean_ = lean(self.models_, parts.valid, self.tags_)
+        if not self.refitted_ and parts.valid is not None:
+            self._lean(self.models_, parts.valid)
+        self.lean_ = shift_of(self.models_)
+
+    def _lean(self, models: Sequence[Model], examples: Examples) -> None:
+        assert isinstance(examples, Items)
+        if self.lean and self.entities and self.unseen_:
+            lean(models, leaning(models, examples, self.tags_).shift, self.tags_)
+
+    def _judge(self) -> Judge | None:
+        # of entities the loss tells little: nearly all tokens are outside of any
+        return self._f1 if hasattr(self, "tags_") and self.entities else None
+
+    def _f1(self, model: Model, examples: Examples) -> float:
+        """1 - F1 of the examples that choose."""
+        assert isinstance(examples, Items)
+        return 1 - leaning([model], examples, self.tags_, shifted=self.lean).f1
 
     # use
 
@@ -284,9 +312,14 @@ class Tagger(Estimator):
             ArgumentError: the tags that the model was fitted on are no entities.
         """
         corpus = self._again(X)
-        if self.tags_.inner is None:
+        if not self.entities:
             raise ArgumentError("the model was fitted on tags that are no entities; use predict")
         return [spans(own) for own in self._tags(corpus)]
+
+    @property
+    def entities(self) -> bool:
+        """Whether tags are entities in a scheme, and not each for itself."""
+        return self.tags_.inner is not None
 
     def _tags(self, corpus: Corpus) -> list[tuple[str, ...]]:
         return tag(self.models_, self._items(corpus), self.tags_)
@@ -318,7 +351,7 @@ class Tagger(Estimator):
         corpus = self._again(X, y)
         if corpus.tags is None:
             raise DataError(f"{corpus.source}: there are no tags to compare with")
-        return how_good(corpus.tags, self._tags(corpus), entities=self.tags_.inner is not None)
+        return how_good(corpus.tags, self._tags(corpus), entities=self.entities)
 
     def evaluate(self, X: Any, *, yardsticks: Choice = "all") -> LabelEvaluation:
         """Open the test part: what the split left, or data that the model was not fitted on.
@@ -338,7 +371,7 @@ class Tagger(Estimator):
         return evaluate_tags(
             TagMethod(self.settings_["recurrent"].name, "lstm", self._tags),
             parts,
-            self.tags_.inner is not None,
+            self.entities,
             sure=self._tagged,
             yardsticks=yardsticks,
             history=self.history_,
@@ -366,6 +399,16 @@ class Tagger(Estimator):
         nothing = corpus.select([])
         return LabelParts(nothing, None, corpus), [told] if told else []
 
+    def explain(self, X: Any) -> LabelExplanation:
+        """Which tokens decided each entity of sentences; where tags are plain, each tag.
+
+        Every token is left out in turn; see ``tasks.labels.deciding``.
+        """
+        return decided(self._again(X), self._answer, self.tags_)
+
+    def _answer(self, corpus: Corpus) -> tuple[list[tuple[str, ...]], list[NDArray[np.float64]]]:
+        return self._tags(corpus), self.predict_proba(corpus)
+
     # files
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -381,7 +424,7 @@ class Tagger(Estimator):
 def steps_frame(
     corpus: Corpus, tags: Sequence[Sequence[str]], sure: Sequence[NDArray[np.float64]]
 ) -> pl.DataFrame:
-    """A row for each step: its item, its token or time, the tag, and its probability."""
+    """A row for each step: its item, its token or number, the tag, and its probability."""
     lengths = [len(own) for own in tags]
     rows: dict[str, Any] = {}
     if corpus.tokens is not None:
@@ -391,10 +434,7 @@ def steps_frame(
         rows["item"] = [
             k for k, n in zip(corpus.series.keys, lengths, strict=True) for _ in range(n)
         ]
-        times = corpus.series.times
         rows["step"] = [at for n in lengths for at in range(1, n + 1)]
-        if times is not None:
-            rows["time"] = times
     rows["tag"] = [t for own in tags for t in own]
     rows["probability"] = np.concatenate([*sure, np.zeros(0)]).round(4)
     return pl.DataFrame(rows)

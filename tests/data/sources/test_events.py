@@ -109,5 +109,18 @@ def test_what_is_wrong_is_told(tmp_path: Path, events: str, outcomes: str, told:
 def test_names_are_needed(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="column of its code"):
         read_events(written(tmp_path), None, ROLES.set_params(code=None))
-    with pytest.raises(ArgumentError, match="outcomes="):
+    with pytest.raises(DataError, match="no column 'died' for label"):
         read_events(written(tmp_path), None, ROLES)
+
+
+def test_outcomes_may_stand_beside_the_events(tmp_path: Path) -> None:
+    events = pl.read_csv(written(tmp_path).read_bytes(), infer_schema_length=None)
+    events = events.with_columns(died=pl.col("patient") - 1, ward=pl.lit("A"))
+    roles = ROLES.set_params(static=("Age",))
+    corpus = read_events(events, None, roles)
+    assert corpus.names == ("2", "1")
+    assert corpus.labels == (("1",), ("0",))
+    assert corpus.groups == ("A", "A")
+    wrong = events.with_columns(died=pl.Series([0, 1, 0, 0, 0, 0, 0]))
+    with pytest.raises(DataError, match="row 2: the died is '0' here and '1' elsewhere"):
+        read_events(wrong, None, roles)

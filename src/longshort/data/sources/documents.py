@@ -72,8 +72,8 @@ def _text_column(table: Table, roles: Roles) -> str:
         return roles.text
     taken = {name for _, name in roles.asked()}
     free = [n for n in table.names if n not in taken and table.kind(n) in TEXT]
-    if len(free) == 1:
-        return free[0]
+    if len(free) == 1 or "text" in free:
+        return "text" if "text" in free else free[0]
     listed = suggest("text", table.names)
     raise DataError(f"{table.source}: which column holds the texts? Name it (--text). {listed}")
 

@@ -22,6 +22,7 @@ from longshort.data.sources.elapsed import read_elapsed
 from longshort.data.sources.fields import read_fields
 from longshort.data.sources.groups import series_of_rows
 from longshort.data.sources.inputs import Table, load
+from longshort.data.sources.recordings import of_items
 from longshort.data.steps import Ints, Times
 from longshort.errors import ArgumentError, DataError, LongshortWarning
 
@@ -56,7 +57,8 @@ def read_events(
         events: a path or a frame with a row for each event.
         outcomes: a path or a frame with a row for each item: its label, and perhaps columns of
             ``static``, ``group`` and ``part``. Items that it does not name are left out, with a
-            ``LongshortWarning``. None where only events are known, to predict on.
+            ``LongshortWarning``. None where these columns stand in the table of events, the same
+            in every row of an item, or where only events are known, to predict on.
         roles: ``item``, ``time``, ``code`` and perhaps ``value`` name columns of events; without a
             value what counts is that it happened.
         labelled: False also takes outcomes without labels.
@@ -68,11 +70,12 @@ def read_events(
     for name in ("item", "time", "code"):
         if getattr(roles, name) is None:
             raise ArgumentError(f"a table of events needs the column of its {name} ({name}=)")
-    if outcomes is None and labelled:
-        raise ArgumentError("events are learnt from with a table of outcomes (outcomes=)")
     log = load(events, Columns())
     found = _events(log, roles)
-    table = None if outcomes is None else load(outcomes, Columns())
+    if outcomes is not None:
+        table: Table | None = load(outcomes, Columns())
+    else:
+        table = _own_outcomes(log, found, roles) if labelled else None
     keys, lines = found.keys, None
     if table is not None:
         keys, lines = _items(table, roles)
@@ -114,6 +117,23 @@ def _events(table: Table, roles: Roles) -> _Events:
         columns = Columns(target=(roles.value,), past=())
         values = read_fields(table, columns, np.arange(table.height), settled=True)[1][:, 0]
     return _Events(keys, items, times, clock, codes, code.astype(np.int64), values)
+
+
+def _own_outcomes(log: Table, found: _Events, roles: Roles) -> Table:
+    """The first row of each item, as a table of outcomes, where all of its rows say the same."""
+    check_columns(log, [("label", name) for name in roles.label])
+    named = (*roles.label, roles.group, roles.part, *roles.static)
+    columns = [name for name in named if name in log.names]
+    order = np.argsort(found.items, kind="stable").astype(np.int64)
+    counts = np.bincount(found.items, minlength=len(found.keys))
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    for name in columns:
+        of_items(log, name, plain_column(log, name, name) or (), offsets, order)
+    begins = order[offsets[:-1]]
+    assert roles.item is not None
+    frame = log.data.select(log.names[name] for name in (roles.item, *columns)).collect()
+    lines = None if log.lines is None else np.asarray(log.lines)[begins]
+    return Table.of(frame[begins], log.source, lines=lines, text=log.text)
 
 
 def _items(table: Table, roles: Roles) -> tuple[tuple[str, ...], Ints]:

@@ -30,6 +30,13 @@ class _Item(NamedTuple):
     label: str
 
 
+def is_archived(path: Path) -> bool:
+    """Whether that is a .ts file, or a folder with the two parts of a set of the archives."""
+    if path.is_dir():
+        return _pair(path) is not None
+    return path.suffix.lower() == ".ts"
+
+
 def read_ucr(path: str | os.PathLike[str]) -> Corpus:
     """A file of the archives, or a folder with Name_TRAIN and Name_TEST of one kind.
 
@@ -60,15 +67,23 @@ def read_ucr(path: str | os.PathLike[str]) -> Corpus:
 
 def _read_folder(folder: Path) -> Corpus:
     """Both parts that the archive keeps in one folder."""
+    pair = _pair(folder)
+    if pair is None:
+        raise DataError(
+            f"{folder}: no pair of files Name_TRAIN.ts and Name_TEST.ts (or .tsv, .txt) is there; "
+            "give one file, or a folder with one pair"
+        )
+    train, test = map(read_ucr, pair)
+    return join([("train", train), ("test", test)])
+
+
+def _pair(folder: Path) -> tuple[Path, Path] | None:
+    """Training and test part in a folder, of the first kind that is there once."""
     for suffix in SUFFIXES:
-        found = [sorted(folder.glob(f"*_{part}{suffix}")) for part in ("TRAIN", "TEST")]
-        if len(found[0]) == len(found[1]) == 1:
-            train, test = (read_ucr(paths[0]) for paths in found)
-            return join([("train", train), ("test", test)])
-    raise DataError(
-        f"{folder}: no pair of files Name_TRAIN.ts and Name_TEST.ts (or .tsv, .txt) is there; give "
-        "one file, or a folder with one pair"
-    )
+        train, test = (sorted(folder.glob(f"*_{part}{suffix}")) for part in ("TRAIN", "TEST"))
+        if len(train) == len(test) == 1:
+            return train[0], test[0]
+    return None
 
 
 @dataclass

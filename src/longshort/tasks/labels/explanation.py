@@ -169,7 +169,9 @@ def spans(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     for word in words:
         forms = (word, html.escape(word), html.escape(html.escape(word)))
         places = [(text.find(form, at), len(form)) for form in forms]
-        start, size = min((p for p in places if p[0] >= 0), default=(-1, 0))
+        # what is written longest where several begin at one place
+        there = (place for place in places if place[0] >= 0)
+        start, size = min(there, key=lambda place: (place[0], -place[1]), default=(-1, 0))
         found.append((start, start + size) if start >= 0 else (0, 0))
         at = start + size if start >= 0 else at
     return found

@@ -17,6 +17,9 @@ from longshort.data.corpus import Corpus, PartName, Roles, join
 from longshort.data.partition import Shares
 from longshort.data.sequences import Field, Sequences
 from longshort.data.sources.documents import PARTS, from_texts, read_documents
+from longshort.data.sources.events import read_events
+from longshort.data.sources.recordings import read_recordings
+from longshort.data.sources.ucr import is_archived, read_ucr
 from longshort.errors import ArgumentError, DataError, suggest
 from longshort.heads.category import Kind
 from longshort.tasks.labels.labels import Classes, labels_of
@@ -28,8 +31,9 @@ def read_corpus(data: Any, roles: Roles, *, labelled: bool = True) -> Corpus:
     Args:
         data: a corpus; a path or a frame, as ``roles`` say; a folder with a folder for each label;
             a list of texts, or of lists of words; an array (N, T) or (N, T, F), or a list of arrays
-            (T,) or (T, F) of different lengths; or a mapping of "train", "valid" and "test" to any
-            of these.
+            (T,) or (T, F) of different lengths; a file or folder of the UCR and UEA archives; a
+            mapping of "events" and "outcomes" to tables; or a mapping of "train", "valid" and
+            "test" to any of these.
         roles: what the columns of a table are.
         labelled: False takes data without labels, too.
 
@@ -39,6 +43,8 @@ def read_corpus(data: Any, roles: Roles, *, labelled: bool = True) -> Corpus:
     """
     if isinstance(data, Corpus):
         return data
+    if isinstance(data, Mapping) and set(data) == {"events", "outcomes"}:
+        return read_events(data["events"], data["outcomes"], roles, labelled=labelled)
     if isinstance(data, Mapping):
         return join([(_part(n), read_corpus(d, roles, labelled=labelled)) for n, d in data.items()])
     if isinstance(data, str | os.PathLike):
@@ -60,11 +66,17 @@ def _part(name: str) -> PartName:
 
 
 def _from_path(path: Path, roles: Roles, *, labelled: bool) -> Corpus:
+    if is_archived(path):
+        return read_ucr(path)
     return _from_table(path, roles, labelled=labelled)
 
 
 def _from_table(data: Any, roles: Roles, *, labelled: bool) -> Corpus:
     """A table by the roles of its columns."""
+    if roles.code is not None:
+        return read_events(data, None, roles, labelled=labelled)
+    if roles.item is not None:
+        return read_recordings(data, roles, labelled=labelled)
     return read_documents(data, roles, labelled=labelled)
 
 

@@ -16,6 +16,7 @@ from longshort.data.corpus import Content, Corpus, PartName, Roles, join
 from longshort.data.items import ItemEncoding
 from longshort.data.sources.conll import Conll, Tagged, read_conll, settle
 from longshort.data.sources.documents import PARTS
+from longshort.data.sources.steps import read_steps
 from longshort.errors import ArgumentError, DataError, suggest
 from longshort.tasks.labels import encoding
 from longshort.tasks.labels.learned import Seen
@@ -167,4 +168,5 @@ def _table(
     if y is not None or not (isinstance(data, str | os.PathLike) or hasattr(data, "columns")):
         corpus = read_corpus(data, replace(roles, label=()), labelled=False)
         return corpus, y
-    raise ArgumentError("tables of steps are not read yet")
+    found = read_steps(data, roles, required=required)
+    return found.corpus, found.tags

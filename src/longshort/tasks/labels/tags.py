@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.contracts import Examples
-from longshort.data.codecs.tags import LETTERS, OUTSIDE, convert, spans, transitions
+from longshort.data.codecs.tags import LETTERS, OUTSIDE, Span, convert, spans, transitions
 from longshort.data.corpus import Corpus
 from longshort.data.items import Items
 from longshort.data.steps import Ints
@@ -26,7 +26,7 @@ Inner = Literal["bio", "iobes"]
 # sentences that are tagged at once
 _ROWS = 128
 # shifts of the scores of entities that are tried, and how finely around the best
-_SHIFTS = np.arange(-2, 5.1, 0.5)
+_SHIFTS = np.arange(-1, 4.6, 0.5)
 _FINER = (0.25, 0.125)
 
 
@@ -152,9 +152,15 @@ def mean_chain(models: Sequence[Model]) -> CRF:
 
 
 def _shift(models: Sequence[Model]) -> Tensor:
-    head = models[0].head
-    assert isinstance(head, CRFHead)
-    return head.shift.cpu()
+    """(K,) the mean of the members' shifts."""
+    heads = [model.head for model in models]
+    return torch.stack([head.shift.cpu() for head in heads if isinstance(head, CRFHead)]).mean(0)
+
+
+def shift_of(models: Sequence[Model]) -> float:
+    """By how much more the members score an entity than they learnt to."""
+    shift = _shift(models)
+    return float(shift[shift.abs().argmax()])
 
 
 def tag(models: Sequence[Model], items: Examples, tags: Tags) -> list[tuple[str, ...]]:
@@ -166,34 +172,48 @@ def tag(models: Sequence[Model], items: Examples, tags: Tags) -> list[tuple[str,
     return [found[number] for number in range(len(items))]
 
 
-def lean(models: Sequence[Model], items: Items, tags: Tags) -> float:
-    """Shift the scores of entities by what finds them best (F1) in a validation part.
+class Leaning(NamedTuple):
+    """A shift of the scores of entities, and the F1 that entities are then found with."""
 
-    Returns:
-        The shift that every member now has.
+    shift: float
+    f1: float
+
+
+def leaning(models: Sequence[Model], items: Items, tags: Tags, *, shifted: bool = True) -> Leaning:
+    """The shift of the scores of entities that finds them best in a validation part.
+
+    Args:
+        models: the members.
+        items: sentences with tags.
+        tags: of the members.
+        shifted: whether to look for one; else the likeliest tags are told.
     """
     truth = [spans((items.corpus.tags or ())[item]) for item in items.chosen.tolist()]
     batches = list(score(models, items))
 
     def f1(shift: float) -> float:
-        found: dict[int, list[tuple[str, int, int]]] = {}
+        found: dict[int, list[Span]] = {}
         for scored in batches:
             moved = scored._replace(shift=_leaning(tags, shift))
             for number, (best, *_) in zip(scored.numbers, moved.best(), strict=True):
-                own = spans(tags.told(best))
-                found[number] = [(span.type, span.start, span.stop) for span in own]
+                found[number] = spans(tags.told(best))
         return micro(entity_counts(truth, [found[n] for n in range(len(items))]))[2]
 
     tried = {0.0: f1(0.0)}
-    tried |= {float(shift): f1(float(shift)) for shift in _SHIFTS if shift}
-    for finer in _FINER:
-        best = _best(tried)
-        tried |= {best + step: f1(best + step) for step in (-finer, finer)}
+    if shifted:
+        tried |= {float(shift): f1(float(shift)) for shift in _SHIFTS if shift}
+        for finer in _FINER:
+            best = _best(tried)
+            tried |= {best + step: f1(best + step) for step in (-finer, finer)}
     chosen = _best(tried)
+    return Leaning(chosen, tried[chosen])
+
+
+def lean(models: Sequence[Model], shift: float, tags: Tags) -> None:
+    """Give all members that shift."""
     for model in models:
         assert isinstance(model.head, CRFHead)
-        model.head.lean(_leaning(tags, chosen).to(model.device))
-    return chosen
+        model.head.lean(_leaning(tags, shift).to(model.device))
 
 
 def _best(tried: dict[float, float]) -> float:
