@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from labelled.base import Figure, Goal, Set
 from labelled.texts import polarity
-
 from longshort import Classifier
 from longshort.layers.encoder import Recurrent
 from longshort.training import Training

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from labelled.base import Goal, Set
 from labelled.texts import tweets
-
 from longshort import Classifier
 from longshort.heads.category import Category
 from longshort.layers.encoder import Recurrent
