@@ -22,9 +22,11 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.p
 ORDER = [
     "errors", "records/written", "records/training", "records/explanation",
     "records/evaluation", "records/", "contracts", "metrics/", "artifact", "checkpoint",
-    "data/steps", "data/clock", "data/sequences",
-    "data/splits", "data/horizon", "data/codecs/", "data/sources/", "data/sampler",
-    "data/encoding", "data/window", "data/windows", "data/synthetic",
+    "data/steps", "data/clock", "data/sequences", "data/corpus",
+    "data/splits", "data/partition", "data/horizon", "data/codecs/",
+    "data/sources/", "data/sampler",
+    "data/encoding", "data/window", "data/windows", "data/items", "data/readings/", "data/synthetic",
+    "data/catalog/",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
     "kernels/reference/rnn", "kernels/reference/cells", "kernels/memory", "kernels/fused",
@@ -32,15 +34,18 @@ ORDER = [
     "layers/masks", "layers/parameters", "layers/initial", "layers/regularise", "layers/convert",
     "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
-    "layers/recurrent", "layers/cells", "layers/embed", "layers/stem", "layers/channels",
-    "layers/encoder",
+    "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
+    "layers/embed", "layers/stem", "layers/channels",
+    "layers/encoder", "layers/transformer", "layers/pool",
     "rollout",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
     "training/layers",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
-    "training/snapshot", "training/loop", "yardsticks/", "evaluate/", "explain/", "report/",
+    "training/snapshot", "training/loop", "yardsticks/base", "yardsticks/verdict",
+    "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
-    "tasks/base", "tasks/", "tuning/space", "tuning/", "cli/", "__main__",
+    "tasks/scikit",
+    "tasks/base", "tasks/labels/", "tasks/", "tuning/space", "tuning/", "cli/", "__main__",
 ]  # fmt: skip
 
 
@@ -127,9 +132,10 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Columns", "Decoder", "Evaluation", "Forecaster", "GRUCell",
-        "LSTMCell", "LongshortError", "RNNCell", "Recurrent", "Scaling", "Split", "Training",
-        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "Category", "Classifier", "Columns", "Corpus", "Decoder",
+        "Evaluation", "Forecaster", "GRUCell", "LSTMCell", "LongshortError", "Partition",
+        "RNNCell", "Recurrent", "Roles", "Scaling", "Split", "Tagger", "Training", "Window",
+        "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -13,7 +13,10 @@ __version__ = "0.1.0"
 
 # every public name and the room it lives in
 _ROOMS = {
+    "Category": "longshort.heads.category",
+    "Classifier": "longshort.tasks.classify",
     "Columns": "longshort.data.sequences",
+    "Corpus": "longshort.data.corpus",
     "Decoder": "longshort.heads.decoder",
     "Evaluation": "longshort.records",
     "Forecaster": "longshort.tasks.forecast",
@@ -24,9 +27,12 @@ _ROOMS = {
     "LongshortError": "longshort.errors",
     "RNN": "longshort.layers.recurrent",
     "RNNCell": "longshort.layers.cells",
+    "Partition": "longshort.data.partition",
     "Recurrent": "longshort.layers.encoder",
+    "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
     "Split": "longshort.data.splits",
+    "Tagger": "longshort.tasks.tag",
     "Training": "longshort.training",
     "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
@@ -41,17 +47,23 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Category",
+    "Classifier",
     "Columns",
+    "Corpus",
     "Decoder",
     "Evaluation",
     "Forecaster",
     "GRUCell",
     "LSTMCell",
     "LongshortError",
+    "Partition",
     "RNNCell",
     "Recurrent",
+    "Roles",
     "Scaling",
     "Split",
+    "Tagger",
     "Training",
     "Window",
     "backtest",
@@ -64,11 +76,14 @@ __all__ = [
 
 if TYPE_CHECKING:
     from longshort.data.codecs.numbers import Scaling
+    from longshort.data.corpus import Corpus, Roles
+    from longshort.data.partition import Partition
     from longshort.data.sequences import Columns
     from longshort.data.splits import Split
     from longshort.data.window import Window
     from longshort.errors import LongshortError
     from longshort.evaluate.leaks.lint import lint
+    from longshort.heads.category import Category
     from longshort.heads.decoder import Decoder
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
@@ -76,9 +91,11 @@ if TYPE_CHECKING:
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
     from longshort.tasks.backtest import backtest
+    from longshort.tasks.classify import Classifier
     from longshort.tasks.comparison import compare
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
+    from longshort.tasks.tag import Tagger
     from longshort.training import Training
     from longshort.tuning import tune
 

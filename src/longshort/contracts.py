@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.errors import ArgumentError, suggest
@@ -65,6 +67,10 @@ class Params:
                     f"{type(self).__name__} has no setting {name!r}: {suggest(name, known)}"
                 )
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+    def __call__(self, **changes: Any) -> Self:
+        """The same as ``set_params``; scikit-learn allows what can be called as a default."""
+        return self.set_params(**changes)
 
     def __sklearn_clone__(self) -> Self:
         return self
@@ -342,6 +348,16 @@ class Labelled(Protocol):
 
     def label(self, number: int) -> str:
         """One example in words: the file, series and time, or whatever finds it again."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """Examples of different lengths, which are better read with others of about the same."""
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """(M,) how long each example is."""
         ...
 
 

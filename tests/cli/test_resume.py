@@ -27,7 +27,7 @@ ROWS = 400
 SETTINGS = ["--time", "date", "--target", "temp_max", "--context", "6", "--members", "2",
             "--size", "8", "--epochs", "3"]  # fmt: skip
 # as python -m longshort, with a checkpoint at every step
-EAGER = "from longshort.cli import fit, main; fit.SECONDS = 0.0; main()"
+EAGER = "from longshort.cli import main, running; running.SECONDS = 0.0; main()"
 
 
 def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -147,7 +147,7 @@ def test_ctrl_c_keeps_the_best_and_the_way_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "clip", interrupt)
-        patch.setattr("longshort.cli.fit.SECONDS", 0.0)
+        patch.setattr("longshort.cli.running.SECONDS", 0.0)
         code, out, err = run([*fit, "--out", str(tmp_path)], capsys)
     assert code == 130
     assert "training was interrupted; the model is the best one reached until then" in err
@@ -175,7 +175,7 @@ def test_ctrl_c_in_the_first_epoch(
     assert code == 130
     assert "before the first epoch was done: there is nothing to keep" in err
     assert not folder.exists()
-    monkeypatch.setattr("longshort.cli.fit.SECONDS", 0.0)
+    monkeypatch.setattr("longshort.cli.running.SECONDS", 0.0)
     code, _, err = run([*fit, "--out", str(folder)], capsys)
     assert code == 130
     assert "the same command with --resume goes on" in err

@@ -25,9 +25,9 @@ TWO = [*TORCHRUN, "--nproc-per-node", "2"]
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from longshort.cli import fit, main
+from longshort.cli import main, running
 from longshort.training import loop
-fit.SECONDS = 0.0
+running.SECONDS = 0.0
 mark, steps, clip = Path(sys.argv.pop(1)), iter(range(10_000)), loop.clip
 def dying(*given):
     if next(steps) == 20 and os.environ["RANK"] == "1" and not mark.exists():

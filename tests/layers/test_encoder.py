@@ -27,6 +27,8 @@ NETWORKS: list[dict[str, Any]] = [
     {"stem": 3},
     {"stem": 4, "bidirectional": True},
     {"stem": 3, "stride": 2},
+    {"stem": 3, "convolutions": 3},
+    {"stem": 4, "convolutions": 2, "stride": 2, "bidirectional": True},
     {"segment": 3},
     {"segment": 2, "stem": 3, "stride": 2, "cell": "gru"},
 ]
@@ -197,6 +199,22 @@ def test_a_stem_is_torchs_convolution(width: int, bidirectional: bool) -> None:
     read, lengths = encoder.inputs(batch)
     close(read, torch.relu(conv(x)).transpose(1, 2))
     assert torch.equal(lengths, full)
+
+
+@torch.no_grad()
+def test_a_deep_stem_is_torchs_convolutions_with_a_norm_after_each() -> None:
+    encoder, full = make(stem=3, convolutions=2), torch.full((B,), T)
+    batch = reading(full)
+    x = encoder.embed(batch)
+    assert encoder.stem is not None
+    for stem, norm in zip(encoder.stem.layers, encoder.stem.norms, strict=True):
+        kernel = stem.kernel.weight.view(H, 3, -1).transpose(1, 2)
+        padded = nn.functional.pad(x.transpose(1, 2), (2, 0))
+        x = torch.relu(nn.functional.conv1d(padded, kernel, stem.kernel.bias)).transpose(1, 2)
+        x = nn.functional.layer_norm(x, (H,), norm.weight, norm.bias)
+    close(encoder.inputs(batch)[0], x)
+    with pytest.raises(ArgumentError, match="stem="):
+        Recurrent(convolutions=2)
 
 
 @torch.no_grad()

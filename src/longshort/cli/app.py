@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from longshort import __version__
-from longshort.cli import compare, doctor, evaluate, explain, fit, lint, predict, report, tune
+from longshort.cli import (
+    classify,
+    compare,
+    doctor,
+    evaluate,
+    explain,
+    fit,
+    lint,
+    predict,
+    report,
+    tag,
+    tune,
+)
 from longshort.cli.terminal import error_text, show_warning
 from longshort.errors import (
     ArgumentError,
@@ -39,6 +51,8 @@ app = typer.Typer(
     "that cannot be used, 5 a file that cannot be written, 6 training went wrong, "
     "7 lint found something, 130 interrupted (what was reached is kept), 1 anything else.",
 )
+fit.app.command("classify")(classify.command)
+fit.app.command("tag")(tag.command)
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)

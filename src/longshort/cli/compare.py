@@ -9,7 +9,6 @@ import typer
 from rich.table import Table
 
 from longshort import artifact
-from longshort.cli.fit import INTERRUPTED, make_folder
 from longshort.cli.lint import before, in_words
 from longshort.cli.options import (
     Category,
@@ -27,6 +26,7 @@ from longshort.cli.options import (
     names,
     part,
 )
+from longshort.cli.running import INTERRUPTED, make_folder
 from longshort.cli.terminal import RunsProgress, notes, plain, show_scores
 from longshort.cli.terminal import out as terminal
 from longshort.data.sequences import Columns

@@ -1,23 +1,20 @@
-"""``longshort evaluate``: a model on data that go on after what it has seen."""
+"""``longshort evaluate``: a model on data that it has not seen, beside its yardsticks."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
-from longshort.cli.fit import INTERRUPTED, make_folder, write_evaluation
-from longshort.cli.terminal import RunsProgress, notes, show
+from longshort.cli.kinds import fitting, opened
+from longshort.cli.records import show_record, write_record
+from longshort.cli.running import make_folder
 from longshort.cli.terminal import out as terminal
-from longshort.errors import ArgumentError
-from longshort.tasks.backtest import Judged, backtest
-from longshort.tasks.files import load
-from longshort.tasks.forecast import Forecaster
-from longshort.yardsticks.roster import Choice
 
 
 def evaluate(
+    ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model.lstm file.")],
     data: Annotated[
         Path, typer.Argument(help="The file it was fitted on, with the rows that came since.")
@@ -50,53 +47,38 @@ def evaluate(
             help="With --rolling: test, or valid, the validation part, which opens no test part.",
         ),
     ] = "test",
+    metric: Annotated[
+        str, typer.Option(help="Of labels: accuracy, macro_f1, auroc, ... leads the verdict.")
+    ] = "macro_f1",
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
     ] = None,
 ) -> None:
-    """Compare a model with its yardsticks on the rows after those it has seen.
+    """Compare a model with its yardsticks on what it has not seen.
 
     longshort evaluate seattle/model.lstm weather.csv --out spring
 
     longshort evaluate seattle/model.lstm weather.csv --rolling 5 --out spring
 
+    longshort evaluate reviews/model.lstm reviews.csv --out judged
+
+    Forecasts are judged on the rows after those that were fitted on; labels on the test part of the
+    same split, or on other data as a whole. --level, --adaptive, --every, --rolling, --refit and --part are
+    of forecasts, --metric is of labels.
+
     With --rolling and --out, the folder keeps the model of every fold that is done; after a kill or
     Ctrl-C the same command goes on from there.
     """
-    estimator = cast(Forecaster, load(model))
-    if rolling is None and judged != "test":
-        raise ArgumentError(f"--part {judged}: parts are judged by folds; add --rolling 5")
-    if rolling is not None and every is not None:
-        raise ArgumentError(f"--every {every}: folds are forecast from every row; leave it out")
+    estimator, commands = opened(model)
+    given = {
+        "level": level, "adaptive": adaptive, "yardsticks": yardsticks, "rolling": rolling,
+        "every": every,
+        "refit": refit, "judged": judged, "metric": metric,
+    }  # fmt: skip
+    options = fitting(ctx, commands.evaluate, estimator, given)
     folder = None if out is None else make_folder(out)
-    asked = cast(Choice, yardsticks)
-    if rolling is None:
-        found = estimator.evaluate(
-            data, level=level, adaptive=adaptive, yardsticks=asked, every=every
-        )
-    else:
-        progress = RunsProgress()
-        kept = None if folder is None or not refit else folder / "folds"
-        try:
-            found = backtest(
-                estimator,
-                data,
-                folds=rolling,
-                refit=refit,
-                part=cast(Judged, judged),
-                level=level,
-                adaptive=adaptive,
-                yardsticks=asked,
-                folder=kept,
-                progress=progress,
-            )
-        except KeyboardInterrupt:
-            left = "nothing is kept: give a folder with --out"
-            notes.print(f"interrupted: {'the same command goes on from here' if kept else left}")
-            raise typer.Exit(INTERRUPTED) from None
-        finally:
-            progress.close()
-    show(found)
+    found = commands.evaluate(estimator, data, folder, **options)
+    show_record(found)
     if folder is not None:
-        write_evaluation(found, folder)
+        write_record(found, folder)
         terminal.print(f"report: {folder / 'report.html'}")

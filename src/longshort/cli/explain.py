@@ -1,4 +1,4 @@
-"""``longshort explain``: which columns the forecasts of a model lean on, and where in time."""
+"""``longshort explain``: what the answers of a model lean on."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from typing import Annotated
 
 import typer
 
-from longshort import artifact
-from longshort.cli.terminal import notes, plain
-from longshort.cli.terminal import out as terminal
-from longshort.report.document import explained_page
-from longshort.report.leanings import summary
-from longshort.tasks.forecast import Forecaster
+from longshort.cli.kinds import opened
 
 
 def explain(
     model: Annotated[Path, typer.Argument(help="A model.lstm file.")],
-    data: Annotated[Path, typer.Argument(help="The file it was fitted on.")],
-    out: Annotated[Path, typer.Option(help="The page to write, or the record as .json.")] = Path(
-        "explained.html"
-    ),
+    data: Annotated[
+        str, typer.Argument(help="The file it was fitted on; of labels any file, or a text.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The page to write, or the record as .json.",
+            show_default="explained.html of forecasts",
+        ),
+    ] = None,
 ) -> None:
-    """Tell what forecasts lean on: columns, rows before, and what is lost without them.
+    """Tell what forecasts lean on: columns, rows before; or which words or rows decided a label.
 
     longshort explain seattle/model.lstm weather.csv --out seattle-explained.html
 
-    It reads windows of the validation part; the test part stays shut.
+    longshort explain reviews/model.lstm "a fine film, if a little long"
+
+    Of forecasts it reads windows of the validation part; the test part stays shut.
     """
-    found = Forecaster.from_file(model).explain(data)
-    for sentence in summary(found):
-        terminal.print(plain(sentence))
-    text = found.to_json() if out.suffix == ".json" else explained_page(found)
-    artifact.write_bytes(out, text.encode())
-    notes.print(f"explained: {plain(str(out))}")
+    estimator, commands = opened(model)
+    commands.explain(estimator, data, out)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import warnings
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from longshort import artifact
-from longshort.checkpoint import Checkpoint
+from longshort.cli import running
 from longshort.cli.lint import before, in_words
 from longshort.cli.options import (
     Category,
@@ -34,8 +29,8 @@ from longshort.cli.options import (
     part,
     taking,
 )
-from longshort.cli.terminal import FitProgress, notes, plain, show
-from longshort.cli.terminal import out as terminal
+from longshort.cli.running import Resume, Yardsticks
+from longshort.cli.terminal import notes
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.codecs.spread import Method as ScalingMethod
 from longshort.data.encoding import Relative
@@ -43,23 +38,14 @@ from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
 from longshort.data.window import Short, Window
-from longshort.errors import ArgumentError, OutputError
 from longshort.heads.conformal import Calibration
 from longshort.heads.decoder import Channel, Decoder, Highway, Mode
 from longshort.heads.distributions import Output
 from longshort.layers.encoder import Cell, Recurrent
-from longshort.records import Evaluation, Tuning
-from longshort.report.document import page
+from longshort.records import Evaluation, Finding, Tuning
 from longshort.tasks.forecast import Forecaster
-from longshort.training.ranks import joined
 from longshort.training.settings import Optimizer, Schedule, Training, Unfreeze
 from longshort.yardsticks.roster import Choice
-
-# the exit code of a fit that Ctrl-C ended: the model is written all the same
-INTERRUPTED = 130
-# between two checkpoints
-SECONDS = 10.0
-GO_ON = "the same command with --resume goes on from where it was"
 
 RelativeTo = Annotated[
     str, typer.Option(help="Forecasts are told relative to: last, season or none.")
@@ -114,15 +100,6 @@ def fit() -> None:
 
 Data = Annotated[
     Path, typer.Argument(help="CSV, TSV, Parquet or JSONL, also gzipped; a row per step.")
-]
-Yardsticks = Annotated[str, typer.Option(help="all, or quick: rules and ridge alone.")]
-Resume = Annotated[
-    bool | None,
-    typer.Option(
-        "--resume/--no-resume",
-        help="Go on with work in the folder that was broken off, if there is any, or drop it.",
-        show_default="neither: refuse where there is any",
-    ),
 ]
 
 
@@ -314,110 +291,28 @@ def run(
     resume: bool | None = None,
     yardsticks: Choice = "all",
     *,
-    init: Path | None = None,
-    keep_codec: bool = False,
     tuning: Tuning | None = None,
     explained: bool = True,
+    **given: Any,
 ) -> None:
-    """Fit, evaluate where a test part was kept, and write everything into a folder.
+    """Fit a forecaster and compare it with its yardsticks; see ``cli.running``."""
+    leaks: list[Finding] = []
 
-    Where torchrun has started several processes, they train together; one writes and shows.
-    """
-    checkpoint = Checkpoint(out / "checkpoint.lstm", SECONDS, resume is not False, keep=True)
-    with joined(estimator.device) as ranks:
-        if not ranks.lead:
-            with suppress(KeyboardInterrupt), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                estimator.fit(data, checkpoint=checkpoint, init=init, keep_codec=keep_codec)
-            return
-        if checkpoint.exists and resume is None:
-            raise ArgumentError(
-                f"{checkpoint.path} is left of a fit that was broken off: add --resume to go on "
-                "with it, or --no-resume to drop it and begin anew"
-            )
-        if resume and not checkpoint.exists:
-            notes.print(f"no fit was broken off in {plain(str(out))}: a new one begins")
-        leaks = before(estimator, data)
+    def search() -> None:
+        leaks.extend(before(estimator, data))
         for finding in leaks:
             notes.print(in_words(finding))
-        learn(estimator, data, out, checkpoint, init, keep_codec)
-    model = out / "model.lstm"
-    estimator.save(model)
-    # what an older model was judged by does not stand beside a newer one
-    for name in ("evaluation.json", "report.html"):
-        (out / name).unlink(missing_ok=True)
-    interrupted = "interrupted" in estimator.history_.stops
-    try:
-        if estimator.split.test is not None:
-            evaluation = estimator.evaluate(data, yardsticks=yardsticks)
-            told = [f"{leak.sure} leak: {leak.text}; {leak.remedy}." for leak in leaks]
-            evaluation = replace(
-                evaluation,
-                notes=(*evaluation.notes, *told),
-                tuning=tuning,
-                explanation=estimator.explain(data) if explained else None,
-            )
-            show(evaluation)
-            write_evaluation(evaluation, out)
-            terminal.print(f"report  {out / 'report.html'}")
-    finally:
-        if not interrupted:
-            checkpoint.remove()
-    terminal.print(f"model   {model}")
-    if interrupted:
-        notes.print("training was interrupted; the model is the best one reached until then")
-        if checkpoint.exists:
-            notes.print(GO_ON)
-        raise typer.Exit(INTERRUPTED)
 
-
-def learn(
-    estimator: Forecaster,
-    data: Path,
-    out: Path,
-    checkpoint: Checkpoint,
-    init: Path | None = None,
-    keep_codec: bool = False,
-) -> None:
-    """Fit and show it; a folder that was made for nothing is taken away again."""
-    existed = out.exists()
-    progress = FitProgress(make_folder(out))
-    done = False
-    try:
-        estimator.fit(
-            data, progress=progress, checkpoint=checkpoint, init=init, keep_codec=keep_codec
+    def judge() -> Evaluation | None:
+        if estimator.split.test is None:
+            return None
+        found = estimator.evaluate(data, yardsticks=yardsticks)
+        told = [f"{leak.sure} leak: {leak.text}; {leak.remedy}." for leak in leaks]
+        return replace(
+            found,
+            notes=(*found.notes, *told),
+            tuning=tuning,
+            explanation=estimator.explain(data) if explained else None,
         )
-        done = True
-    except KeyboardInterrupt:
-        left = GO_ON if checkpoint.exists else "there is nothing to keep"
-        notes.print(f"interrupted before the first epoch was done: {left}")
-        raise typer.Exit(INTERRUPTED) from None
-    finally:
-        kept = done or checkpoint.exists
-        progress.close(keep=kept)
-        if not (kept or existed):
-            out.rmdir()
 
-
-def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """``evaluation.json`` and ``report.html`` into a folder."""
-    artifact.write_bytes(folder / "evaluation.json", evaluation.to_json().encode())
-    artifact.write_bytes(folder / "report.html", page(evaluation).encode())
-
-
-def make_folder(path: Path) -> Path:
-    """The folder, made if need be, once it is known that files can be written there.
-
-    Raises:
-        OutputError: it cannot; said before any work is done.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise OutputError(
-            f"cannot write into {path}{os.sep}: {error.strerror or error}. "
-            "Choose another folder with --out."
-        ) from error
-    return path
+    running.run(estimator, data, out, resume, judge, before=search, **given)

@@ -1,4 +1,4 @@
-"""``longshort predict``: what comes after the last row of a file."""
+"""``longshort predict``: what comes after the last row of a file, or the label of each item."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import typer
 from polars.io.plugins import register_io_source
 
 from longshort import artifact
+from longshort.cli.kinds import fitting, opened
 from longshort.cli.terminal import notes
 from longshort.errors import ArgumentError
-from longshort.tasks.files import load
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")
 
 
 def predict(
+    ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model.lstm file.")],
     data: Annotated[Path, typer.Argument(help="A file with the columns of the training.")],
     quantiles: Annotated[
@@ -38,19 +39,21 @@ def predict(
         Path | None, typer.Option(help="A .csv, .parquet or .jsonl file; else CSV to the terminal.")
     ] = None,
 ) -> None:
-    """Forecast what comes after the last row of a file.
+    """Forecast what comes after the last row of a file, or label its texts or recordings.
 
     longshort predict seattle/model.lstm weather.csv --quantiles 0.05,0.5,0.95 --out week.csv
+
+    longshort predict reviews/model.lstm new-reviews.csv --out labelled.csv
+
+    Labels are added to a table of texts as a column, and the probability of each as another;
+    --quantiles, --paths, --seed and --horizon are of forecasts.
     """
-    levels = parse_levels(quantiles)
     if out is not None and out.suffix not in SUFFIXES:
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
-    estimator = load(model)
-    parts: Iterator[pl.DataFrame] = (
-        estimator.predict_parts(data, levels, horizon=horizon)
-        if paths is None
-        else estimator.sample_parts(data, paths, seed, horizon=horizon)
-    )
+    estimator, commands = opened(model)
+    given = {"quantiles": quantiles, "paths": paths, "seed": seed, "horizon": horizon}
+    options = fitting(ctx, commands.predict, estimator, given)
+    parts: Iterator[pl.DataFrame] = commands.predict(estimator, data, **options)
     first = next(parts)
     rows = 0
 
@@ -67,7 +70,7 @@ def predict(
         return
     kind = out.suffix
     artifact.write_stream(out, lambda file: write_parts(counted(), first, file, kind))
-    notes.print(f"forecast: {out} ({rows} rows)")
+    notes.print(f"{commands.told}: {out} ({rows} rows)")
 
 
 def write_parts(
@@ -97,13 +100,3 @@ def stamp_format(frame: pl.DataFrame) -> str | None:
     if not times or any(bool((column.dt.microsecond() != 0).any()) for column in times):
         return None
     return "%Y-%m-%dT%H:%M:%S" + ("%:z" if times[0].dtype.time_zone else "")  # type: ignore[attr-defined]
-
-
-def parse_levels(text: str) -> tuple[float, ...]:
-    """Quantile levels from text such as "0.1, 0.9"; "" is none."""
-    try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise ArgumentError(
-            f"--quantiles {text!r}: write numbers between 0 and 1, such as 0.1,0.9"
-        ) from None

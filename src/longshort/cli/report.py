@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from longshort import artifact
+from longshort.cli.records import drawn, read_record
 from longshort.cli.terminal import notes
-from longshort.errors import DataError
-from longshort.records import Comparison, Evaluation
-from longshort.report.document import comparison_page, page
 
 
 def report(
@@ -22,13 +20,5 @@ def report(
 
     longshort report seattle/evaluation.json --out seattle.html
     """
-    try:
-        text = evaluation.read_bytes()
-    except OSError as error:
-        raise DataError(f"{evaluation}: cannot be read: {error.strerror}") from error
-    if b'"contenders"' in text:
-        drawn = comparison_page(Comparison.from_json(text, str(evaluation)))
-    else:
-        drawn = page(Evaluation.from_json(text, str(evaluation)))
-    artifact.write_bytes(out, drawn.encode())
+    artifact.write_bytes(out, drawn(read_record(evaluation)).encode())
     notes.print(f"report: {out}")

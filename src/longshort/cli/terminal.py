@@ -22,8 +22,9 @@ from rich.progress import (
 from rich.table import Table
 
 from longshort.errors import OutputError
-from longshort.records import Comparison, Epoch, Evaluation, History, Tuning
+from longshort.records import Comparison, Epoch, Evaluation, History, LabelEvaluation, Tuning
 from longshort.report.folds import fold_table
+from longshort.report.labels.scores import label_table
 from longshort.report.numerals import duration, percent
 from longshort.report.table import score_table
 from longshort.report.theme import lstm_name
@@ -176,6 +177,25 @@ def show_scores(evaluation: Evaluation | Comparison) -> None:
             ]
             table.add_row(escape(row.method), *cells, style="bold" if row.kind == "lstm" else None)
         out.print(table)
+
+
+def show_labels(evaluation: LabelEvaluation) -> None:
+    """The table of every method that labelled the test part, and the verdict."""
+    scores = label_table(evaluation, intervals=False)
+    amount = "1 item" if evaluation.items == 1 else f"{evaluation.items:,} items"
+    out.print(f"\n{amount} of the test part")
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
+    table.add_column("method", overflow="fold")
+    for column in scores.columns:
+        table.add_column(escape(column.name), justify="right", no_wrap=True)
+    for row in scores.rows:
+        cells = [
+            f"[green]{escape(cell.text)}[/]" if cell.best else escape(cell.text)
+            for cell in row.cells
+        ]
+        table.add_row(escape(row.method), *cells, style="bold" if row.kind == "lstm" else None)
+    out.print(table)
+    out.print(f"\n{escape(evaluation.verdict)}\n")
 
 
 def _show_folds(evaluation: Evaluation, target: str) -> None:

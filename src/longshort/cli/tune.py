@@ -7,16 +7,9 @@ from typing import Annotated, cast
 
 import typer
 
-from longshort.cli.fit import (
-    INTERRUPTED,
-    Data,
-    Resume,
-    Yardsticks,
-    forecaster,
-    make_folder,
-    run,
-)
+from longshort.cli.fit import Data, forecaster, run
 from longshort.cli.options import taking
+from longshort.cli.running import INTERRUPTED, Resume, Yardsticks, make_folder
 from longshort.cli.terminal import notes, plain, show_trials
 from longshort.errors import ArgumentError
 from longshort.records import Trial

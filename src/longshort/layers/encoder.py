@@ -17,7 +17,7 @@ from longshort.layers.initial import Method
 from longshort.layers.masks import dropped
 from longshort.layers.recurrent import GRU, LSTM, RNN
 from longshort.layers.stack import Stack
-from longshort.layers.stem import Stem, frames
+from longshort.layers.stem import DeepStem, Stem, frames
 
 Cell = Literal["lstm", "gru", "rnn", "slstm"]
 
@@ -47,6 +47,8 @@ class Recurrent(Params):
             centred where the stack reads both ways, and looks back alone where it does not.
         stride: steps from one answer of the stem to the next, which is what the stack reads: for
             long signals.
+        convolutions: how many of the stem's width stand one after the other, each normalised where
+            there are two or more; the last one has the stride.
 
     Raises:
         ArgumentError: a value out of range.
@@ -61,11 +63,17 @@ class Recurrent(Params):
     cell: Cell = "lstm"
     stem: int | None = None
     stride: int = 1
+    convolutions: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("size", "depth", "stride"):
+        for name in ("size", "depth", "stride", "convolutions"):
             whole(f"Recurrent({name})", getattr(self, name), 1)
-        self._whole(1, "size", "depth", "stem", "stride")
+        self._whole(1, "size", "depth", "stem", "stride", "convolutions")
+        if self.convolutions > 1 and self.stem is None:
+            raise ArgumentError(
+                f"Recurrent(convolutions={self.convolutions}): say how many steps each one reads "
+                "(stem=)"
+            )
         if self.stride > (self.stem or 1):
             raise ArgumentError(
                 f"Recurrent(stride={self.stride}): a stem of {self.stem or 'no'} steps would not "
@@ -110,11 +118,13 @@ class RecurrentEncoder(nn.Module):
         super().__init__()
         self.embed, self.segment = embed, segment
         self.dropout = recurrent.dropout
-        self.stem: Stem | None = None
+        self.stem: Stem | DeepStem | None = None
         width = embed.width
         if recurrent.stem is not None:
             ahead = recurrent.stem // 2 if recurrent.bidirectional else 0
-            self.stem = Stem(width, recurrent.size, recurrent.stem, recurrent.stride, ahead)
+            shape = width, recurrent.size, recurrent.stem, recurrent.stride, ahead
+            deep = recurrent.convolutions > 1
+            self.stem = DeepStem(*shape, recurrent.convolutions) if deep else Stem(*shape)
             width = recurrent.size
         self.stack = make_stack(width * segment, recurrent)
 

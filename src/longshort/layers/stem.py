@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+from longshort.contracts import within
 
 
 def frames(
@@ -85,5 +89,47 @@ class Stem(nn.Module):
         else:
             seen, counts = frames(x, lengths, self.width, self.stride, self.ahead)
         answers = torch.relu(self.kernel(seen))
-        real = torch.arange(answers.shape[1], device=x.device) < counts.unsqueeze(1)
-        return torch.where(real.unsqueeze(2), answers, answers.new_zeros(())), counts, after
+        real = within(counts, answers.shape[1]).unsqueeze(2)
+        return torch.where(real, answers, answers.new_zeros(())), counts, after
+
+
+class DeepStem(nn.Module):
+    """Several stems, each reading the one before; what they answer is normalised (Ba et al. 2016).
+
+    Args:
+        inputs, outputs, width, ahead: as of ``Stem``, of each.
+        stride: steps from one answer of the last one to the next.
+        depth: how many, 2 or more.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, width: int, stride: int, ahead: int, depth: int
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        sizes = [inputs, *[outputs] * (depth - 1)]
+        strides = [*[1] * (depth - 1), stride]
+        pairs = zip(sizes, strides, strict=True)
+        self.layers = nn.ModuleList(Stem(size, outputs, width, s, ahead) for size, s in pairs)
+        self.norms = nn.ModuleList(nn.LayerNorm(outputs) for _ in sizes)
+        self.sizes = sizes
+
+    @property
+    def streams(self) -> bool:
+        """Whether it can go on from where it was."""
+        return all(layer.streams for layer in self.layers)
+
+    def forward(
+        self, x: Tensor, lengths: Tensor, before: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As of ``Stem``; what came before each layer stands side by side."""
+        known: Sequence[Tensor | None] = (
+            [None] * len(self.sizes) if before is None else torch.split(before, self.sizes, 2)
+        )
+        ends = []
+        for layer, norm, own in zip(self.layers, self.norms, known, strict=True):
+            x, lengths, after = layer(x, lengths, own)
+            inside = within(lengths, x.shape[1]).unsqueeze(2)
+            x = torch.where(inside, norm(x), x.new_zeros(()))
+            ends.append(after)
+        return x, lengths, torch.cat(ends, 2)

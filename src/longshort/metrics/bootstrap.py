@@ -1,8 +1,9 @@
-"""How sure a mean over dependent origins is: block bootstrap, and the skill it is made for."""
+"""How sure a score is: bootstrap over blocks of origins, over items and over groups of items."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,8 @@ Floats = NDArray[np.float64]
 
 # numbers held at once while resampling
 _NUMBERS = 5_000_000
+# items or groups below which a spread cannot be told
+_FEWEST = 8
 # blocks from whose number on a sum of drawn ones is normal for all that can be told
 _MANY = 20_000
 
@@ -116,3 +119,45 @@ def skill_interval(
     """
     found = ratio_interval(sums, reference_sums, level)
     return None if found is None else (1 - found[1], 1 - found[0])
+
+
+def drawn_weights(
+    items: int, groups: Sequence[str] | None = None, *, resamples: int = 1000, seed: int = 0
+) -> Iterator[Floats] | None:
+    """How often each item is in each resample: the bootstrap (Efron 1979), over items or groups.
+
+    Items of one group (a subject, a patient, a source) go together, because they resemble each
+    other: whole groups are drawn, as many as there are.
+
+    Args:
+        items: N.
+        groups: N names; None where items are independent.
+        resamples: R.
+        seed: the same one draws the same resamples.
+
+    Returns:
+        Parts (r, N) of whole numbers that together have R rows, or None where there are fewer than
+        eight items or groups: too few to tell a spread from.
+    """
+    names, place = np.unique(np.arange(items) if groups is None else groups, return_inverse=True)
+    if len(names) < _FEWEST:
+        return None
+
+    def parts() -> Iterator[Floats]:
+        random = np.random.Generator(np.random.Philox(seed))
+        rows = max(1, _NUMBERS // (4 * items))
+        for row in range(0, resamples, rows):
+            size = (min(rows, resamples - row), len(names))
+            at = random.integers(len(names), size=size) + len(names) * np.arange(size[0])[:, None]
+            counts = np.bincount(at.ravel(), minlength=size[0] * len(names)).reshape(size)
+            yield counts[:, place].astype(np.float64)
+
+    return parts()
+
+
+def interval(values: Floats | None, level: float = 0.95) -> tuple[float, float] | None:
+    """Central interval of resampled scores (R,); None where some resample has no score."""
+    if values is None or not np.isfinite(values).all():
+        return None
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -11,6 +11,10 @@ from longshort.records.comparison import (
     Contender,
     Pair,
 )
+from longshort.records.decided import (
+    Decided,
+    LabelExplanation,
+)
 from longshort.records.evaluation import (
     DataSummary,
     Evaluation,
@@ -34,6 +38,24 @@ from longshort.records.findings import (
     Findings,
     Sure,
 )
+from longshort.records.labels import (
+    ClassScore,
+    Curve,
+    Difference,
+    LabelData,
+    LabelEvaluation,
+    LabelKind,
+    LabelPart,
+    LabelScore,
+    LabelTask,
+    Mark,
+    Measured,
+    Mistake,
+    ReliabilityBin,
+    Span,
+    SpanError,
+    SpanFault,
+)
 from longshort.records.training import (
     Epoch,
     Event,
@@ -46,9 +68,13 @@ from longshort.records.training import (
 )
 
 __all__ = [
+    "ClassScore",
     "Comparison",
     "Contender",
+    "Curve",
     "DataSummary",
+    "Decided",
+    "Difference",
     "Epoch",
     "Evaluation",
     "Event",
@@ -62,13 +88,27 @@ __all__ = [
     "Happening",
     "History",
     "Kind",
+    "LabelData",
+    "LabelEvaluation",
+    "LabelExplanation",
+    "LabelKind",
+    "LabelPart",
+    "LabelScore",
+    "LabelTask",
     "Leaning",
+    "Mark",
+    "Measured",
+    "Mistake",
     "Outcome",
     "Pair",
     "Part",
     "Permutation",
     "Reliability",
+    "ReliabilityBin",
     "Score",
+    "Span",
+    "SpanError",
+    "SpanFault",
     "StepScore",
     "Stop",
     "Sure",

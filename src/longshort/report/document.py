@@ -52,8 +52,8 @@ def page(evaluation: Evaluation) -> str:
         "horizon": sections.horizon(evaluation),
         "calibration": sections.calibration(evaluation),
         "leaning": sections.leaning(evaluation.explanation),
-        "training": sections.training(evaluation),
-        "tuning": sections.tuning(evaluation),
+        "training": sections.training(evaluation.history),
+        "tuning": sections.tuning(evaluation.tuning),
         "data": sections.data(evaluation),
     }
     links = " ".join(

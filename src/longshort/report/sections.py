@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from longshort.records import Evaluation, Explanation
+from longshort.records import Evaluation, Explanation, History, Tuning
 from longshort.report.charts import one_step_chart, origins_chart
 from longshort.report.curves import calibration_chart, horizon_chart, training_chart
 from longshort.report.glossary import Scored, glossary, measures_defined
@@ -237,9 +237,8 @@ def leaning_parts(explanation: Explanation) -> Iterator[str]:
     )
 
 
-def training(evaluation: Evaluation) -> str:
+def training(history: History) -> str:
     """Loss by epoch, and what became of each network."""
-    history = evaluation.history
     chart = figure(
         "training",
         lambda w: training_chart(history, width=w),
@@ -268,9 +267,8 @@ def training(evaluation: Evaluation) -> str:
     return section("training", "Training", chart, listing, *_incidents(events))
 
 
-def tuning(evaluation: Evaluation) -> str:
+def tuning(found: Tuning | None) -> str:
     """The trials that settings were chosen by, and what mattered."""
-    found = evaluation.tuning
     if found is None:
         return ""
     said = (
@@ -344,15 +342,20 @@ def data(evaluation: Scored) -> str:
 
 def ending(evaluation: Evaluation) -> Iterator[str]:
     """Settings, environment, notes and glossary."""
-    for name, kept in (("settings", evaluation.settings), ("environment", evaluation.environment)):
-        inner = facts(kept) if kept else paragraph("None recorded.", "none")
-        yield section(name, name.capitalize(), inner)
+    yield recorded("settings", evaluation.settings)
+    yield recorded("environment", evaluation.environment)
     yield section("notes", "Notes", items([*evaluation.notes, *measures_defined(evaluation)]))
     yield section("reading", "How to read this", words_explained(glossary(evaluation)))
 
 
+def recorded(name: str, kept: Mapping[str, str]) -> str:
+    """Settings, or an environment, by name."""
+    inner = facts(kept) if kept else paragraph("None recorded.", "none")
+    return section(name, name.capitalize(), inner)
+
+
 def _score_table(shown: ScoreTable) -> str:
-    head = "".join(_score_heading(column) for column in shown.columns)
+    head = "".join(score_heading(column) for column in shown.columns)
     bodies = []
     for target, rows in groupby(shown.rows, key=lambda row: (row.target, row.unit)):
         bodies.append(_score_body(*target, list(rows), shown.columns))
@@ -363,7 +366,8 @@ def _score_table(shown: ScoreTable) -> str:
     )
 
 
-def _score_heading(column: ScoreColumn) -> str:
+def score_heading(column: ScoreColumn) -> str:
+    """A heading with a hint on which way is better."""
     return f'<th scope="col" class="n">{text(column.name)}<small>{text(column.hint)}</small></th>'
 
 
@@ -378,13 +382,14 @@ def _score_body(
         f"<div>{text(target)}{note}</div></th></tr>",
     ]
     for row in rows:
-        cells = "".join(_score_cell(cell) for cell in row.cells)
+        cells = "".join(score_cell(cell) for cell in row.cells)
         kind = ' class="ours"' if row.kind == "lstm" else ""
         lines.append(f'<tr{kind}><th scope="row">{text(row.method)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>"])
 
 
-def _score_cell(cell: ScoreCell) -> str:
+def score_cell(cell: ScoreCell) -> str:
+    """A number, its interval small, the best one marked."""
     value, _, interval = cell.text.partition(" [")
     shown = numeral(value)
     if cell.best:

@@ -78,6 +78,23 @@ figcaption, .caption {
 .facts dt { color: var(--soft); max-width: 16rem; }
 .words dt { font-weight: 600; margin-top: .9rem; }
 .words dd { margin: .1rem 0 0; }
+.item { border-top: 1px solid var(--line); padding: .7rem 0; max-width: 52rem; }
+.item p { margin: .2rem 0; max-width: none; overflow-wrap: anywhere; }
+.item .head { color: var(--soft); font-size: .9rem; }
+.item .head b { color: var(--ink); }
+.item .head small { white-space: nowrap; margin-left: .5rem; }
+mark { color: inherit; border-radius: 3px; padding: 0 .08em; }
+.for { background: rgb(0 114 178 / calc(var(--w) * .45)); }
+.against { background: rgb(213 94 0 / calc(var(--w) * .45)); }
+mark.against { text-decoration: underline dotted; text-underline-offset: .2em; }
+.pair > div { display: flex; gap: .8rem; margin: .15rem 0; }
+.pair .who { color: var(--soft); flex: 0 0 2.2rem; font-size: .9rem; }
+.pair [lang] { min-width: 0; overflow-wrap: anywhere; }
+.entity { border: 1px solid var(--accent); background: var(--tint); border-radius: 4px;
+  padding: 0 .25em; }
+.entity small { color: var(--soft); }
+.matrix { width: auto; }
+.matrix td { text-align: right; font-variant-numeric: tabular-nums; min-width: 3.2rem; }
 .none { color: var(--soft); font-style: italic; }
 .hidden {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);

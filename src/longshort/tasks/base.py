@@ -26,21 +26,17 @@ from sklearn.base import BaseEstimator
 from longshort import __version__, artifact
 from longshort.checkpoint import Checkpoint
 from longshort.contracts import Examples, Params, whole
-from longshort.errors import (
-    ArgumentError,
-    LongshortWarning,
-    ModelFileError,
-    NotFittedError,
-    suggest,
-)
+from longshort.errors import ArgumentError, LongshortWarning, ModelFileError, suggest
 from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
 from longshort.report.numerals import setting
 from longshort.tasks.device import choose_device
 from longshort.tasks.ensemble import Ensemble, Parts, Progress
+from longshort.tasks.scikit import Pickled, UnfittedError
 from longshort.tasks.stored import Fit, check_weights, same, under, within
 from longshort.tasks.transfer import Transfer, changed_settings, fingerprint
+from longshort.training.loop import Judge
 from longshort.training.parts import out_of_memory
 from longshort.training.seeds import seeded
 from longshort.training.settings import Training
@@ -49,7 +45,7 @@ from longshort.training.settings import Training
 PREDICT_ROWS = 512
 
 
-class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
+class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
     """What every row of the table shares; see the module.
 
     Learned by ``fit``: ``models_`` (one network per member), ``history_`` (every epoch),
@@ -75,6 +71,10 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     start_: str
 
     # what a row supplies
+
+    def _given(self, X: Any, y: Any) -> Any:
+        """The data and their labels as what ``_learn`` reads."""
+        return X
 
     @abstractmethod
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
@@ -103,6 +103,10 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _after(self, model: Model, examples: Examples) -> None:
         """What a trained network still learns, from the validation part where there is one."""
+
+    def _judge(self) -> Judge | None:
+        """What chooses the epoch instead of the validation loss, if anything."""
+        return None
 
     def _settle(self, parts: Parts) -> None:
         """What all networks together still learn, once every one of them is trained."""
@@ -139,14 +143,14 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
     def fit(
         self,
         X: Any,
-        y: None = None,
+        y: Any = None,
         *,
         progress: Progress | None = None,
         checkpoint: Checkpoint | str | Path | None = None,
         init: Self | str | Path | None = None,
         keep_codec: bool = False,
     ) -> Self:
-        """Learn from data; ``y`` is ignored and there for scikit-learn.
+        """Learn from data.
 
         Ctrl-C stops training and keeps the best weights so far; before the first epoch is done
         there are none, and it goes on as a KeyboardInterrupt. Where torch.distributed has joined
@@ -154,6 +158,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
         Args:
             X: the data.
+            y: the labels, for estimators of labels; others ignore it.
             progress: who is told how it goes on.
             checkpoint: a file to write down how far training has come. If it is there already,
                 training goes on from it, bit by bit as if it had never stopped; when training is
@@ -178,12 +183,8 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
         # whatever goes wrong from here on, no half of an older fit stays
         for name in ("models_", "history_", "refitted_", "settings_", "start_"):
             self.__dict__.pop(name, None)
-        whole("random_state", self.random_state, 0)
-        for name, kind in self.sections.items():
-            if not isinstance(getattr(self, name), kind):
-                given = type(getattr(self, name)).__name__
-                raise ArgumentError(f"{name} is a {given}, and must be a {kind.__name__}(...)")
-        parts = self._learn(X, source if keep_codec else None)
+        self._check_settings()
+        parts = self._learn(self._given(X, y), source if keep_codec else None)
         start = "" if source is None else self._compared(source, where)
         if isinstance(checkpoint, str | Path):
             checkpoint = Checkpoint(Path(checkpoint))
@@ -196,6 +197,14 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             for name, value in self.get_params(deep=False).items()
         }
         return self
+
+    def _check_settings(self) -> None:
+        """Raises ArgumentError where a setting is not what it must be."""
+        whole("random_state", self.random_state, 0)
+        for name, kind in self.sections.items():
+            if not isinstance(getattr(self, name), kind):
+                given = type(getattr(self, name)).__name__
+                raise ArgumentError(f"{name} is a {given}, and must be a {kind.__name__}(...)")
 
     def _source(self, init: Self | str | Path | None) -> tuple[Self | None, str]:
         """The estimator that a fit begins with, and what it is called."""
@@ -238,6 +247,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
             progress,
             checkpoint,
             prints,
+            self._judge(),
         )
 
     def prints(self) -> dict[str, str]:
@@ -267,7 +277,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "models_"):
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit(data)")
+            raise UnfittedError(f"this {type(self).__name__} is not fitted yet; call fit(data)")
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "models_")
@@ -431,7 +441,7 @@ class Estimator(BaseEstimator, ABC):  # type: ignore[misc]
 
 
 # settings of a fit, not of what a network means
-_OWN = ("training", "split")
+_OWN = ("training", "split", "partition")
 # so much of a reason is told, whatever a file's names are
 _LONGEST = 300
 # what building from a file that contradicts itself can end in

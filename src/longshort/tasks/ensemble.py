@@ -17,7 +17,7 @@ from longshort.errors import LongshortError, ModelFileError
 from longshort.model import Model
 from longshort.records import Epoch, History, Stop
 from longshort.tasks.standing import Again, Standing, Turn, digest, pack, refuse_others, unpack
-from longshort.training.loop import estimate_seconds, fit
+from longshort.training.loop import Judge, estimate_seconds, fit
 from longshort.training.ranks import Ranks
 from longshort.training.seeds import step_seed
 from longshort.training.settings import Training
@@ -73,6 +73,7 @@ class Ensemble:
         progress: who is told.
         checkpoint: where to write down how far it has come, and whether to go on from there.
         prints: all settings in words, by name; a checkpoint made with others is refused.
+        judge: chooses each network's epoch instead of the validation loss.
     """
 
     new: Callable[[int, int], Model]
@@ -83,6 +84,7 @@ class Ensemble:
     progress: Progress | None = None
     checkpoint: Checkpoint | None = None
     prints: Mapping[str, str] = field(default_factory=dict)
+    judge: Judge | None = None
 
     def train(self, parts: Parts) -> Trained:
         """Train every member, together with the processes that torch has joined, if any.
@@ -223,6 +225,7 @@ class _Work:
                 start=start,
                 keeper=None if self.checkpoint is None else self,
                 ranks=self.ranks,
+                judge=self.plan.judge,
             )
         try:
             while True:

@@ -7,9 +7,11 @@ from pathlib import Path
 from longshort import artifact, checkpoint
 from longshort.errors import ModelFileError, suggest
 from longshort.tasks.base import Estimator
+from longshort.tasks.classify import Classifier
 from longshort.tasks.forecast import Forecaster
+from longshort.tasks.tag import Tagger
 
-KINDS: dict[str, type[Estimator]] = {Forecaster.kind: Forecaster}
+KINDS: dict[str, type[Estimator]] = {each.kind: each for each in (Forecaster, Classifier, Tagger)}
 
 
 def load(path: str | Path, *, device: str = "cpu") -> Estimator:

@@ -43,7 +43,7 @@ def layers_of(model: nn.Module) -> list[Layer]:
         number = _NUMBER.search(name)
         if not name.startswith("encoder."):
             head.append(parameter)
-        elif number is None:
+        elif number is None or ".embed." in name:
             found["embed"].append(parameter)
         else:
             found.setdefault(f"encoder.{number[1]}", []).append(parameter)

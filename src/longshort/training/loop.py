@@ -16,9 +16,9 @@ from typing import Protocol
 from longshort.contracts import Batch, Examples, Labelled, State
 from longshort.data.sampler import Sampler
 from longshort.errors import TrainingError
-from longshort.model import Model
+from longshort.model import Model, predicting
 from longshort.records import Epoch, Event, Stop
-from longshort.training.loss import VALID_ROWS, mean_loss, stream_rows
+from longshort.training.loss import VALID_ROWS, lengths_of, mean_loss, stream_rows
 from longshort.training.parts import clip, gradient, rows_of
 from longshort.training.ranks import Ranks
 from longshort.training.seeds import seeded, step_seed
@@ -70,6 +70,7 @@ def fit(
     start: Snapshot | None = None,
     keeper: Keeper | None = None,
     ranks: Ranks | None = None,
+    judge: Judge | None = None,
 ) -> Generator[Epoch, None, Stop]:
     """Train ``model`` in place; yield a record per epoch; return why it ended.
 
@@ -90,13 +91,14 @@ def fit(
         start: go on from there, bit by bit; made by a run with the same other arguments.
         keeper: who is handed a snapshot whenever it asks for one.
         ranks: processes that train together; those that torch has joined, by default.
+        judge: chooses the epoch instead of the validation loss.
 
     Raises:
         TrainingError: numbers go wrong after three retries, or memory is not enough for one row;
             the best weights so far are restored.
         ValueError, RuntimeError: ``start`` does not fit the model.
     """
-    run = _Run(model, train, valid, training, seed, ranks or Ranks.here())
+    run = _Run(model, train, valid, training, seed, ranks or Ranks.here(), judge)
     if start is not None:
         run.restore(start)
     return _epochs(run, member, training.epochs if only is None else only, keeper)
@@ -123,6 +125,14 @@ def _epochs(
     return "epochs"
 
 
+class Judge(Protocol):
+    """Whoever says how good a network is on the examples that choose."""
+
+    def __call__(self, model: Model, examples: Examples) -> float:
+        """A number of which less is better."""
+        ...
+
+
 class _AstrayError(ArithmeticError):
     """Numbers that went wrong in the batch at ``position``, in words: what, and in which rows."""
 
@@ -142,8 +152,9 @@ class _Run:
         training: Training,
         seed: int,
         ranks: Ranks,
+        judge: Judge | None = None,
     ) -> None:
-        self.model, self.train, self.valid = model, train, valid
+        self.model, self.train, self.valid, self.judge = model, train, valid, judge
         self.training, self.seed, self.ranks = training, seed, ranks
         self.layers = learning_layers(model, training)
         self.optimizer = make_optimizer(model, training, self.layers)
@@ -184,7 +195,8 @@ class _Run:
             except _AstrayError as found:
                 self._go_back(found)
         course = self.course
-        better = valid is None or course.best is None or valid < course.best
+        chosen = self._judged(valid)
+        better = chosen is None or course.best is None or chosen < course.best
         if better:
             self.best = weights_of(self.model)
         record = Epoch(
@@ -201,7 +213,7 @@ class _Run:
         self.state, self.good = None, None
         self.course = Course(
             epoch=course.epoch + 1,
-            best=valid if better else course.best,
+            best=chosen if better else course.best,
             since=0 if better else course.since + 1,
             share=course.share,
             retries=course.retries,
@@ -216,7 +228,8 @@ class _Run:
         shuffle = not carried
         most = None if carried else self.training.steps
         place = self.seed, course.epoch, course.position
-        sampler = Sampler(len(self.train), rows, shuffle, *place, most)
+        lengths = None if carried else lengths_of(self.train)
+        sampler = Sampler(len(self.train), rows, shuffle, *place, most, lengths)
         self.model.train()
         for position, index in sampler.batches():
             begun = time.perf_counter()
@@ -295,6 +308,17 @@ class _Run:
             raise _AstrayError(self.course.position - 1, what)
         return loss
 
+    def _judged(self, loss: float | None) -> float | None:
+        """What chooses the epoch, the same on all processes."""
+        if self.judge is None or self.valid is None:
+            return loss
+        begun = time.perf_counter()
+        with predicting(self.model):
+            found = self.judge(self.model, self.valid) if self.ranks.lead else 0.0
+        spent = self.course.seconds + time.perf_counter() - begun
+        self.course = replace(self.course, seconds=spent)
+        return self.ranks.same(found)
+
     # numbers that go wrong
 
     def _go_back(self, found: _AstrayError) -> None:
@@ -353,6 +377,10 @@ def estimate_seconds(model: Model, train: Examples, training: Training, *, seed:
     """Longest that one member can take, in seconds, from timing one step that changes nothing."""
     rows, carried = stream_rows(model, train, training.batch)
     index = list(range(min(rows, len(train))))
+    if not carried and (lengths := lengths_of(train)) is not None:
+        # as long as the mean of all
+        near = abs(lengths - lengths.mean())
+        index = near.argsort(kind="stable")[:rows].tolist()
     with seeded(seed):
         model.train()
         batch = train.batch(index).to(model.device)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from longshort.contracts import Batch, Examples, State
+from longshort.contracts import Batch, Examples, Measured, State
 from longshort.data.sampler import Sampler
 from longshort.errors import ArgumentError, DataError
 from longshort.model import Model
@@ -32,6 +34,11 @@ def stream_rows(model: Model, examples: Examples, rows: int) -> tuple[int, bool]
     return examples.streams, True
 
 
+def lengths_of(examples: Examples) -> NDArray[np.int64] | None:
+    """How long each example is; None where all are alike."""
+    return examples.steps if isinstance(examples, Measured) else None
+
+
 @torch.no_grad()
 def mean_loss(
     model: Model, examples: Examples, rows: int = VALID_ROWS, *, most: int | None = None
@@ -47,7 +54,9 @@ def mean_loss(
         TrainingError: memory is not enough for one row.
     """
     rows, carried = stream_rows(model, examples, rows)
-    sampler = Sampler(len(examples), rows, shuffle=False, most=None if carried else most)
+    lengths = None if carried else lengths_of(examples)
+    most = None if carried else most
+    sampler = Sampler(len(examples), rows, shuffle=False, most=most, lengths=lengths)
     was_training = model.training
     model.eval()
     total, count = 0.0, 0

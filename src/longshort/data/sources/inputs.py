@@ -155,7 +155,7 @@ def _from_path(path: Path) -> Table:
         return _scan_parquet(path)
     if name.lower().endswith(".gz"):
         raw = _unpacked(raw, name)
-    raw = _utf8(raw, name)
+    raw = utf8(raw, name)
     return _read_text(raw, name) if kind in ("csv", "tsv") else _read_json(raw, name)
 
 
@@ -197,7 +197,7 @@ def _siblings(path: Path) -> list[str]:
         return []
 
 
-def _utf8(raw: bytes, name: str) -> bytes:
+def utf8(raw: bytes, name: str) -> bytes:
     """UTF-8 with plain line ends and no byte order mark."""
     try:
         raw.decode("utf-8-sig")

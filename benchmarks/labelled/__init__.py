@@ -1,0 +1,1 @@
+"""The benchmark of labelled sequences: a file for each set, its networks, its page."""

@@ -1,0 +1,85 @@
+"""What the commands do with a fitted ``Classifier``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import polars as pl
+from rich.text import Text
+
+from longshort import artifact
+from longshort.cli.terminal import notes, plain
+from longshort.cli.terminal import out as terminal
+from longshort.records import Decided, LabelEvaluation
+from longshort.report.numerals import percent
+from longshort.tasks.classify import Classifier
+from longshort.yardsticks.labels.roster import Choice
+
+# items that are shown on the terminal; words, or places of a series, that are listed
+_SHOWN, _LISTED = 10, 8
+
+
+def predictions(estimator: Classifier, data: Path) -> Iterator[pl.DataFrame]:
+    """The table with a column of labels, and one for the probability of each."""
+    yield estimator.predict_table(data)
+
+
+def judged(
+    estimator: Classifier,
+    data: Path,
+    folder: Path | None,
+    *,
+    metric: str = "macro_f1",
+    yardsticks: str = "all",
+) -> LabelEvaluation:
+    """The test part, or other data as a whole."""
+    del folder
+    return estimator.evaluate(data, metric=metric, yardsticks=cast(Choice, yardsticks))
+
+
+def explained(estimator: Classifier, data: str, out: Path | None) -> None:
+    """A text, or the items of a file, with what decided them; also as a record (.json)."""
+    found = estimator.explain(data)
+    for item in found.items[:_SHOWN]:
+        show_decided(item)
+    if len(found.items) > _SHOWN:
+        notes.print(f"{len(found.items) - _SHOWN} more: name a file with --out explained.json")
+    if out is not None:
+        artifact.write_bytes(out, found.to_json().encode())
+        notes.print(f"explained: {plain(str(out))}")
+
+
+def show_decided(item: Decided) -> None:
+    """A label, how sure it is, the words or places that decided, and the text with them marked."""
+    terminal.print(
+        f"[bold]{plain(item.label)}[/] {percent(item.probability, 1)}"
+        f" (nothing read: {percent(item.start, 1)})"
+        + ("" if item.text else f"  {plain(item.where)}")
+    )
+    if item.text:
+        terminal.print(marked(item))
+    most = sorted(item.marks, key=lambda mark: -abs(mark.weight))[:_LISTED]
+    for mark in most:
+        terminal.print(f"  {mark.weight * item.scale:+.3f}  {plain(_place(item, mark))}")
+
+
+def _place(item: Decided, mark: object) -> str:
+    """The words that a mark is of, or its rows."""
+    start, end = mark.start, mark.end  # type: ignore[attr-defined]
+    if item.text:
+        return item.text[start:end]
+    if item.tokens:
+        return " ".join(item.tokens[start:end])
+    return f"row {start + 1}" if end == start + 1 else f"rows {start + 1} to {end}"
+
+
+def marked(item: Decided) -> Text:
+    """A text whose words are green where they spoke for the label, red where against it."""
+    shown = Text("".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in item.text))
+    for mark in item.marks:
+        colour = "green" if mark.weight > 0 else "red"
+        strong = "bold " if abs(mark.weight) > 0.5 else ""
+        shown.stylize(f"{strong}{colour}", mark.start, mark.end)
+    return shown

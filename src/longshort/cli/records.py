@@ -1,0 +1,68 @@
+"""What is done with a record of each kind: read it, show it, draw its page. A closed table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from longshort import artifact
+from longshort.cli.terminal import show, show_labels, show_scores
+from longshort.errors import DataError
+from longshort.records import Comparison, Evaluation, LabelEvaluation
+from longshort.report.document import comparison_page, page
+from longshort.report.labels.document import label_page
+
+
+class RecordKind(NamedTuple):
+    """One kind of record.
+
+    mark: what stands in the JSON text of such a record alone; b"" in any that is no other kind.
+    """
+
+    kind: type[Any]
+    mark: bytes
+    show: Callable[[Any], None]
+    page: Callable[[Any], str]
+
+
+RECORDS = (
+    RecordKind(LabelEvaluation, b'"per_class"', show_labels, label_page),
+    RecordKind(Comparison, b'"contenders"', show_scores, comparison_page),
+    RecordKind(Evaluation, b"", show, page),
+)
+
+
+def kind_of(record: Any) -> RecordKind:
+    """The row of the table that a record belongs to."""
+    return next(row for row in RECORDS if isinstance(record, row.kind))
+
+
+def read_record(path: Path) -> Any:
+    """The record that a file holds.
+
+    Raises:
+        DataError: the file cannot be read, or holds no record.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    row = next(row for row in RECORDS if row.mark in text)
+    return row.kind.from_json(text, str(path))
+
+
+def show_record(record: Any) -> None:
+    """Its table and verdict on the terminal."""
+    kind_of(record).show(record)
+
+
+def drawn(record: Any) -> str:
+    """Its HTML page."""
+    return kind_of(record).page(record)
+
+
+def write_record(record: Any, folder: Path) -> None:
+    """``evaluation.json`` and ``report.html`` into a folder."""
+    artifact.write_bytes(folder / "evaluation.json", record.to_json().encode())
+    artifact.write_bytes(folder / "report.html", drawn(record).encode())

@@ -1,0 +1,1 @@
+"""Real data by name: where they come from, what they are, and under which licence."""

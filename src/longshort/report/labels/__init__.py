@@ -1,0 +1,1 @@
+"""Records of labelled sequences drawn: a table, charts, one offline page."""

@@ -1,0 +1,55 @@
+"""The closed table of how items become numbers, by what the items are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from longshort.data.corpus import Corpus
+from longshort.data.items import ItemEncoding
+from longshort.data.readings.signals import Signal, SignalReading
+from longshort.data.readings.words import Text, TextReading
+from longshort.errors import DataError, suggest
+
+READINGS: dict[str, type[TextReading] | type[SignalReading]] = {
+    "text": TextReading,
+    "signal": SignalReading,
+}
+_OF = {"texts": "text", "tokens": "text", "series": "signal"}
+
+
+def reading_of(corpus: Corpus, text: Text, signal: Signal) -> ItemEncoding:
+    """How these items become numbers, learnt from them."""
+    if corpus.content == "series":
+        return SignalReading.fit(corpus, signal)
+    return TextReading.fit(corpus, text)
+
+
+def reader_name(reading: ItemEncoding) -> str:
+    """Its name in the table."""
+    return next(name for name, kind in READINGS.items() if isinstance(reading, kind))
+
+
+def take_up(
+    name: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> ItemEncoding:
+    """A reading out of a model file.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in READINGS:
+        raise ValueError(f"unknown reading {name!r}: {suggest(name, READINGS)}")
+    return READINGS[name].take_up(settings, arrays)
+
+
+def refuse_other(corpus: Corpus, reading: ItemEncoding) -> None:
+    """Raises DataError where a corpus holds something else than the encoding reads."""
+    if _OF[corpus.content] != reader_name(reading):
+        wanted = "series" if isinstance(reading, SignalReading) else "texts"
+        raise DataError(
+            f"{corpus.source} holds {corpus.content}, and the model was fitted on {wanted}; give "
+            "data of the same kind"
+        )

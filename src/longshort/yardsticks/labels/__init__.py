@@ -1,0 +1,1 @@
+"""Rules and classical methods that label what the LSTM labels."""

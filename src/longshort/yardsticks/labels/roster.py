@@ -1,0 +1,51 @@
+"""All yardsticks for labels, and what is left out because it cannot serve or takes too long."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+from longshort.data.corpus import Corpus
+from longshort.errors import ArgumentError, suggest
+from longshort.yardsticks.labels.base import LabelYardstick
+from longshort.yardsticks.labels.features import Features
+from longshort.yardsticks.labels.markov import Markov
+from longshort.yardsticks.labels.neighbours import Nearest
+from longshort.yardsticks.labels.prior import ClassPrior
+from longshort.yardsticks.labels.rocket import Rocket
+from longshort.yardsticks.labels.words import Bag
+
+# "all": whatever takes minutes at most; "quick": what takes seconds; "none": our method alone
+Choice = Literal["all", "quick", "none"]
+
+
+class Roster(NamedTuple):
+    """Yardsticks, unfitted, and a sentence for each that is left out."""
+
+    yardsticks: list[LabelYardstick]
+    left_out: tuple[str, ...]
+
+
+def roster(train: Corpus, metric: str, choice: Choice = "all") -> Roster:
+    """What serves for these items, choosing its settings by ``metric``.
+
+    Raises:
+        ArgumentError: the choice is unknown.
+    """
+    if choice not in get_args(Choice):
+        raise ArgumentError(f"yardsticks={choice!r}: {suggest(choice, get_args(Choice))}")
+    if choice == "none":
+        return Roster([], ())
+    known: list[LabelYardstick] = [ClassPrior(), Bag("words", metric)]
+    if train.content == "series":
+        known = [ClassPrior(), Features("logistic regression", metric), Features("ridge", metric)]
+    if choice == "all":
+        known += (
+            [Features("gradient boosting", metric), Nearest(), Markov(metric), Rocket(metric)]
+            if train.content == "series"
+            else [Bag("characters", metric)]
+        )
+    why = [(each, each.refuses(train)) for each in known]
+    return Roster(
+        [each for each, reason in why if not reason],
+        tuple(f"{each.name} was left out: {reason}." for each, reason in why if reason),
+    )
