@@ -63,8 +63,8 @@ def evaluate(
     longshort evaluate reviews/model.lstm reviews.csv --out judged
 
     Forecasts are judged on the rows after those that were fitted on; labels on the test part of the
-    same split, or on other data as a whole. --level, --adaptive, --every, --rolling, --refit and --part are
-    of forecasts, --metric is of labels.
+    same split, or on other data as a whole. --level, --adaptive, --every, --rolling, --refit and
+    --part are of forecasts, --metric is of labels.
 
     With --rolling and --out, the folder keeps the model of every fold that is done; after a kill or
     Ctrl-C the same command goes on from there.
