@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -13,8 +13,10 @@ from longshort.cli.running import Resume
 from longshort.data.chunks import Borders, Chunking, Shares
 from longshort.data.codecs.tokens import Tokens, Unit
 from longshort.data.sources.prose import By, Documents
+from longshort.errors import ArgumentError
 from longshort.heads.next import Next, Output
 from longshort.layers.encoder import Cell, Recurrent
+from longshort.records import LanguageEvaluation
 from longshort.tasks.generate import LanguageModel
 from longshort.training.settings import Optimizer, Schedule, Training
 
@@ -149,7 +151,36 @@ def text(
     the same command with --resume goes on from there.
     """
 
-    def judge() -> Any | None:
+    def judge() -> LanguageEvaluation | None:
         return estimator.evaluate(data) if estimator.shares.test else None
 
     running.run(estimator, data, out, resume, judge, init=init, keep_codec=init is not None)
+
+
+# what the commands do with a fitted model
+
+
+def judged(
+    estimator: LanguageModel, data: Path, folder: Path | None, *, yardsticks: str = "all"
+) -> LanguageEvaluation:
+    """The test part of the text that was fitted on, or another text as a whole."""
+    del folder
+    return estimator.evaluate(data, yardsticks="none" if yardsticks == "quick" else "all")
+
+
+def predictions(estimator: LanguageModel, data: Path) -> NoReturn:
+    """A language model has none of its own: it writes, or says how likely a text is."""
+    del estimator, data
+    raise ArgumentError(
+        "a language model forecasts no table: longshort generate writes what comes after a prompt, "
+        "longshort score says how likely each symbol of a text is"
+    )
+
+
+def explained(estimator: LanguageModel, data: str, out: Path | None) -> NoReturn:
+    """Not known of a language model."""
+    del estimator, data, out
+    raise ArgumentError(
+        "what a language model leans on cannot be told: longshort score says which symbols of a "
+        "text surprised it"
+    )
