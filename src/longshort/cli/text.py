@@ -137,6 +137,12 @@ def text(
     out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path(
         "fitted"
     ),
+    valid_text: Annotated[
+        Path | None, typer.Option(help="A text of its own that chooses.", show_default="a share")
+    ] = None,
+    test_text: Annotated[
+        Path | None, typer.Option(help="A text of its own for the test.", show_default="a share")
+    ] = None,
     init: Annotated[
         Path | None, typer.Option(help="A model.lstm to begin with, and its vocabulary.")
     ] = None,
@@ -149,12 +155,20 @@ def text(
     The text is cut in order: the first part is learnt from, the next one chooses the epoch, and the
     last one is kept unseen until training is over. While it trains, the folder holds a checkpoint;
     the same command with --resume goes on from there.
+
+    longshort fit text train.txt --valid-text valid.txt --test-text test.txt --unit words
+
+    That reads the parts from files of their own; without --test-text there is then no test part.
     """
+    others = {"valid": valid_text, "test": test_text}
+    parts = {"train": data} | {name: path for name, path in others.items() if path is not None}
+    whole = parts if len(parts) > 1 else data
 
     def judge() -> LanguageEvaluation | None:
-        return estimator.evaluate(data) if estimator.shares.test else None
+        kept = "test" in parts if len(parts) > 1 else estimator.shares.test
+        return estimator.evaluate(whole) if kept else None
 
-    running.run(estimator, data, out, resume, judge, init=init, keep_codec=init is not None)
+    running.run(estimator, whole, out, resume, judge, init=init, keep_codec=init is not None)
 
 
 # what the commands do with a fitted model

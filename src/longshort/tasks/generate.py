@@ -33,6 +33,8 @@ from longshort.yardsticks.language.base import LanguageMethod
 
 # the validation part is read in so many streams, and each begins after so many symbols more
 _STREAMS, _WARM = 16, 200
+# n-grams are fitted on at most so many symbols
+_MOST = 2**24
 # the head's parts that have a row for each symbol
 _TOLD_BY = ("bias", "readout", "adaptive")
 # what a text that comes in parts may name
@@ -68,7 +70,7 @@ class LanguageModel(Speaking, Estimator):
     The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
     begins anew with every document. Files are read piece by piece: a text of 1 GB needs 100 MiB of
     memory for a fit, beside the network, and a temporary file of 1 to 4 bytes a symbol.
-    ``evaluate`` holds what is scored, and what n-grams are fitted on, whole.
+    ``evaluate`` holds the test part, and at most 16 million symbols that n-grams are fitted on.
 
     Args:
         tokens: what a symbol is.
@@ -259,7 +261,14 @@ class LanguageModel(Speaking, Estimator):
         """
         found = self.passages(X)
         test = self._test(found)
-        train, valid = (part and self.stretch(part) for part in (found.train, found.valid))
+        kept = None if found.train is None else found.train.last(_MOST)
+        train, valid = (part and self.stretch(part) for part in (kept, found.valid))
+        notes = []
+        if kept is not None and found.train is not None and len(kept) < len(found.train):
+            notes.append(
+                f"n-grams learnt from the last {len(kept):,} symbols of the training part alone: "
+                "they are held in memory."
+            )
         return evaluate_language(
             LanguageMethod(self.recurrent.name, "lstm", self.nats),
             LanguageParts(train, valid, self.stretch(test)),
@@ -271,6 +280,7 @@ class LanguageModel(Speaking, Estimator):
             yardsticks=yardsticks,
             extra=extra,
             samples=samples(self, self.random_state),
+            notes=notes,
         )
 
     def _test(self, found: Passages) -> Passage:
