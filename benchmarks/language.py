@@ -203,6 +203,8 @@ def page() -> str:
                 "```",
                 "",
             ]
+    else:
+        lines += [f"The test part of {NAME} has not been opened yet ({GOAL}).", ""]
     if (path := RECORDS / "speed.json").exists():
         rates = json.loads(path.read_text(encoding="utf-8"))
         told = rates["characters_per_second"]

@@ -40,7 +40,7 @@ _ROOMS = {
     "Tagger": "longshort.tasks.tag",
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
-    "Window": "longshort.data.windows",
+    "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
     "compare": "longshort.tasks.comparison",
     "engine": "longshort.kernels.dispatch",
@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     from longshort.data.sequences import Columns
     from longshort.data.sources.prose import Documents
     from longshort.data.splits import Split
-    from longshort.data.windows import Window
+    from longshort.data.window import Window
     from longshort.errors import LongshortError
     from longshort.evaluate.leaks.lint import lint
     from longshort.heads.category import Category

@@ -66,6 +66,21 @@ def test_what_a_symbol_and_a_network_are_is_chosen_by_options(
     assert model.recurrent.weight_drop == 0.2
 
 
+def test_parts_may_be_files_of_their_own(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "valid.txt").write_text("to be or not to be\n" * 20)
+    out, options = tmp_path / "parts", ["--valid-text", str(tmp_path / "valid.txt")]
+    code, _, said = run(["fit", "text", str(text), *options, *QUICK, "--out", str(out)], capsys)
+    assert code == 0, said
+    model = load(out / "model.lstm")
+    assert isinstance(model, LanguageModel)
+    found = model.passages({"train": text, "valid": tmp_path / "valid.txt"})
+    assert found.valid is not None
+    assert found.valid.characters == 380
+    assert found.test is None
+
+
 @pytest.mark.parametrize(
     ("content", "options", "code", "words"),
     [

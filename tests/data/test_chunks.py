@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from longshort.data import chunks as module
-from longshort.data.chunks import SYMBOLS, Chunking, Chunks, Shares, as_stretch, passage
+from longshort.data.chunks import (
+    SYMBOLS,
+    Chunking,
+    Chunks,
+    Passage,
+    Shares,
+    as_stretch,
+    passage,
+)  # fmt: skip
 from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec, Tokens
 from longshort.data.sources.prose import Extent, read_prose
 from longshort.errors import ArgumentError, DataError
@@ -122,3 +130,11 @@ def test_a_stretch_adds_up_to_the_text(unit: str) -> None:
         if UNKNOWN not in own:
             assert codec.decode(own) == text
     assert all(a < b for a, b in pairwise(apart.begins))
+
+
+def test_the_end_of_a_passage_tells_as_many_symbols() -> None:
+    text = Passage(np.arange(101) + 2, 100, 200, "letters")
+    assert text.last(100) is text
+    end = text.last(25)
+    assert end.ids.tolist() == list(range(77, 103))
+    assert (len(end), end.characters, end.bytes) == (25, 25, 50)

@@ -20,6 +20,8 @@ from longshort import (
     load,
 )  # fmt: skip
 from longshort.checkpoint import Checkpoint
+from longshort.data.chunks import Chunks
+from longshort.data.codecs.tokens import BORDER
 from longshort.errors import ArgumentError, DataError, ModelFileError, NotFittedError
 from longshort.training import loop
 
@@ -157,8 +159,21 @@ def test_parts_may_be_given(tmp_path: Path) -> None:
 
 
 def test_it_may_choose_and_then_learn_from_both_parts() -> None:
-    training = Training(epochs=2, batch=8, members=1, refit=True)
-    assert small(training=training).fit([TEXT]).refitted_
+    training = Training(epochs=1, batch=8, members=1, refit=True)
+    model = small(training=training).fit([TEXT])
+    assert model.refitted_
+
+    def both(data: Any) -> str:
+        examples = model._learn(data).both
+        assert isinstance(examples, Chunks)
+        return "".join("|" if n == BORDER else model.codec_.decode([n]) for n in examples.ids)
+
+    # one text goes on where it was cut; documents and texts of their own have a border between
+    assert both([TEXT]) == "|" + TEXT[:2699]
+    words = TEXT.split(" ")[:100]
+    assert both(words) == "|" + "|".join(words[:90]) + "|"
+    assert both({"train": ["abc"], "valid": ["bca"]}) == "|abc|bca"
+    assert both({"train": ["abc", "cab"], "valid": ["bca"]}) == "|abc|cab|bca"
 
 
 def test_a_fit_may_begin_with_another_and_its_vocabulary(fitted: LanguageModel) -> None:
@@ -167,6 +182,8 @@ def test_a_fit_may_begin_with_another_and_its_vocabulary(fitted: LanguageModel) 
     again = small(training=training).fit([other], init=fitted, keep_codec=True)
     assert again.codec_ == fitted.codec_
     assert again.start_.startswith("Training began with")
+    with pytest.raises(ArgumentError, match="the vocabulary to keep is of characters"):
+        small(tokens=Tokens("words")).fit([other], init=fitted, keep_codec=True)
 
 
 def test_documents_shorter_than_a_chunk(tmp_path: Path) -> None:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated
 
-import polars as pl
 import typer
 from rich.table import Table
 
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
-from longshort.errors import ArgumentError, DataError, suggest
-from longshort.evaluate.language import Choice
-from longshort.records import LanguageEvaluation
+from longshort.errors import ArgumentError, DataError
 from longshort.search import Sampling
 from longshort.tasks.files import load
 from longshort.tasks.generate import LanguageModel
@@ -119,43 +115,6 @@ def score(
         typer.echo(f"{_quoted(each.text, rich=False)}\t{each.log_p:.6f}")
     mean = f", {-whole / len(found):.4f} nats per symbol" if found else ""
     notes.print(f"{len(found):,} symbols, log p {whole:.4f}{mean}")
-
-
-# what the commands of every estimator do with a language model
-
-
-def predictions(estimator: LanguageModel, data: Path) -> Iterator[pl.DataFrame]:
-    """Each symbol of a text file, and its log-probability in nats."""
-    found = estimator.symbol_scores(_read(data))
-    columns = {
-        "symbol": [each.text for each in found],
-        "log_p": [each.log_p for each in found],
-        "known": [each.known for each in found],
-    }
-    schema = {"symbol": pl.String, "log_p": pl.Float64, "known": pl.Boolean}
-    yield pl.DataFrame(columns, schema)
-
-
-def judged(
-    estimator: LanguageModel, data: Path, folder: Path | None, *, yardsticks: str = "all"
-) -> LanguageEvaluation:
-    """The test part of the text that it was fitted on, or another text as a whole."""
-    del folder
-    if yardsticks not in get_args(Choice):
-        raise ArgumentError(f"--yardsticks {yardsticks}: {suggest(yardsticks, get_args(Choice))}")
-    return estimator.evaluate(data, yardsticks=cast(Choice, yardsticks))
-
-
-def explained(estimator: LanguageModel, data: str, out: Path | None) -> None:
-    """Nothing yet.
-
-    Raises:
-        ArgumentError: always.
-    """
-    raise ArgumentError(
-        "what the next symbol leans on is not explained yet; 'longshort score' shows which symbols "
-        "surprise the model"
-    )
 
 
 def opened(path: Path) -> LanguageModel:

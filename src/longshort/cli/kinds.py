@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from longshort.cli import forecasts, generate, labels, tag
+from longshort.cli import forecasts, labels, tag, text
 from longshort.cli.options import asked
 from longshort.errors import ArgumentError
 from longshort.tasks.base import Estimator
@@ -41,9 +41,7 @@ KINDS: dict[str, Commands] = {
     ),
     Classifier.kind: Commands(labels.predictions, labels.judged, labels.explained, "labels"),
     Tagger.kind: Commands(tag.predictions, tag.judged, tag.explained, "tags"),
-    LanguageModel.kind: Commands(
-        generate.predictions, generate.judged, generate.explained, "symbols"
-    ),
+    LanguageModel.kind: Commands(text.predictions, text.judged, text.explained, "text"),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -13,8 +13,10 @@ from longshort.cli.running import Resume
 from longshort.data.chunks import Borders, Chunking, Shares
 from longshort.data.codecs.tokens import Tokens, Unit
 from longshort.data.sources.prose import By, Documents
+from longshort.errors import ArgumentError
 from longshort.heads.next import Next, Output
 from longshort.layers.encoder import Cell, Recurrent
+from longshort.records import LanguageEvaluation
 from longshort.tasks.generate import LanguageModel
 from longshort.training.settings import Optimizer, Schedule, Training
 
@@ -135,6 +137,12 @@ def text(
     out: Annotated[Path, typer.Option(help="Folder for model, report and history.")] = Path(
         "fitted"
     ),
+    valid_text: Annotated[
+        Path | None, typer.Option(help="A text of its own that chooses.", show_default="a share")
+    ] = None,
+    test_text: Annotated[
+        Path | None, typer.Option(help="A text of its own for the test.", show_default="a share")
+    ] = None,
     init: Annotated[
         Path | None, typer.Option(help="A model.lstm to begin with, and its vocabulary.")
     ] = None,
@@ -147,9 +155,46 @@ def text(
     The text is cut in order: the first part is learnt from, the next one chooses the epoch, and the
     last one is kept unseen until training is over. While it trains, the folder holds a checkpoint;
     the same command with --resume goes on from there.
+
+    longshort fit text train.txt --valid-text valid.txt --test-text test.txt --unit words
+
+    That reads the parts from files of their own; without --test-text there is then no test part.
     """
+    others = {"valid": valid_text, "test": test_text}
+    parts = {"train": data} | {name: path for name, path in others.items() if path is not None}
+    whole = parts if len(parts) > 1 else data
 
-    def judge() -> Any | None:
-        return estimator.evaluate(data) if estimator.shares.test else None
+    def judge() -> LanguageEvaluation | None:
+        kept = "test" in parts if len(parts) > 1 else estimator.shares.test
+        return estimator.evaluate(whole) if kept else None
 
-    running.run(estimator, data, out, resume, judge, init=init, keep_codec=init is not None)
+    running.run(estimator, whole, out, resume, judge, init=init, keep_codec=init is not None)
+
+
+# what the commands do with a fitted model
+
+
+def judged(
+    estimator: LanguageModel, data: Path, folder: Path | None, *, yardsticks: str = "all"
+) -> LanguageEvaluation:
+    """The test part of the text that was fitted on, or another text as a whole."""
+    del folder
+    return estimator.evaluate(data, yardsticks="none" if yardsticks == "quick" else "all")
+
+
+def predictions(estimator: LanguageModel, data: Path) -> NoReturn:
+    """A language model has none of its own: it writes, or says how likely a text is."""
+    del estimator, data
+    raise ArgumentError(
+        "a language model forecasts no table: longshort generate writes what comes after a prompt, "
+        "longshort score says how likely each symbol of a text is"
+    )
+
+
+def explained(estimator: LanguageModel, data: str, out: Path | None) -> NoReturn:
+    """Not known of a language model."""
+    del estimator, data, out
+    raise ArgumentError(
+        "what a language model leans on cannot be told: longshort score says which symbols of a "
+        "text surprised it"
+    )

@@ -110,6 +110,14 @@ class Passage(NamedTuple):
         """How many symbols are foretold."""
         return len(self.ids) - 1
 
+    def last(self, most: int) -> Passage:
+        """The passage, or its end where it foretells more than ``most`` symbols."""
+        if len(self) <= most:
+            return self
+        share = most / len(self)
+        counts = round(self.characters * share), round(self.bytes * share)
+        return Passage(self.ids[-most - 1 :], *counts, self.source)
+
 
 def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
     """Read a text into symbols, in the smallest type that holds them.
@@ -163,7 +171,7 @@ def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
     unknown = np.flatnonzero(symbols == UNKNOWN)
     for known, total in ((characters, found.characters), (size, found.bytes)):
         # what unknown symbols stood for is known of all of them together
-        steps = np.linspace(0, total - known.sum(), len(unknown) + 1)
+        steps = np.linspace(0, max(total - int(known.sum()), 0), len(unknown) + 1)
         known[unknown] = np.diff(steps.round().astype(np.int64))
     return Stretch(symbols, begins, characters, size)
 

@@ -149,7 +149,8 @@ class NextHead(Head):
         z, scored = encoded.z, within(encoded.lengths, encoded.z.shape[1])
         if batch.target_mask is not None:
             scored = scored & batch.target_mask
-        z = torch.where(scored.unsqueeze(2), z, z.new_zeros(()))
+        if not bool(scored.all()):
+            z = torch.where(scored.unsqueeze(2), z, z.new_zeros(()))
         found = masked(self.nats(z, batch.target()), scored)
         if not self.training or not (self.activation or self.slowness):
             return found

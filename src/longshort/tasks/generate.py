@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from longshort import artifact
 from longshort.contracts import Params
 from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
-from longshort.data.codecs.tokens import TokenCodec, Tokens
+from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
 from longshort.data.sources.prose import Documents, Prose, read_prose
 from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, DataError
@@ -33,6 +33,8 @@ from longshort.yardsticks.language.base import LanguageMethod
 
 # the validation part is read in so many streams, and each begins after so many symbols more
 _STREAMS, _WARM = 16, 200
+# n-grams are fitted on at most so many symbols
+_MOST = 2**24
 # the head's parts that have a row for each symbol
 _TOLD_BY = ("bias", "readout", "adaptive")
 # what a text that comes in parts may name
@@ -48,10 +50,14 @@ class Passages(NamedTuple):
 
 
 class Proses(NamedTuple):
-    """The text of each part, and whether its last document ends with it."""
+    """The text of each part, and whether its last document ends with it.
+
+    ``apart``: they are texts of their own, and not one that was cut.
+    """
 
     parts: dict[str, tuple[Prose, bool]]
     digest: str
+    apart: bool
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class LanguageModel(Speaking, Estimator):
     The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
     begins anew with every document. Files are read piece by piece: a text of 1 GB needs 100 MiB of
     memory for a fit, beside the network, and a temporary file of 1 to 4 bytes a symbol.
-    ``evaluate`` holds what is scored, and what n-grams are fitted on, whole.
+    ``evaluate`` holds the test part, and at most 16 million symbols that n-grams are fitted on.
 
     Args:
         tokens: what a symbol is.
@@ -134,9 +140,11 @@ class LanguageModel(Speaking, Estimator):
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
         refuse_misfits(self.recurrent)
         found = self._cut(data)
-        codec = like.codec_ if like is not None else None
-        if codec is None:
+        if like is None:
             codec = TokenCodec.fit(texts(found.parts["train"][0]), self.tokens)
+        else:
+            codec = like.codec_
+            refuse_other(codec, self.tokens)
         self.codec_, self.digest_ = codec, found.digest
         train, valid, _ = self._read(found)
         assert train is not None
@@ -152,8 +160,9 @@ class LanguageModel(Speaking, Estimator):
         chosen = Chunks(valid.ids, _STREAMS, self.chunking, _WARM, valid.source)
         both = chunks
         if self.training.refit:
-            # the second part's own border stands only where a document ends
-            ids = np.concatenate([train.ids, valid.ids[int(train.ids[-1] == valid.ids[0]) :]])
+            # a text goes on where it was cut; texts of their own have a border between them
+            border = found.apart and train.ids[-1] != BORDER
+            ids = np.concatenate([train.ids, valid.ids[0 if border else 1 :]])
             both = Chunks(ids, self.training.batch, self.chunking, source=train.source)
         return Parts(chunks, chosen, both)
 
@@ -166,7 +175,7 @@ class LanguageModel(Speaking, Estimator):
             given_parts = {name: read_prose(own, self.documents) for name, own in data.items()}
             digest = "".join(_digest(prose) for prose in given_parts.values())
             whole = {n: (p, len(p.extent().starts) > 1) for n, p in given_parts.items()}
-            return Proses(whole, digest)
+            return Proses(whole, digest, apart=True)
         prose = read_prose(data, self.documents)
         extent = prose.extent()
         cuts = (0, *self.shares.cuts(extent), extent.characters)
@@ -181,7 +190,7 @@ class LanguageModel(Speaking, Estimator):
                 f"{prose.source}: {extent.characters} characters are too few to be parted by "
                 f"{self.shares}; give more text"
             )
-        return Proses(parts, _digest(prose))
+        return Proses(parts, _digest(prose), apart=False)
 
     def _read(self, found: Proses) -> Passages:
         parts = {
@@ -259,7 +268,14 @@ class LanguageModel(Speaking, Estimator):
         """
         found = self.passages(X)
         test = self._test(found)
-        train, valid = (part and self.stretch(part) for part in (found.train, found.valid))
+        kept = None if found.train is None else found.train.last(_MOST)
+        train, valid = (part and self.stretch(part) for part in (kept, found.valid))
+        notes = []
+        if kept is not None and found.train is not None and len(kept) < len(found.train):
+            notes.append(
+                f"n-grams learnt from the last {len(kept):,} symbols of the training part alone: "
+                "they are held in memory."
+            )
         return evaluate_language(
             LanguageMethod(self.recurrent.name, "lstm", self.nats),
             LanguageParts(train, valid, self.stretch(test)),
@@ -271,6 +287,7 @@ class LanguageModel(Speaking, Estimator):
             yardsticks=yardsticks,
             extra=extra,
             samples=samples(self, self.random_state),
+            notes=notes,
         )
 
     def _test(self, found: Passages) -> Passage:
@@ -296,6 +313,19 @@ class LanguageModel(Speaking, Estimator):
         self.digest_ = learned.digest
         if self.codec_.unit != self.tokens.unit:
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
+
+
+def refuse_other(codec: TokenCodec, tokens: Tokens) -> None:
+    """Symbols that are to be kept must be those that are asked for.
+
+    Raises:
+        ArgumentError: they are of another unit.
+    """
+    if codec.unit != tokens.unit:
+        raise ArgumentError(
+            f"Tokens(unit={tokens.unit!r}): the vocabulary to keep is of {codec.unit}; ask for "
+            f"those (--unit {codec.unit}), or fit a new one"
+        )
 
 
 def refuse_misfits(recurrent: Recurrent) -> None:

@@ -108,6 +108,8 @@ def test_what_is_no_text_is_refused_with_its_place(
 def test_bad_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="no such file"):
         read_prose(tmp_path / "none.txt")
+    with pytest.raises(DataError, match=r"no such file. A text in memory is given as \[text\]"):
+        read_prose(TEXT)
     with pytest.raises(DataError, match="no file in it"):
         read_prose(tmp_path)
     with pytest.raises(ArgumentError, match="got ndarray"):

@@ -27,6 +27,8 @@ By = Literal["file", "line"]
 _BLOCK = 2**20
 # bytes of a line
 _LONGEST = 2**26
+# characters of a path that are told
+_NAME = 200
 # a word ends in the last so many characters of a block, or the block ends in the midst of one
 _TAIL = 2**14
 _JSON = (".jsonl", ".ndjson")
@@ -124,10 +126,17 @@ def read_prose(data: Any, documents: Documents = Documents()) -> Prose:
         return data
     if isinstance(data, str | Path):
         path = Path(data)
+        try:
+            known = path.exists()
+        except OSError:
+            # a text in the place of a name is longer than names can be
+            known = False
+        if not known:
+            raise DataError(
+                f"{str(path)[:_NAME]}: there is no such file. A text in memory is given as [text]"
+            )
         if path.is_dir():
             return _folder(path, documents)
-        if not path.exists():
-            raise DataError(f"{path}: there is no such file. A text in memory is given as [text]")
         return Prose(str(path), lambda: _pieces(path, documents))
     if isinstance(data, Sequence) and all(isinstance(text, str) for text in data):
         return Prose("a list of texts", lambda: (Piece(text, True) for text in data if text))

@@ -10,13 +10,15 @@ import altair as alt
 from longshort.records import LabelEvaluation, Mistake, ReliabilityBin
 from longshort.report.layout import WIDE, drawn_from, inner_width, need, prose, side_by_side, tips
 from longshort.report.numerals import count, percent
-from longshort.report.theme import LSTM, MUTED, SHARE, STEPS, TRAIN, Style
+from longshort.report.theme import INK, LSTM, MUTED, SHARE, STEPS, TRAIN
 
 # mistakes that are drawn, on a screen and on a phone
 MOST_CURVES, _FEWER_CURVES = 8, 4
-# colours of channels, the first four of them told apart by dash as well
-_CHANNELS = (*STEPS, Style("#CC79A7", (6, 3), "cross"), Style("#E69F00", (2, 2), "cross"),
-             Style("#56B4E9", (8, 3, 2, 3), "cross"))  # fmt: skip
+# looks of channels, other than what shades mean
+_CHANNELS = (
+    (INK, (1, 0)), ("#009E73", (8, 3)), ("#CC79A7", (6, 3)), ("#E69F00", (2, 2)),
+    ("#56B4E9", (8, 3, 2, 3)), ("#6b7280", (1, 3)),
+)  # fmt: skip
 
 
 def reliability_chart(evaluation: LabelEvaluation, *, width: int = 920) -> alt.ConcatChart:
@@ -63,7 +65,7 @@ def reliability_chart(evaluation: LabelEvaluation, *, width: int = 920) -> alt.C
         shown = tips("method:N", "confidence:Q", "observed:Q", "items:Q")
         layers += [line.encode(x, y), dots.encode(x, y, fill, shape, tooltip=shown)]
     panel = alt.LayerChart(layer=layers).properties(width=side, height=side)
-    title = "How sure, and how often right"
+    title = "Share that came true by mean probability"
     words = [_words(name, evaluation.reliability) for name in names]
     return side_by_side([panel], 1, width, title, f"{title}. {prose(words)}")
 
@@ -81,7 +83,7 @@ def mistakes_chart(evaluation: LabelEvaluation, *, width: int = 920) -> alt.Conc
     drawn = drawn[: MOST_CURVES if width >= WIDE else _FEWER_CURVES]
     columns = 2 if width >= WIDE else 1
     panels = [_panel(each, inner_width(width, columns)) for each in drawn]
-    title = "Mistakes of which it was most sure"
+    title = "What it was most sure of, and was wrong"
     words = [f"{each.where}: said {_said(each)}." for each in drawn]
     return side_by_side(panels, columns, width, title, f"{title}. {prose(words)}")
 
@@ -105,7 +107,7 @@ def _words(method: str, bins: Sequence[ReliabilityBin]) -> str:
 
 def _panel(mistake: Mistake, width: int) -> alt.LayerChart:
     names = [curve.name for curve in mistake.curves]
-    styles = dict(zip(names, _CHANNELS, strict=False))
+    looks = [_CHANNELS[at % len(_CHANNELS)] for at in range(len(names))]
     rows = [
         {"row": at * curve.every, "value": value, "channel": curve.name}
         for curve in mistake.curves
@@ -114,14 +116,18 @@ def _panel(mistake: Mistake, width: int) -> alt.LayerChart:
     last = max(((len(c.values) - 1) * c.every for c in mistake.curves), default=1)
     x = alt.X(
         "row:Q",
-        axis={"title": "row", "grid": False, "tickMinStep": 1, "format": "d"},
-        scale={"domain": [0, max(1, last)], "nice": False},
+        axis={"title": None, "grid": False, "tickMinStep": 1, "format": "d"},
+        scale={"domain": [-0.5, max(1, last) + 0.5], "nice": False},
     )
     y = alt.Y("value:Q", title=names[0] if len(names) == 1 else None, scale={"zero": False})
     layers: list[alt.Chart] = []
     for positive, colour in ((True, LSTM), (False, TRAIN)):
         bands = [
-            {"row": mark.start, "end": mark.end, "weight": abs(mark.weight)}
+            {
+                "row": mark.start - 0.5,
+                "end": min(mark.end, last + 1) - 0.5,
+                "weight": abs(mark.weight),
+            }
             for mark in mistake.marks
             if (mark.weight > 0) == positive
         ]
@@ -134,8 +140,8 @@ def _panel(mistake: Mistake, width: int) -> alt.LayerChart:
     legend = None
     if len(names) > 1:
         legend = {"title": None, "columns": 3, "symbolType": "stroke", "symbolStrokeWidth": 2.5}
-    colour_scale = {"domain": names, "range": [styles[name].colour for name in names]}
-    dash_scale = {"domain": names, "range": [list(styles[name].dash) for name in names]}
+    colour_scale = {"domain": names, "range": [colour for colour, _ in looks]}
+    dash_scale = {"domain": names, "range": [list(dash) for _, dash in looks]}
     line = drawn_from(rows, "line", strokeWidth=1.6, point=len(rows) < 3)
     layers.append(
         line.encode(

@@ -179,7 +179,7 @@ def mistakes(evaluation: LabelEvaluation) -> str:
     wrong = f"{evaluation.wrong:,} of {_items(evaluation, evaluation.items)} are told wrong"
     blocks = []
     if any(each.curves for each in evaluation.mistakes):
-        caption = f"{wrong}.{curves_left_out(evaluation)}"
+        caption = f"{wrong}.{curves_left_out(evaluation)} Values are drawn by row."
         if any(each.marks for each in evaluation.mistakes):
             caption += " Shaded is what weighed for the answer (blue) and against it (orange)."
         blocks.append(figure("mistakes", lambda w: mistakes_chart(evaluation, width=w), caption))
