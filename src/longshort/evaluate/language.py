@@ -204,7 +204,9 @@ class Tally:
         losses = np.stack([nats[name][scored] for name in self.names], 1)
         self._losses = losses
         sizes = np.stack([known | True, text.characters[scored], text.bytes[scored], known], 1)
-        columns = [losses, sizes, losses * known[:, None]]
+        # what is unknown costs 8 bits for each byte that it stands for, beside being foretold
+        spelled = (text.bytes[scored] * ~known * math.log(256))[:, None]
+        columns = [losses, sizes, losses * known[:, None], spelled]
         whole = np.concatenate(columns, 1).astype(np.float64)
         self._sums = whole.sum(0)
         self._drawn = block_sums(whole, text.documents()[scored], self.block, seed=seed)
@@ -213,6 +215,8 @@ class Tally:
         """A measure of method ``at``, of sums (..., M)."""
         methods = len(self.names)
         top = sums[..., at + (methods + 4 if name == "known_perplexity" else 0)]
+        if name == "bits_per_byte":
+            top = top + sums[..., -1]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             found = top / sums[..., methods + _OVER[name]]
             if name.startswith("bits"):
@@ -331,7 +335,8 @@ def _notes(parts: LanguageParts, codec: TokenCodec, refitted: bool, tally: Tally
             f"{tally.unknown:,} of {tally.symbols:,} test symbols are unknown: they do not occur "
             "in the training part, or too rarely. All of them count as one symbol, which is "
             "foretold like any other, and which writing they stand for is not told: scores that "
-            "hold many unknown symbols look better than they are."
+            "hold many unknown symbols look better than they are. Bits per byte alone spell them "
+            "out, at 8 bits a byte, and so compare with those of other symbols."
         )
     yield (
         "The first symbol of a document is given; the mark that ends one is told and scored, and "

@@ -20,7 +20,8 @@ class LanguageScore:
 
     ``measures`` by name, of all scored symbols: "nats" and "bits" are the mean -log p of a symbol,
     "perplexity" is e to the nats; "nats_per_character", "bits_per_character" and "bits_per_byte"
-    are the sum of -log p over the characters and the bytes (in UTF-8) of the text. Where the test
+    are the sum of -log p over the characters and the bytes (in UTF-8) of the text, the latter with
+    8 bits more for each byte of what is unknown, so that it compares across symbols. Where the test
     part has unknown symbols, "known_perplexity" is that of the others alone. Intervals are 95 %
     block bootstraps. ``valid`` is the nats of a symbol in the validation part, None where there is
     none; ``seconds`` is how long fitting took, None where it is not known.
