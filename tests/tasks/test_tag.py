@@ -48,7 +48,7 @@ def small(**changes: object) -> Tagger:
         "text": TOKENS.set_params(width=16, character_size=8),
         "recurrent": Recurrent(16, bidirectional=True, dropout=0.1),
         "wide": Wide(512),
-        "training": TRAINING.set_params(epochs=10, rate=2e-2, members=2),
+        "training": TRAINING.set_params(epochs=2, rate=2e-2, members=2),
         **changes,
     }
     return Tagger(**settings)  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def test_what_decided_an_entity_is_told(tagger: Tagger) -> None:
 def test_plain_tags_stand_for_themselves(head: str, tmp_path: Path) -> None:
     given = sentences(80, 1)
     y = [["NAME" if tag != "O" else "WORD" for tag in own] for own in given.tags or ()]
-    model = small(head=head, training=TRAINING.set_params(epochs=2, rate=1e-2, members=1))
+    model = small(head=head, training=TRAINING.set_params(epochs=1, rate=1e-2, members=1))
     model.fit([list(own) for own in given.tokens or ()], y)
     assert model.tags_.names == ("NAME", "WORD")
     assert model.score(list(given.tokens or ()), y) > 0.9
@@ -157,7 +157,7 @@ def test_plain_tags_stand_for_themselves(head: str, tmp_path: Path) -> None:
 def test_files_are_answered_as_they_are_spelt(tmp_path: Path) -> None:
     train = tmp_path / "train.conll"
     train.write_text("ada B-PER\nstone E-PER\nmet O\nbob S-PER\n\n" * 12)
-    model = small(training=TRAINING.set_params(epochs=3, rate=1e-2, members=1), scheme="iobes")
+    model = small(training=TRAINING.set_params(epochs=2, rate=1e-2, members=1), scheme="iobes")
     model.fit(train)
     assert model.told_.scheme == "iobes"
     assert model.predict([["ada", "stone", "met", "bob"]]) == [("B-PER", "E-PER", "O", "S-PER")]

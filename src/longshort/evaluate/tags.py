@@ -308,9 +308,9 @@ def _errors(
         for fault, true, told in _faults(own, answer):
             faults[fault] += 1
             chance = None
-            at = slice((told or true).start, (told or true).stop)  # type: ignore[union-attr]
-            if shares is not None:
-                chance = float(shares[item][at].min())
+            span = told or true
+            if shares is not None and span is not None:
+                chance = float(shares[item][span.start : span.end].min())
             every.append((chance or 0.0, _shown(test, item, fault, true, told, chance)))
     every.sort(key=lambda pair: -pair[0])
     return tuple(error for _, error in every[:_SHOWN]), dict(faults)
