@@ -113,7 +113,7 @@ class FitProgress:
     def close(self, *, keep: bool = True) -> None:
         """Whatever happened, leave the terminal in order; ``keep=False`` takes the log away."""
         self._bar.stop()
-        if self._path is not None and not keep:
+        if self._path is not None and not keep and self._task is not None:
             self._path.unlink(missing_ok=True)
 
     def _write(self, line: str, mode: str = "a") -> None:
