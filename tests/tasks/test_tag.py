@@ -181,5 +181,7 @@ def test_what_cannot_be_done_is_said(data: Corpus) -> None:
         small().fit([["a", "b"]] * 20, [["B-X"]] * 20)
     with pytest.raises(ArgumentError, match="every step has its own tag"):
         small(recurrent=Recurrent(8, stem=4, stride=2)).fit(data)
+    with pytest.raises(DataError, match=r"--item"):
+        small().fit("some.csv")
     with pytest.raises(DataError, match=r"sentence 1, token 2: I-LOC begins nothing"):
         small().fit([["a", "b"]] * 20, [["B-PER", "I-LOC"]] * 20)
