@@ -36,7 +36,7 @@ ORDER = [
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
     "layers/embed", "layers/stem", "layers/channels",
-    "layers/encoder", "layers/pool",
+    "layers/encoder", "layers/transformer", "layers/pool",
     "rollout",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
     "training/layers",

@@ -200,6 +200,9 @@ def classify(
     ctx: typer.Context,
     data: Data,
     estimator: Classifier,
+    outcomes: Annotated[
+        Path | None, typer.Option(help="Of events: the table with a row and a label per item.")
+    ] = None,
     metric: Annotated[
         str, typer.Option(help="What is judged by: accuracy, macro_f1, auroc, ...")
     ] = "macro_f1",
@@ -215,12 +218,19 @@ def classify(
 
     longshort fit classify sensors.csv --item recording --time t --label activity --group subject
 
+    longshort fit classify events.csv --item patient --time t --code test --value result
+    --outcomes died.csv --label died
+
     A tenth of the items chooses when to stop, another tenth stays unseen until training is over;
     then every method labels it, and the table says which one to trust. --valid and --test also take
     files. Ctrl-C keeps the best so far; the same command with --resume goes on from there.
     """
-    given = together(data, ctx.params["valid"], ctx.params["test"])
+    given: Any = together(data, ctx.params["valid"], ctx.params["test"])
     opens = isinstance(given, dict) and "test" in given
+    if outcomes is not None:
+        if isinstance(given, dict):
+            raise ArgumentError("--outcomes: parts of events are shares, not files of their own")
+        given = {"events": data, "outcomes": outcomes}
     opens = opens or estimator.partition.test is not None or estimator.roles.part is not None
 
     def judge() -> LabelEvaluation | None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import validate_data
@@ -31,7 +30,7 @@ from longshort.model import Model
 from longshort.records import LabelEvaluation, LabelExplanation, Mark
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
-from longshort.tasks.labels.calibration import LEAST, activations, calibrate, mixed
+from longshort.tasks.labels.calibration import LEAST, calibrate, probabilities
 from longshort.tasks.labels.encoding import reading_of, refuse_other
 from longshort.tasks.labels.explanation import decided, marks, weigh
 from longshort.tasks.labels.labels import Classes, labels_of
@@ -48,6 +47,7 @@ from longshort.tasks.labels.reading import (
     usable,
 )
 from longshort.tasks.labels.tables import answered
+from longshort.tasks.labels.transformer import Beside
 from longshort.training import Training
 from longshort.yardsticks.labels.base import LabelMethod
 from longshort.yardsticks.labels.roster import Choice
@@ -176,15 +176,20 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def _parts(self, corpus: Corpus, targets: NDArray[Any], shares: Shares) -> Parts:
         """Examples of training part, validation part and both; small ones several times over."""
+        train, valid = shares.train, shares.valid
+        times = self._times(len(train))
 
         def items(chosen: Ints) -> Items:
             return Items(corpus, self.known_.reading, targets, chosen)
 
+        both = np.sort(np.tile(np.concatenate([train, valid]), times))
+        chosen = items(valid) if len(valid) else None
+        return Parts(items(np.tile(train, times)), chosen, items(both))
+
+    def _times(self, items: int) -> int:
+        """How often one epoch reads a training part of so many items."""
         least = min(_LEAST_STEPS, self.training.steps or _LEAST_STEPS) * self.training.batch
-        times = math.ceil(least / len(shares.train))
-        train = np.tile(shares.train, times)
-        both = np.sort(np.concatenate([train, np.tile(shares.valid, times)]))
-        return Parts(items(train), items(shares.valid) if len(shares.valid) else None, items(both))
+        return math.ceil(least / items)
 
     def _network(self) -> Model:
         known = self.known_
@@ -232,15 +237,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def probabilities(self, corpus: Corpus) -> Floats:
         """(N, K) over ``classes_``, the mean over all networks; of "many" each by itself."""
-        items = Items(corpus, self.known_.reading, None, np.arange(len(corpus)))
-        told = []
-        for model in self.models_:
-            head = model.head
-            assert isinstance(head, CategoryHead)
-            with torch.no_grad():
-                a, _ = activations(model, items)
-                told.append(head.log_probabilities(a.double(), head.temperature.cpu().double()))
-        return mixed(told).exp().numpy()
+        return probabilities(self.models_, self.known_.reading, corpus)
 
     def predict_proba(self, X: Any) -> Floats:
         """Probabilities of the labels in the order of ``classes_``.
@@ -337,6 +334,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         parts, more = self._opened(corpus)
         self.known_.classes.targets(parts.test)
         choice: Choice = yardsticks if len(parts.train) else "none"
+        extra, told = self._transformer(parts) if choice == "all" else ([], "")
         return evaluate_labels(
             self._method(),
             parts,
@@ -344,10 +342,11 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             kind=self.known_.classes.kind,
             metric=metric,
             yardsticks=choice,
+            extra=extra,
             marks=self._marks,
             history=self.history_,
             settings=self._settings(),
-            notes=[note for note in (*notes, *more, self._calibrated(), self.start_) if note],
+            notes=[note for note in (*notes, *more, self._calibrated(), self.start_, told) if note],
             seed=self.random_state,
         )
 
@@ -367,6 +366,16 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             )
         train, valid, test = (corpus.select(part) for part in shares[:3])
         return LabelParts(train, valid if len(valid) else None, test), list(known.notes)
+
+    def _transformer(self, parts: LabelParts) -> tuple[list[LabelMethod], str]:
+        """The same network with another trunk, fitted in no more time than ours; a note on it."""
+        known, settings = self.known_, self.settings_
+        beside = Beside(
+            known.reading, known.classes, settings["recurrent"], settings["head"],
+            settings["training"], int(self.random_state), self.models_[0].device,
+        )  # fmt: skip
+        times = self._times(len(parts.train))
+        return beside.fitted(parts.train, parts.valid, times, self.history_.seconds)
 
     def _calibrated(self) -> str:
         head = self.models_[0].head

@@ -59,7 +59,8 @@ class Text(Params):
         word_dropout: share of words that training reads as the unknown word.
         rare_dropout: this share for rarer words: rare_dropout / (1 + n / 5) of words that the
             training part holds n times, where that is more.
-        dropout: share of what is read of each word that training sets to zero.
+        dropout: share of what is read of each word that training sets to zero, before the network's
+            own ``Recurrent(dropout=...)`` does.
         longest: most steps that are read of a text; sentences of given tokens are never cut.
         keep: which of them: the "first", the "last", or half of them from both "ends".
 
@@ -80,7 +81,7 @@ class Text(Params):
     freeze: bool = False
     word_dropout: float = 0.1
     rare_dropout: float = 0.0
-    dropout: float = 0.5
+    dropout: float = 0.0
     longest: int = 1000
     keep: Kept = "first"
 

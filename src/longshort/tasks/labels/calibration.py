@@ -18,7 +18,9 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from longshort.contracts import Batch, Examples
-from longshort.data.items import Items
+from longshort.data.corpus import Corpus
+from longshort.data.items import ItemEncoding, Items
+from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.heads.category import CategoryHead
 from longshort.model import Model, predicting
@@ -97,3 +99,16 @@ def batches(examples: Examples, device: torch.device | str = "cpu") -> Iterator[
         index = order[start:stop].astype(np.int64)
         yield index, examples.batch(index.tolist()).to(device)
         start = stop
+
+
+def probabilities(models: Sequence[Model], reading: ItemEncoding, corpus: Corpus) -> Floats:
+    """(N, K) of the mean over all networks; where several labels are possible, each by itself."""
+    items = Items(corpus, reading, None, np.arange(len(corpus)))
+    told = []
+    for model in models:
+        head = model.head
+        assert isinstance(head, CategoryHead)
+        with torch.no_grad():
+            a, _ = activations(model, items)
+            told.append(head.log_probabilities(a.double(), head.temperature.cpu().double()))
+    return mixed(told).exp().numpy()
