@@ -56,7 +56,7 @@ TOKENS = Text(
     rare_dropout=0.5, dropout=0.0,
 )  # fmt: skip
 TRAINING = Training(
-    epochs=4, batch=16, optimizer="adam", rate=2e-3, weight_decay=0.0, schedule="linear",
+    epochs=3, batch=16, optimizer="adam", rate=2e-3, weight_decay=0.0, schedule="linear",
     clip=5.0, patience=None,
 )  # fmt: skip
 

@@ -50,7 +50,8 @@ def test_weights_as_numbers_answer_as_crfsuite_does(train: Corpus) -> None:
     field.fit(read, [list(own) for own in train.tags or ()])
     other = corpus(60, 1)
     theirs = field.predict([features(tokens) for tokens in other.tokens or ()])
-    assert _as_numbers(field).best(other, 0.0) == [tuple(own) for own in theirs]
+    numbers = _as_numbers(field)
+    assert numbers.best(numbers.scores(other), 0.0) == [tuple(own) for own in theirs]
 
 
 def test_a_shift_finds_what_is_rare(train: Corpus) -> None:
