@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from longshort.data.sequences import Columns, Sequences
+from longshort.data.sources.inputs import load
 from longshort.data.sources.tables import read_table
 from longshort.data.steps import Step
 from longshort.errors import DataError
@@ -269,3 +270,8 @@ def test_objects_that_are_no_table_are_refused():
     for empty in (pl.DataFrame({"y": []}), pd.DataFrame({"y": []})):
         with pytest.raises(DataError, match="a data frame: there are no rows"):
             read_table(empty, Columns(target="y"))
+
+
+def test_codes_that_pandas_calls_categories_are_no_numbers() -> None:
+    frame = pd.DataFrame({"y": [1.0, 2.0, 3.0], "shop": pd.Categorical([30, None, 10])})
+    assert load(frame, Columns(target="y")).column("shop").to_list() == ["30", None, "10"]

@@ -427,6 +427,9 @@ def _column(series: Any) -> pl.Series:
     if dtype.is_numeric() and not absent.any():
         return pl.Series(name, series.to_numpy())
     items = [None if gone else item for gone, item in zip(absent, series.to_list(), strict=True)]
+    if isinstance(dtype, nw.Categorical | nw.Enum):
+        # codes that were declared to be categories are no numbers
+        return pl.Series(name, [None if item is None else str(item) for item in items], pl.String)
     try:
         return pl.Series(name, items)
     except (TypeError, pl.exceptions.PolarsError):
