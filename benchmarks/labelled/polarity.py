@@ -12,10 +12,19 @@ from longshort.training import Training
 def make(row: str, seed: int) -> Classifier:
     return Classifier(
         recurrent=Recurrent(100, bidirectional=True),
-        training=Training(epochs=5, optimizer="adam", rate=2e-3, weight_decay=0.0,
-                          schedule="linear", clip=5.0, patience=None, members=3),
+        training=Training(
+            epochs=4,
+            batch=64,
+            optimizer="adam",
+            rate=3e-3,
+            weight_decay=0.0,
+            schedule="linear",
+            clip=5.0,
+            patience=None,
+            members=3,
+        ),
         random_state=seed,
-    )  # fmt: skip
+    )
 
 
 SET = Set(
