@@ -5,15 +5,17 @@ from __future__ import annotations
 from labelled.base import Figure, Goal, Set
 from labelled.texts import polarity
 from longshort import Classifier
+from longshort.heads.category import Category
 from longshort.layers.encoder import Recurrent
 from longshort.training import Training
 
 
 def make(row: str, seed: int) -> Classifier:
     return Classifier(
+        head=Category(smoothing=0.1),
         recurrent=Recurrent(100, bidirectional=True),
         training=Training(
-            epochs=4,
+            epochs=3,
             batch=64,
             optimizer="adam",
             rate=3e-3,

@@ -23,7 +23,7 @@ def make(row: str, seed: int) -> Classifier:
             schedule="linear",
             clip=5.0,
             patience=None,
-            members=5,
+            members=3,
         ),
         random_state=seed,
     )
