@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from labelled.base import Set, parted
 from labelled.page import page
+from labelled.peers import TRANSFORMER, transformed
 from labelled.sets import SETS
 from record import ROOT, opening
 
@@ -34,10 +35,22 @@ RECORDS = ROOT / "benchmarks" / "records" / "labels"
 PAGE = ROOT / "docs" / "benchmarks" / "labels.md"
 
 
+def rows_of(task: Set) -> list[str]:
+    """Every network of a set: its own, and a Transformer in the place of the first one's LSTM."""
+    return [*task.rows, TRANSFORMER] if task.task == "classify" else list(task.rows)
+
+
+def made(task: Set, row: str, seed: int) -> Any:
+    """An unfitted network."""
+    if row == TRANSFORMER and row not in task.rows:
+        return transformed(task.make(task.rows[0], seed))
+    return task.make(row, seed)
+
+
 def fitted(task: Set, row: str, seed: int, corpus: Corpus) -> tuple[Any, dict[str, float]]:
     """One network fitted on everything but the test part, and what it cost."""
     known = [at for at, part in enumerate(corpus.parts or ()) if part != "test"]
-    model = task.make(row, seed)
+    model = made(task, row, seed)
     begun = time.process_time()
     model.fit(corpus.select(known))
     spent = time.process_time() - begun
@@ -91,7 +104,7 @@ def valid(task: Set, rows: list[str], seeds: int, yardsticks: Choice) -> None:
 def measured(task: Set, rows: list[str], kept: dict[str, Any], reason: str) -> None:
     """Fit every row, then open the test part of each split and score it."""
     frozen: dict[str, Any] = {
-        row: {name: str(v) for name, v in task.make(row, 0).get_params(deep=False).items()}
+        row: {name: str(v) for name, v in made(task, row, 0).get_params(deep=False).items()}
         for row in rows
     }
     frozen |= {"seeds": task.seeds, "splits": task.splits}
@@ -166,7 +179,7 @@ def main() -> None:
     given = parser.parse_args()
     for name in [] if given.page else given.only.split(","):
         task = SETS[name]
-        rows = given.rows.split(",") if given.rows else list(task.rows)
+        rows = given.rows.split(",") if given.rows else rows_of(task)
         if given.valid:
             valid(task, rows, given.seeds, given.yardsticks)
             continue

@@ -38,6 +38,6 @@ def make(row: str, seed: int) -> Any:
     both = row == BOTH
     return Tagger(
         recurrent=Recurrent(120 if both else 240, bidirectional=both, dropout=0.4),
-        training=TRAINING.set_params(epochs=4, members=1),
+        training=TRAINING.set_params(epochs=3, members=1),
         random_state=seed,
     )

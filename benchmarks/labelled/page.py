@@ -18,8 +18,9 @@ and every opening is in `benchmarks/ledger.json`. Losses are included.
 Numbers are in percent where they are shares. A network's number is the mean over its seeds, with
 the least and the greatest; a yardstick's has the 95 % interval of a bootstrap over items (over
 groups where there are any). Where a set is split several times, numbers are means over splits, and
-± is their standard deviation. Seconds are those of one core, of one fit; a yardstick's include the
-choice of its settings.
+± is their standard deviation. The Transformer stands in the LSTM's place, with about as many
+parameters and trained as it is. Seconds are those of one core, of one fit; a yardstick's include
+the choice of its settings.
 """
 _LOSSES = ("log_loss", "brier", "calibration_error", "class_distance")
 _WORDS = {

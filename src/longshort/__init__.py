@@ -34,7 +34,7 @@ _ROOMS = {
     "Split": "longshort.data.splits",
     "Tagger": "longshort.tasks.tag",
     "Training": "longshort.training",
-    "Window": "longshort.data.windows",
+    "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
     "compare": "longshort.tasks.comparison",
     "engine": "longshort.kernels.dispatch",
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from longshort.data.partition import Partition
     from longshort.data.sequences import Columns
     from longshort.data.splits import Split
-    from longshort.data.windows import Window
+    from longshort.data.window import Window
     from longshort.errors import LongshortError
     from longshort.evaluate.leaks.lint import lint
     from longshort.heads.category import Category

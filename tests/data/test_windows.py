@@ -17,12 +17,8 @@ from longshort.data.encoding import Encoding, Relative
 from longshort.data.sampler import Sampler
 from longshort.data.sequences import Field, Sequences, carry_forward
 from longshort.data.steps import Step
-from longshort.data.windows import (
-    Window,
-    Windows,
-    choose_cycles,
-    extend,
-)
+from longshort.data.window import Window, choose_cycles
+from longshort.data.windows import Windows, extend
 from longshort.errors import ArgumentError, DataError
 
 FIELDS = (
@@ -407,3 +403,22 @@ def test_windows_tell_themselves_from_others() -> None:
     for other in others:
         assert other.digest() not in seen
         seen.add(other.digest())
+
+
+def test_thinned_windows_are_every_third_of_each_series() -> None:
+    series = make([20, 12, 4, 15])
+    whole = every(series, encoding(series))
+    thin = whole.thinned(3)
+    chosen = np.concatenate(
+        [
+            np.arange(end - count, end)[::3]
+            for end, count in zip(whole.ends, whole.counts, strict=True)
+        ]
+    )
+    assert len(thin) == len(chosen)
+    np.testing.assert_array_equal(
+        np.stack(thin.where(range(len(thin)))), np.stack(whole.where(chosen))
+    )
+    np.testing.assert_array_equal(thin.actual(range(len(thin))), whole.actual(chosen))
+    assert thin.digest() != whole.digest()
+    assert thin.thinned(1).digest() == whole.digest()

@@ -24,6 +24,7 @@ from longshort import (
 )
 from longshort.data.windows import Windows
 from longshort.errors import ArgumentError
+from longshort.tasks import paths
 
 from .test_categories import COLUMNS, EFFECT, last, shops
 
@@ -347,3 +348,21 @@ def test_evaluation_reads_it_as_any_other(data: pl.DataFrame) -> None:
     found = model.evaluate(table, yardsticks="quick")
     assert found.settings["decoder.mode"] == "recursive"
     assert np.isfinite(model.score(table))
+
+
+def test_paths_of_many_origins_are_drawn_from_fewer(
+    data: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = data.drop_nulls("cold")
+    model = Forecaster(ROLES, 2, **{**SMALL, "split": Split(0.2, 0.2)}).fit(data)
+    whole = model.evaluate(data, yardsticks="quick")
+    thin = model.evaluate(data, yardsticks="quick", every=4)
+    assert thin.origins < whole.origins
+    assert any("Test origins are 4 rows apart" in note for note in thin.notes)
+    assert not any("rows apart" in note for note in whole.notes)
+    # as far apart as the bound on paths asks for
+    steps = len(model.models_) * model.decoder.paths * model.horizon * whole.origins
+    monkeypatch.setattr(paths, "_STEPS", steps // 4 + 1)
+    assert model.evaluate(data, yardsticks="quick").scores == thin.scores
+    with pytest.raises(ArgumentError, match="every=0"):
+        model.evaluate(data, every=0)

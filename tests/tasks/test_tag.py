@@ -10,7 +10,7 @@ import pytest
 from longshort import load
 from longshort.data.corpus import Corpus, join
 from longshort.data.readings.wide import Wide
-from longshort.errors import ArgumentError, DataError, NotFittedError
+from longshort.errors import ArgumentError, DataError, LongshortWarning, NotFittedError
 from longshort.layers.encoder import Recurrent
 from longshort.tasks.tag import TOKENS, TRAINING, Tagger
 
@@ -170,6 +170,18 @@ def test_files_are_answered_as_they_are_spelt(tmp_path: Path) -> None:
     assert frame["probability"].is_between(0, 1).all()
 
 
+def test_a_fit_begins_with_another_one(tagger: Tagger, data: Corpus) -> None:
+    brief = TRAINING.set_params(epochs=1, rate=1e-4, members=1)
+    again = small(training=brief).fit(data, init=tagger)
+    assert again.start_
+    assert again.score(sentences(30, 4)) > 0.9
+    # other tags have a head of their own
+    plain = [["T" if tag == "O" else "E" for tag in own] for own in data.tags or ()]
+    with pytest.warns(LongshortWarning, match="of other categories"):
+        other = small(training=brief).fit(list(data.tokens or ()), plain, init=tagger)
+    assert other.tags_.names == ("E", "T")
+
+
 def test_what_cannot_be_done_is_said(data: Corpus) -> None:
     with pytest.raises(NotFittedError):
         small().predict([["a"]])
@@ -181,5 +193,7 @@ def test_what_cannot_be_done_is_said(data: Corpus) -> None:
         small().fit([["a", "b"]] * 20, [["B-X"]] * 20)
     with pytest.raises(ArgumentError, match="every step has its own tag"):
         small(recurrent=Recurrent(8, stem=4, stride=2)).fit(data)
+    with pytest.raises(DataError, match=r"--item"):
+        small().fit("some.csv")
     with pytest.raises(DataError, match=r"sentence 1, token 2: I-LOC begins nothing"):
         small().fit([["a", "b"]] * 20, [["B-PER", "I-LOC"]] * 20)

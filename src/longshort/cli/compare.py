@@ -32,7 +32,7 @@ from longshort.cli.terminal import out as terminal
 from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
-from longshort.data.windows import Window
+from longshort.data.window import Window
 from longshort.errors import ArgumentError
 from longshort.layers.encoder import Recurrent
 from longshort.records import Comparison

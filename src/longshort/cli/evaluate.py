@@ -27,6 +27,10 @@ def evaluate(
     yardsticks: Annotated[
         str, typer.Option(help="all, or quick: rules and ridge autoregression alone.")
     ] = "all",
+    every: Annotated[
+        int | None,
+        typer.Option(help="Rows from one origin to the next; else from every row, if paths allow."),
+    ] = None,
     rolling: Annotated[
         int | None, typer.Option(help="Cut these rows by time into so many folds, 2 or more.")
     ] = None,
@@ -59,8 +63,8 @@ def evaluate(
     longshort evaluate reviews/model.lstm reviews.csv --out judged
 
     Forecasts are judged on the rows after those that were fitted on; labels on the test part of the
-    same split, or on other data as a whole. --level, --adaptive, --rolling, --refit and --part are
-    of forecasts, --metric is of labels.
+    same split, or on other data as a whole. --level, --adaptive, --every, --rolling, --refit and
+    --part are of forecasts, --metric is of labels.
 
     With --rolling and --out, the folder keeps the model of every fold that is done; after a kill or
     Ctrl-C the same command goes on from there.
@@ -68,6 +72,7 @@ def evaluate(
     estimator, commands = opened(model)
     given = {
         "level": level, "adaptive": adaptive, "yardsticks": yardsticks, "rolling": rolling,
+        "every": every,
         "refit": refit, "judged": judged, "metric": metric,
     }  # fmt: skip
     options = fitting(ctx, commands.evaluate, estimator, given)

@@ -37,7 +37,7 @@ from longshort.data.encoding import Relative
 from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
-from longshort.data.windows import Short, Window
+from longshort.data.window import Short, Window
 from longshort.heads.conformal import Calibration
 from longshort.heads.decoder import Channel, Decoder, Highway, Mode
 from longshort.heads.distributions import Output

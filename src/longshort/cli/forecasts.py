@@ -62,13 +62,18 @@ def judged(
     rolling: int | None = None,
     refit: bool = True,
     judged: str = "test",
+    every: int | None = None,
 ) -> Evaluation:
     """The rows that came since, all at once or fold by fold; ``folder`` keeps the folds' models."""
     if rolling is None and judged != "test":
         raise ArgumentError(f"--part {judged}: parts are judged by folds; add --rolling 5")
+    if rolling is not None and every is not None:
+        raise ArgumentError(f"--every {every}: folds are forecast from every row; leave it out")
     chosen = cast(Choice, yardsticks)
     if rolling is None:
-        return estimator.evaluate(data, level=level, adaptive=adaptive, yardsticks=chosen)
+        return estimator.evaluate(
+            data, level=level, adaptive=adaptive, yardsticks=chosen, every=every
+        )
     progress = RunsProgress()
     kept = None if folder is None or not refit else folder / "folds"
     try:

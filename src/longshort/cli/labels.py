@@ -12,7 +12,8 @@ from rich.text import Text
 from longshort import artifact
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
-from longshort.records import Decided, LabelEvaluation
+from longshort.records import Decided, LabelEvaluation, LabelExplanation, Mark
+from longshort.report.labels.decided import decided_page
 from longshort.report.numerals import percent
 from longshort.tasks.classify import Classifier
 from longshort.yardsticks.labels.roster import Choice
@@ -40,14 +41,19 @@ def judged(
 
 
 def explained(estimator: Classifier, data: str, out: Path | None) -> None:
-    """A text, or the items of a file, with what decided them; also as a record (.json)."""
-    found = estimator.explain(data)
+    """A text, or the items of a file, with what decided them."""
+    show_explanation(estimator.explain(data), out)
+
+
+def show_explanation(found: LabelExplanation, out: Path | None) -> None:
+    """The first items on the terminal, and all of them as a page or, in .json, as a record."""
     for item in found.items[:_SHOWN]:
         show_decided(item)
     if len(found.items) > _SHOWN:
-        notes.print(f"{len(found.items) - _SHOWN} more: name a file with --out explained.json")
+        notes.print(f"{len(found.items) - _SHOWN} more: name a page with --out explained.html")
     if out is not None:
-        artifact.write_bytes(out, found.to_json().encode())
+        text = found.to_json() if out.suffix == ".json" else decided_page(found)
+        artifact.write_bytes(out, text.encode())
         notes.print(f"explained: {plain(str(out))}")
 
 
@@ -65,9 +71,9 @@ def show_decided(item: Decided) -> None:
         terminal.print(f"  {mark.weight * item.scale:+.3f}  {plain(_place(item, mark))}")
 
 
-def _place(item: Decided, mark: object) -> str:
+def _place(item: Decided, mark: Mark) -> str:
     """The words that a mark is of, or its rows."""
-    start, end = mark.start, mark.end  # type: ignore[attr-defined]
+    start, end = mark.start, mark.end
     if item.text:
         return item.text[start:end]
     if item.tokens:

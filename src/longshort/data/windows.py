@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from longshort.contracts import Batch, Params
-from longshort.data.codecs.calendar import Cycle, calendar_cycles, encode_calendar
+from longshort.contracts import Batch
+from longshort.data.codecs.calendar import encode_calendar
 from longshort.data.codecs.categories import key
-from longshort.data.encoding import Encoding, Relative
+from longshort.data.encoding import Encoding
 from longshort.data.horizon import extend, refuse_short, refuse_unknown_future
 from longshort.data.sequences import Role, Sequences
-from longshort.errors import ArgumentError, DataError, suggest
+from longshort.errors import DataError
 
-Short = Literal["leave", "refuse"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
@@ -32,63 +31,17 @@ Arrays = dict[str, NDArray[Any]]
 _FLAGS = 32
 
 
-@dataclass(frozen=True)
-class Window(Params):
-    """What a forecast reads and what it is told relative to.
-
-    Args:
-        context: T, past rows read for each forecast; None takes four horizons, at least 14 and at
-            most 128 rows, never less than one horizon, and never more than half of what the
-            shortest training part has beside a horizon; of ten series or more, the shortest tenth
-            has no say.
-        relative: forecasts are the "last" value, or the value a "season" before, plus what the
-            network adds; "none" lets it say the value itself. Relative forecasts cannot lose the
-            level of the series, which is what most often makes an LSTM lose to a naive rule.
-        season: rows of one season; None takes the one found in the training part.
-        calendar: read where in the day, week and year each step lies.
-        differences: read also how far each target is from its value a season before, at every
-            step: what a forecast relative to the season has to carry on.
-        short: what becomes of series that are shorter than a window, of many: "leave" them out,
-            which is always said, with their number and names; or "refuse" the data.
-
-    Raises:
-        ArgumentError: a value out of range.
-    """
-
-    context: int | None = None
-    relative: Relative = "last"
-    season: int | None = None
-    calendar: bool = True
-    short: Short = "leave"
-    differences: bool = False
-
-    def __post_init__(self) -> None:
-        self._whole(1, "context", "season")
-        for name, known in (("relative", get_args(Relative)), ("short", get_args(Short))):
-            value = getattr(self, name)
-            if value not in known:
-                raise ArgumentError(f"Window({name}={value!r}): {suggest(value, known)}")
-
-    def rows(self, horizon: int, lengths: Ints) -> int:
-        """The context in rows for a horizon, given the rows (S,) of each training part."""
-        if self.context is not None:
-            return self.context
-        usual = max(14, min(4 * horizon, 128), horizon)
-        least = 0 if self.short == "refuse" else len(lengths) // 10
-        shortest = int(np.partition(lengths, least)[least])
-        return max(1, min(usual, (shortest - horizon) // 2))
-
-
 class Windows:
     """Context and horizon windows of many series: a lazy view in the ``Examples`` protocol.
 
     Window n of series s has its origin, the first row to forecast, at row
-    ``first[s] + (n - windows of the series before)``.
+    ``first[s] + every * (n - windows of the series before)``.
 
     Args:
         sequences: the series, raw.
         encoding: how they are read.
         first, last: (S,) origins of series s are first[s] <= origin < last[s].
+        every: rows from one origin to the next.
 
     Raises:
         DataError: a series has fewer rows before its first origin than the context.
@@ -97,7 +50,9 @@ class Windows:
     # windows are independent of each other
     streams: int | None = None
 
-    def __init__(self, sequences: Sequences, encoding: Encoding, first: Ints, last: Ints) -> None:
+    def __init__(
+        self, sequences: Sequences, encoding: Encoding, first: Ints, last: Ints, every: int = 1
+    ) -> None:
         self.sequences, self.encoding = sequences, encoding
         self.codec = encoding.codec
         self.context, self.horizon = encoding.context, encoding.horizon
@@ -107,7 +62,8 @@ class Windows:
         refuse_short(sequences, np.where(used, self.first, self.context), self.context)
         if (used & (self.last > sequences.lengths - self.horizon + 1)).any():
             raise ValueError("a horizon would reach past the end of its series")
-        self.ends = np.cumsum(self.last - self.first)
+        self.every, self.counts = every, -((self.first - self.last) // every)
+        self.ends = np.cumsum(self.counts)
         self.targets = sequences.role_indices("target")
         self._seen = [*self.targets, *sequences.role_indices("past")]
         self._ahead = sequences.role_indices("future")
@@ -144,6 +100,10 @@ class Windows:
         refuse_unknown_future(whole, origins, encoding.horizon)
         return cls(whole, encoding, origins, origins + 1)
 
+    def thinned(self, every: int) -> Self:
+        """The first window of each series, and every so many-th after it."""
+        return type(self)(self.sequences, self.encoding, self.first, self.last, every)
+
     @property
     def width(self) -> int:
         """F, numbers read at each step."""
@@ -175,7 +135,8 @@ class Windows:
         told = {f.name: getattr(self.encoding, f.name) for f in fields(self.encoding)}
         told |= {"codec": settings, "fields": series.fields, "keys": series.keys}
         found = hashlib.sha256(repr(told).encode())
-        rows = [series.offsets, series.values, self.first, self.last, *arrays.values()]
+        every = np.array(self.every)
+        rows = [series.offsets, series.values, self.first, self.last, every, *arrays.values()]
         if series.times is not None:
             rows.append(series.times.view(np.int64))
         for array in rows:
@@ -189,8 +150,8 @@ class Windows:
         if len(numbers) and not (numbers.min() >= 0 and numbers.max() < len(self)):
             raise IndexError(f"window numbers run from 0 to {len(self) - 1}, not {numbers}")
         series = np.searchsorted(self.ends, numbers, side="right").astype(np.int64)
-        before = self.ends[series] - (self.last - self.first)[series]
-        return series, self.first[series] + numbers - before
+        before = self.ends[series] - self.counts[series]
+        return series, self.first[series] + self.every * (numbers - before)
 
     def _rows(self, index: Sequence[int] | Ints, start: int, stop: int) -> tuple[Ints, Ints]:
         """Flat rows origin + start .. origin + stop - 1 of each window, and their series."""
@@ -439,8 +400,3 @@ class Windows:
         found = np.where(np.isnan(found), last, found)
         found[:, self.context - 1 :] = self.reference(index)
         return found
-
-
-def choose_cycles(sequences: Sequences, window: Window) -> tuple[Cycle, ...]:
-    """The calendar cycles a window reads, none where there is no time or none is asked for."""
-    return calendar_cycles(sequences.step) if window.calendar else ()

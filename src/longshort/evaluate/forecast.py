@@ -43,6 +43,10 @@ class Windowed(NamedTuple):
     both: Windows
     test: Windows
 
+    def thinned(self, every: int) -> Windowed:
+        """The same parts, with test origins so many rows apart."""
+        return self._replace(test=self.test.thinned(every))
+
 
 class Terms(NamedTuple):
     """How an evaluation is done.
@@ -206,6 +210,11 @@ def _notes(parts: Windowed, terms: Terms) -> tuple[str, ...]:
         found.append(
             "Choices were made on the validation part; then the LSTM and every yardstick were "
             "fitted again on training and validation part together."
+        )
+    if parts.test.every > 1:
+        found.append(
+            f"Test origins are {parts.test.every} rows apart: {len(parts.test):,} of "
+            f"{len(parts.test.thinned(1)):,} were forecast (every=1 takes all)."
         )
     if not len(parts.valid):
         found.append(

@@ -112,7 +112,7 @@ def judge(
         tally.steps(test, seed, resamples),
         tally.reliability(names),
         dict(rivals.naive),
-        forecast_points(lstm or methods[0], test, tally.ends),
+        forecast_points(lstm or methods[0], test.thinned(1), tally.ends),
         len(test),
         " ".join(sentences),
         tuple(tally.stretch(index, names, rivals.naive) for index in stretches),

@@ -32,7 +32,7 @@ def forecast_points(
     points: list[ForecastPoint] = []
     for series in chosen:
         end = int(windows.ends[series])
-        count = int(windows.last[series] - windows.first[series])
+        count = int(windows.counts[series])
         index = np.arange(end - min(rows, count), end)
         lead = min(max(14, 2 * horizon), len(index) // 2)
         whole = {lead + place for place in spread_over(len(index) - lead, fans).tolist()}

@@ -136,7 +136,12 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
         if not is_matrix(X, self.roles, y is not None):
-            return labelled(read_corpus(X, self.roles, labelled=y is None), y, self.head.kind)
+            corpus = read_corpus(X, self.roles, labelled=y is None)
+            if self.roles.group is not None and corpus.groups is None:
+                raise DataError(
+                    f"{corpus.source}: there is no column {self.roles.group!r} for group"
+                )
+            return labelled(corpus, y, self.head.kind)
         several = self.head.kind == "many" and y is not None
         finite: dict[str, Any] = {"ensure_all_finite": "allow-nan"}
         try:

@@ -10,7 +10,8 @@ from longshort.data.encoding import Encoding
 from longshort.data.sequences import Sequences
 from longshort.data.splits import Cuts
 from longshort.data.steps import Ints
-from longshort.data.windows import Window, Windows, choose_cycles
+from longshort.data.window import Window, choose_cycles
+from longshort.data.windows import Windows
 from longshort.yardsticks.seasons import find_season
 
 

@@ -21,7 +21,8 @@ from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Portion, Seen, Split, cut, leave_short, refuse_untold
-from longshort.data.windows import Window, Windows
+from longshort.data.window import Window
+from longshort.data.windows import Windows
 from longshort.errors import DataError, LongshortWarning
 from longshort.evaluate.forecast import Terms, Windowed, evaluate_forecasts
 from longshort.evaluate.skill import skill_over_last
@@ -40,7 +41,14 @@ from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.network import build
-from longshort.tasks.paths import Ranks, at_once, correlate, error_ranks, sample_paths
+from longshort.tasks.paths import (
+    Ranks,
+    at_once,
+    correlate,
+    error_ranks,
+    origins_apart,
+    sample_paths,
+)
 from longshort.tasks.transfer import choose_scale, like_before, other_categories
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
@@ -347,6 +355,7 @@ class Forecaster(Estimator):
         level: float = 0.8,
         adaptive: float | None = None,
         yardsticks: Choice = "all",
+        every: int | None = None,
     ) -> Evaluation:
         """Open the test part: every row of ``X`` after those that ``fit`` has seen.
 
@@ -360,12 +369,16 @@ class Forecaster(Estimator):
                 method follow what they have missed; see ``evaluate.adaptive``.
             yardsticks: "all", also those that take seconds to minutes (gradient boosting, and
                 AutoETS, AutoARIMA and Theta where statsforecast is installed), or "quick".
+            every: rows from one origin to the next; None forecasts from every row, and from fewer
+                where sample paths would take more than some minutes, which a note says.
 
         Raises:
-            ArgumentError: ``level``, ``adaptive`` or ``yardsticks`` is not possible.
+            ArgumentError: ``level``, ``adaptive``, ``yardsticks`` or ``every`` is not possible.
             DataError: there are no later rows, or the rows that were fitted on are missing.
         """
         parts = self._opened(X)
+        apart = origins_apart(self.models_, parts.test) if every is None else every
+        parts = parts.thinned(whole("every", apart, 1))
         season, seed = self.settings_["window"].season, self.random_state
         found = evaluate_forecasts(
             self._method(),

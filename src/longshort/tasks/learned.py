@@ -17,7 +17,7 @@ from longshort.data.codecs.numbers import NumberCodec
 from longshort.data.encoding import Encoding
 from longshort.data.sequences import Columns, Field, Role
 from longshort.data.splits import Seen
-from longshort.data.windows import Window
+from longshort.data.window import Window
 from longshort.tasks.paths import Ranks, check_ranks
 
 Arrays = Mapping[str, NDArray[Any]]

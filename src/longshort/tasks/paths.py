@@ -33,6 +33,8 @@ Ranks = NDArray[np.int16]
 _WINDOWS, _NUMBERS = 256, 10_000_000
 # and windows
 _ROWS = 512
+# steps of paths that an evaluation takes; a million and a half of a small network take a second
+_STEPS = 200_000_000
 # what the seeds of windows are mixed with
 _ODD = 0xBF58476D1CE4E5B9
 
@@ -48,6 +50,17 @@ def at_once(model: Model, windows: Examples, most: int) -> int:
         return most
     size = model.count * windows.horizon * len(windows.targets)
     return max(1, min(most, _NUMBERS // size))
+
+
+def origins_apart(models: Sequence[Model], windows: Windows) -> int:
+    """Rows from one origin to the next, so that all their paths are drawn in some minutes.
+
+    1 for models that draw no paths.
+    """
+    steps = 0
+    if isinstance(models[0], Recursive):
+        steps = len(models) * models[0].count * windows.horizon * len(windows)
+    return max(1, -(-steps // _STEPS))
 
 
 def error_ranks(forecast: Callable[[Windows, Sequence[int]], Forecasts], windows: Windows) -> Ranks:

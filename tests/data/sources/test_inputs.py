@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from longshort.data.sequences import Columns, Sequences
+from longshort.data.sources.inputs import load
 from longshort.data.sources.tables import read_table
 from longshort.data.steps import Step
 from longshort.errors import DataError
@@ -204,7 +205,10 @@ def test_numbered_columns_of_a_frame_are_named_by_number():
         ('a,y\n"1",2\n3,4,5\n', r"w\.csv, line 3: 3 values"),
         ('a,y\n1,2\n"3,4\n5,6\n', r"w\.csv, line 3: .*quotation mark \(\"\) that is not closed"),
         ('a,y\n1,2\n"3"4,4\n', r"w\.csv, line 3: .*quotation mark"),
-        (b"a,y\n1,2\n\xe9,3\n", r"w\.csv, line 3: byte 0xe9 is not UTF-8; .*iconv -f latin1"),
+        (
+            b"a,y\n1,2\n\xe9,3\n",
+            r"w\.csv, line 3: byte 0xe9 is not UTF-8 .at offset 8.; .*iconv -f latin1",
+        ),
         ("a,y\n1,2\n".encode("utf-16"), r"w\.csv, line 1: byte 0xff is not UTF-8"),
     ],
 )
@@ -269,3 +273,8 @@ def test_objects_that_are_no_table_are_refused():
     for empty in (pl.DataFrame({"y": []}), pd.DataFrame({"y": []})):
         with pytest.raises(DataError, match="a data frame: there are no rows"):
             read_table(empty, Columns(target="y"))
+
+
+def test_codes_that_pandas_calls_categories_are_no_numbers() -> None:
+    frame = pd.DataFrame({"y": [1.0, 2.0, 3.0], "shop": pd.Categorical([30, None, 10])})
+    assert load(frame, Columns(target="y")).column("shop").to_list() == ["30", None, "10"]

@@ -24,6 +24,9 @@ from longshort.tasks.labels.reading import read_corpus
 from longshort.tasks.labels.tags import Inner, Tags
 from longshort.tasks.stored import under
 
+# tables, which are no files in columns
+_TABLES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz")
+
 
 @dataclass(frozen=True, eq=False)
 class Told:
@@ -120,6 +123,11 @@ def read_tagged(
         found = {_part(n): read_tagged(d, columns, roles) for n, d in data.items()}
         return _joined(found)
     if isinstance(data, str | os.PathLike) and roles.item is None:
+        if Path(data).name.lower().endswith(_TABLES):
+            raise DataError(
+                f"{data}: of a table, which column says the sentence or series of a row? Name it "
+                "(Roles(item=...), --item); files in columns (CoNLL) are called otherwise"
+            )
         found_file = read_conll(Path(data), columns)
         return found_file if y is None else _with(found_file.corpus, y, columns)
     if isinstance(data, Corpus):
