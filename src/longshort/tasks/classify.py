@@ -31,7 +31,7 @@ from longshort.records import LabelEvaluation, LabelExplanation, Mark
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.calibration import LEAST, calibrate, probabilities
-from longshort.tasks.labels.encoding import reading_of, refuse_other
+from longshort.tasks.labels.encoding import notes_of, reading_of, refuse_other
 from longshort.tasks.labels.explanation import decided, marks, weigh
 from longshort.tasks.labels.labels import Classes, labels_of
 from longshort.tasks.labels.learned import Knowledge, Learned, Seen, restored
@@ -169,7 +169,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             Seen.of(corpus, fitted),
             data.features,
             tuple(map(str, getattr(self, "feature_names_in_", ()))),
-            (*notes, *shares.notes),
+            (*notes, *notes_of(reading, corpus), *shares.notes),
         )
         self.classes_ = classes.own()
         targets = classes.targets(corpus)
