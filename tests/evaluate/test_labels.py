@@ -94,7 +94,7 @@ def test_mistakes_show_the_text_and_what_weighed(judged: LabelEvaluation) -> Non
 
 def test_the_verdict_is_spoken_by_the_metric(judged: LabelEvaluation) -> None:
     assert judged.verdict.startswith("The LSTM did not earn its keep: its accuracy, ")
-    assert "below the best classical method (TF-IDF of " in judged.verdict
+    assert "below the best other method (TF-IDF of " in judged.verdict
 
 
 def test_a_record_comes_back_as_it_was(judged: LabelEvaluation) -> None:

@@ -50,6 +50,9 @@ def evaluate(
     metric: Annotated[
         str, typer.Option(help="Of labels: accuracy, macro_f1, auroc, ... leads the verdict.")
     ] = "macro_f1",
+    outcomes: Annotated[
+        Path | None, typer.Option(help="Of events: the table with a row per item, and its label.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
     ] = None,
@@ -73,7 +76,7 @@ def evaluate(
     given = {
         "level": level, "adaptive": adaptive, "yardsticks": yardsticks, "rolling": rolling,
         "every": every,
-        "refit": refit, "judged": judged, "metric": metric,
+        "refit": refit, "judged": judged, "metric": metric, "outcomes": outcomes,
     }  # fmt: skip
     options = fitting(ctx, commands.evaluate, estimator, given)
     folder = None if out is None else make_folder(out)

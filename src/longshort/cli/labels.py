@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 from rich.text import Text
@@ -22,9 +22,16 @@ from longshort.yardsticks.labels.roster import Choice
 _SHOWN, _LISTED = 10, 8
 
 
-def predictions(estimator: Classifier, data: Path) -> Iterator[pl.DataFrame]:
+def predictions(
+    estimator: Classifier, data: Path, *, outcomes: Path | None = None
+) -> Iterator[pl.DataFrame]:
     """The table with a column of labels, and one for the probability of each."""
-    yield estimator.predict_table(data)
+    yield estimator.predict_table(with_outcomes(data, outcomes))
+
+
+def with_outcomes(data: Path, outcomes: Path | None) -> Any:
+    """Events and the table of their items as what a ``Classifier`` reads."""
+    return data if outcomes is None else {"events": data, "outcomes": outcomes}
 
 
 def judged(
@@ -34,10 +41,12 @@ def judged(
     *,
     metric: str = "macro_f1",
     yardsticks: str = "all",
+    outcomes: Path | None = None,
 ) -> LabelEvaluation:
     """The test part, or other data as a whole."""
     del folder
-    return estimator.evaluate(data, metric=metric, yardsticks=cast(Choice, yardsticks))
+    given = with_outcomes(data, outcomes)
+    return estimator.evaluate(given, metric=metric, yardsticks=cast(Choice, yardsticks))
 
 
 def explained(estimator: Classifier, data: str, out: Path | None) -> None:

@@ -35,6 +35,9 @@ def predict(
         int | None,
         typer.Option(help="Steps to forecast, of a recursive model.", show_default="as fitted"),
     ] = None,
+    outcomes: Annotated[
+        Path | None, typer.Option(help="Of events: the table with what is known of each item.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A .csv, .parquet or .jsonl file; else CSV to the terminal.")
     ] = None,
@@ -46,12 +49,15 @@ def predict(
     longshort predict reviews/model.lstm new-reviews.csv --out labelled.csv
 
     Labels are added to a table of texts as a column, and the probability of each as another;
-    --quantiles, --paths, --seed and --horizon are of forecasts.
+    --quantiles, --paths, --seed and --horizon are of forecasts, --outcomes is of events.
     """
     if out is not None and out.suffix not in SUFFIXES:
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
     estimator, commands = opened(model)
-    given = {"quantiles": quantiles, "paths": paths, "seed": seed, "horizon": horizon}
+    given = {
+        "quantiles": quantiles, "paths": paths, "seed": seed, "horizon": horizon,
+        "outcomes": outcomes,
+    }  # fmt: skip
     options = fitting(ctx, commands.predict, estimator, given)
     parts: Iterator[pl.DataFrame] = commands.predict(estimator, data, **options)
     first = next(parts)

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import validate_data
 
 from longshort import artifact
 from longshort.contracts import Examples, Params
@@ -48,6 +47,7 @@ from longshort.tasks.labels.reading import (
 )
 from longshort.tasks.labels.tables import answered
 from longshort.tasks.labels.transformer import Beside
+from longshort.tasks.scikit import checked
 from longshort.training import Training
 from longshort.yardsticks.labels.base import LabelMethod
 from longshort.yardsticks.labels.roster import Choice
@@ -143,11 +143,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
                 )
             return labelled(corpus, y, self.head.kind)
         several = self.head.kind == "many" and y is not None
-        finite: dict[str, Any] = {"ensure_all_finite": "allow-nan"}
-        try:
-            found = validate_data(self, X, y="no_validation" if several else y, **finite)
-        except ValueError as error:
-            raise DataError(str(error)) from error
+        found = checked(self, X, y="no_validation" if several else y)
         values, told = (found, y) if several else found
         given = labelled(from_array(values), told, self.head.kind)
         return given._replace(features=values.shape[1])
@@ -234,7 +230,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         self._check_fitted()
         features = self.known_.features
         if features is not None and not isinstance(X, Corpus):
-            found = validate_data(self, X, reset=False, ensure_all_finite="allow-nan")
+            found = checked(self, X, reset=False)
             return from_array(found)
         corpus = read_corpus(X, self.settings_["roles"], labelled=False)
         refuse_other(corpus, self.known_.reading)
