@@ -48,7 +48,7 @@ def predict(
     longshort predict reviews/model.lstm new-reviews.csv --out labelled.csv
 
     Labels are added to a table of texts as a column, and the probability of each as another;
-    --quantiles, --paths, --seed and --horizon are of forecasts.
+    --quantiles, --paths, --seed and --horizon are of forecasts, --outcomes is of events.
     """
     if out is not None and out.suffix not in SUFFIXES:
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")

@@ -240,4 +240,9 @@ def rare(corpus: Corpus, classes: Classes, shares: Shares) -> list[str]:
             )
         elif not count:
             notes.append(f"No item of the training part has the label {label!r}.")
+    for name, part in (("validation", shares.valid), ("test", shares.test)):
+        there = {label for item in part.tolist() for label in corpus.labels[item]}
+        if len(there) == 1 and len(part) > 1:
+            (only,) = there
+            notes.append(f"Every item of the {name} part has the label {only!r}.")
     return notes
