@@ -182,6 +182,14 @@ def test_a_fit_begins_with_another_one(tagger: Tagger, data: Corpus) -> None:
     assert other.tags_.names == ("E", "T")
 
 
+def test_refitted_networks_keep_their_shift(data: Corpus) -> None:
+    brief = TRAINING.set_params(epochs=1, rate=2e-2, members=1, refit=True)
+    model = small(training=brief).fit(data)
+    assert model.refitted_
+    assert model.lean_ == float(model.models_[0].head.shift[1])  # type: ignore[union-attr, index]
+    assert model.score(sentences(40, 4)) > 0.8
+
+
 def test_what_cannot_be_done_is_said(data: Corpus) -> None:
     with pytest.raises(NotFittedError):
         small().predict([["a"]])

@@ -239,7 +239,8 @@ class Tagger(Estimator):
 
     def _after(self, model: Model, examples: Examples) -> None:
         # a network that is refitted keeps the shift of the one that was not
-        self._lean([model], examples)
+        if self.training.refit:
+            self._lean([model], examples)
 
     def _settle(self, parts: Parts) -> None:
         if not self.refitted_ and parts.valid is not None:
@@ -255,10 +256,10 @@ class Tagger(Estimator):
         # of entities the loss tells little: nearly all tokens are outside of any
         return self._f1 if hasattr(self, "tags_") and self.entities else None
 
-    def _f1(self, model: Model, examples: Examples) -> float:
-        """1 - F1 of the examples that choose."""
+    def _f1(self, model: Model, examples: Examples, loss: float) -> float:
+        """1 - F1 of the examples that choose; of equal ones the lesser loss."""
         assert isinstance(examples, Items)
-        return 1 - leaning([model], examples, self.tags_, shifted=self.lean).f1
+        return 1 - leaning([model], examples, self.tags_, shifted=self.lean).f1 + 1e-6 * loss
 
     # use
 
