@@ -52,11 +52,11 @@ TagHead = Literal["crf", "category"]
 
 # how tokens are read, and what a fit of some thousand sentences needs
 TOKENS = Text(
-    min_count=1, characters="cnn", character_size=60, ngrams=None, word_dropout=0.0,
+    min_count=2, characters="cnn", character_size=60, ngrams=None, word_dropout=0.0,
     rare_dropout=0.5, dropout=0.0,
 )  # fmt: skip
 TRAINING = Training(
-    epochs=3, batch=16, optimizer="adam", rate=2e-3, weight_decay=0.0, schedule="linear",
+    epochs=4, batch=16, optimizer="adam", rate=2e-3, weight_decay=0.0, schedule="linear",
     clip=5.0, patience=None,
 )  # fmt: skip
 
