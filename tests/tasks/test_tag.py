@@ -83,6 +83,13 @@ def test_answers_do_not_depend_on_neighbours(tagger: Tagger) -> None:
         np.testing.assert_allclose(alone.sum(1), 1, atol=1e-6)
 
 
+def test_odd_sentences_are_tagged(tagger: Tagger) -> None:
+    odd = [[], [""], ["\x00", "\U0001f600", "東京"], ["x" * 5000], ["ada"] * 3000]
+    assert [len(own) for own in tagger.predict(odd)] == [0, 1, 3, 1, 3000]
+    assert tagger.predict([[]]) == [()]
+    assert tagger.spans([[]]) == [[]]
+
+
 def test_n_best_begins_with_the_best(tagger: Tagger) -> None:
     fresh = sentences(10, 6)
     ways = tagger.n_best(fresh, 3)
@@ -124,6 +131,10 @@ def test_the_test_part_is_opened_with_its_yardsticks(tagger: Tagger, data: Corpu
     other = tagger.evaluate(join([("test", sentences(30, 8)), ("test", some)]))
     assert other.items == 50
     assert "20 of 50 items were also fitted on." in other.notes
+    strange = Corpus("strange", tokens=(("ada", "x"),) * 9, tags=(("B-DOG", "O"),) * 9)
+    judged = tagger.evaluate(strange)
+    assert any(note.startswith("9 tags are not those") for note in judged.notes)
+    assert judged.score("LSTM").measures["recall"].value == 0  # type: ignore[union-attr]
     with pytest.raises(DataError, match="every item was fitted on"):
         tagger.evaluate(some)
 
