@@ -30,8 +30,9 @@ SET = Set(
     title="ItalyPowerDemand",
     told=(
         "67 + 1,029 series of 24 steps: a day's demand for electricity in Italy, in October to "
-        "March or in April to September (Keogh et al. 2006, UCR archive). The archive's own parts; there "
-        "is no validation part: settings were chosen by cross-validation within the training part."
+        "March or in April to September (Keogh et al. 2006, UCR archive). The archive's own parts; "
+        "there is no validation part: settings were chosen by cross-validation within the training "
+        "part."
     ),
     read=read,
     make=make,
