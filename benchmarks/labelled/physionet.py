@@ -78,11 +78,11 @@ def read(split: int) -> Corpus:
 def make(row: str, seed: int) -> Classifier:
     """The recipe."""
     return Classifier(
-        signal=Signal(every="1h"),
+        signal=Signal(scale="ranks", every="1h", summaries=True),
         head=Category(pooling="last+mean", dropout=0.5),
         recurrent=Recurrent(32, dropout=0.25),
         training=Training(
-            epochs=25, rate=2e-3, weight_decay=0.01, batch=64, patience=4, members=3, clip=1.0
+            epochs=25, rate=2e-3, weight_decay=0.01, batch=64, patience=4, members=2, clip=1.0
         ),
         random_state=seed,
     )
@@ -96,7 +96,8 @@ SET = Set(
         "(37 measurements, 3 facts at admission), and whether the patient died in hospital (14 %). "
         "Silva et al. (2012), PhysioNet/Computing in Cardiology Challenge, set a, ODC-By 1.0. Five "
         "random splits by patient, 70/15/15. Rows are laid on a grid of an hour; what was not "
-        "measured is carried forward, and when it was last seen is read, too."
+        "measured is carried forward, and when it was last seen is read, too, and a summary of each "
+        "measurement beside every step."
     ),
     read=read,
     make=make,
