@@ -96,7 +96,7 @@ SET = Set(
         "(37 measurements, 3 facts at admission), and whether the patient died in hospital (14 %). "
         "Silva et al. (2012), PhysioNet/Computing in Cardiology Challenge, set a, ODC-By 1.0. Five "
         "random splits by patient, 70/15/15. Rows are laid on a grid of an hour; what was not "
-        "measured is carried forward, and when it was last seen is read, too, and a summary of each "
+        "measured is carried forward; when it was last seen is read, too, and a summary of each "
         "measurement beside every step."
     ),
     read=read,
