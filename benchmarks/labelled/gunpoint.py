@@ -18,8 +18,8 @@ def read(split: int) -> Corpus:
 def make(row: str, seed: int) -> Classifier:
     """The recipe."""
     return fixed(
-        Recurrent(32, bidirectional=True, dropout=0.2, stem=9, convolutions=3, stride=3),
-        Training(epochs=24, rate=3e-3, schedule="onecycle", weight_decay=0.01, batch=16, members=3),
+        Recurrent(32, bidirectional=True, dropout=0.2, stem=15, convolutions=2, stride=5),
+        Training(epochs=24, rate=3e-3, schedule="onecycle", weight_decay=0.01, batch=16, members=5),
         Category(pooling="mean+max", dropout=0.3),
         seed,
     )

@@ -19,7 +19,7 @@ def make(row: str, seed: int) -> Classifier:
     """The recipe."""
     return fixed(
         Recurrent(32, bidirectional=True, dropout=0.2, stem=3, convolutions=2),
-        Training(epochs=12, rate=3e-3, schedule="onecycle", weight_decay=0.01, batch=16, members=3),
+        Training(epochs=12, rate=3e-3, schedule="onecycle", weight_decay=0.01, batch=16, members=5),
         Category(pooling="mean+max", dropout=0.3),
         seed,
     )
