@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from longshort import Category, Classifier, Partition, Recurrent, Roles, Training, load
+from longshort.checkpoint import Checkpoint
 from longshort.data.partition import partition
 from longshort.data.readings.words import Text
 from longshort.errors import ArgumentError, DataError, LongshortWarning, ModelFileError
@@ -267,3 +268,35 @@ def test_series_of_any_length_and_with_gaps() -> None:
     assert model.score(items[1:], labels[1:]) > 0.8
     alone = np.concatenate([model.predict_proba([each]) for each in items[:5]])
     assert np.allclose(alone, model.predict_proba(items[:5]), atol=1e-6)
+
+
+def test_a_fit_goes_on_bit_by_bit(tmp_path: Path) -> None:
+    texts, labels = reviews(60)
+    settings = Training(epochs=3, members=2, rate=0.02, batch=16, steps=6)
+    whole = make(training=settings).fit(texts, labels)
+
+    class Stop:
+        """Ctrl-C after the fourth epoch."""
+
+        seen = 0
+
+        def start(self, *_: object) -> None: ...
+        def note(self, *_: object) -> None: ...
+        def finish(self, *_: object) -> None: ...
+
+        def epoch(self, *_: object) -> None:
+            self.seen += 1
+            if self.seen == 4:
+                raise KeyboardInterrupt
+
+    path = tmp_path / "checkpoint.lstm"
+    stopped = make(training=settings)
+    stopped.fit(texts, labels, progress=Stop(), checkpoint=Checkpoint(path, 0.0))
+    assert "interrupted" in stopped.history_.stops
+    again = make(training=settings).fit(texts, labels, checkpoint=path)
+    assert np.array_equal(again.predict_proba(texts), whole.predict_proba(texts))
+    labels[0] = "pos" if labels[0] == "neg" else "neg"
+    stopped.fit(texts, labels, progress=Stop(), checkpoint=Checkpoint(path, 0.0))
+    labels[1] = "pos" if labels[1] == "neg" else "neg"
+    with pytest.raises(ArgumentError, match="data"):
+        make(training=settings).fit(texts, labels, checkpoint=path)

@@ -13,6 +13,7 @@ from longshort import __version__
 from longshort.cli import (
     classify,
     compare,
+    data,
     doctor,
     evaluate,
     explain,
@@ -61,6 +62,7 @@ app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("lint")(lint.lint)
+app.command("data")(data.data)
 app.command("doctor")(doctor.doctor)
 
 
