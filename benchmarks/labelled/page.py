@@ -19,8 +19,8 @@ Numbers are in percent where they are shares. A network's number is the mean ove
 the least and the greatest; a yardstick's has the 95 % interval of a bootstrap over items (over
 groups where there are any). Where a set is split several times, numbers are means over splits, and
 ± is their standard deviation. The Transformer stands in the LSTM's place, with about as many
-parameters and trained as it is. Seconds are those of one core, of one fit; a yardstick's include
-the choice of its settings.
+parameters and trained as it is. A row may average several networks: its parameters and seconds are
+theirs together. Seconds are those of one core; a yardstick's include the choice of its settings.
 """
 _LOSSES = ("log_loss", "brier", "calibration_error", "class_distance")
 _WORDS = {

@@ -65,20 +65,30 @@ class Rocket:
         """Learn from the training part."""
         longest = int(train.series.lengths.max()) if train.series is not None else 0
 
-        def fitted(penalty: float, part: Corpus) -> Predict:
-            from aeon.transformations.collection.convolution_based import MiniRocket
+        read: dict[int, tuple[Corpus, Floats, Any, Floats]] = {}
 
-            spread = scales(part)
-            transform: Any = MiniRocket(random_state=seed)
-            inputs = np.asarray(transform.fit_transform(_same(part, spread, longest)))
-            truth = indicator(part, classes)
-            found = one_each(lambda: Ridge(penalty), inputs, truth, several)
-            return lambda items: found(
-                np.asarray(transform.transform(_same(items, spread, longest)))
-            )
+        def fitted(penalty: float, part: Corpus) -> Predict:
+            # the convolutions of a part do not depend on the penalty; kept by its own side, so
+            # that no other part gets its number
+            if id(part) not in read:
+                read[id(part)] = (part, *self._read(part, longest, seed))
+            _, spread, transform, inputs = read[id(part)]
+            found = one_each(lambda: Ridge(penalty), inputs, indicator(part, classes), several)
+
+            def predict(items: Corpus) -> Floats:
+                return found(np.asarray(transform.transform(_same(items, spread, longest))))
+
+            return predict
 
         predict = chosen(_PENALTIES, fitted, train, valid, classes, self.metric, several)
         return LabelMethod(self.name, self.kind, predict)
+
+    def _read(self, part: Corpus, longest: int, seed: int) -> tuple[Floats, Any, Floats]:
+        from aeon.transformations.collection.convolution_based import MiniRocket
+
+        spread = scales(part)
+        transform: Any = MiniRocket(random_state=seed)
+        return spread, transform, np.asarray(transform.fit_transform(_same(part, spread, longest)))
 
 
 def _same(corpus: Corpus, spread: Floats, length: int) -> Floats:
