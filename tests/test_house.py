@@ -134,8 +134,8 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Category", "Classifier", "Columns", "Corpus", "Decoder",
         "Evaluation", "Forecaster", "GRUCell", "LSTMCell", "LongshortError", "Partition",
-        "RNNCell", "Recurrent", "Roles", "Scaling", "Split", "Tagger", "Training", "Window",
-        "backtest", "compare", "engine", "lint", "load", "tune",
+        "RNNCell", "Recurrent", "Roles", "Scaling", "Split", "Tagger", "Text", "Training",
+        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -33,6 +33,7 @@ _ROOMS = {
     "Scaling": "longshort.data.codecs.numbers",
     "Split": "longshort.data.splits",
     "Tagger": "longshort.tasks.tag",
+    "Text": "longshort.data.readings.words",
     "Training": "longshort.training",
     "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
@@ -64,6 +65,7 @@ __all__ = [
     "Scaling",
     "Split",
     "Tagger",
+    "Text",
     "Training",
     "Window",
     "backtest",
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from longshort.data.codecs.numbers import Scaling
     from longshort.data.corpus import Corpus, Roles
     from longshort.data.partition import Partition
+    from longshort.data.readings.words import Text
     from longshort.data.sequences import Columns
     from longshort.data.splits import Split
     from longshort.data.window import Window

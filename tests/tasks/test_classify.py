@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import torch
 
-from longshort import Category, Classifier, Partition, Recurrent, Roles, Training, load
+from longshort import Category, Classifier, Partition, Recurrent, Roles, Training, artifact, load
 from longshort.checkpoint import Checkpoint
 from longshort.data.partition import partition
 from longshort.data.readings.words import Text
@@ -300,3 +300,33 @@ def test_a_fit_goes_on_bit_by_bit(tmp_path: Path) -> None:
     labels[1] = "pos" if labels[1] == "neg" else "neg"
     with pytest.raises(ArgumentError, match="data"):
         make(training=settings).fit(texts, labels, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("learned", "classes"), ["pos"]),
+        (("learned", "classes"), ["pos", "pos"]),
+        (("learned", "types"), "M8[us]"),
+        (("learned", "kind"), "some"),
+        (("learned", "reader"), "eval"),
+        (("learned", "reading"), {}),
+        (("learned", "digest"), "zz"),
+        (("learned", "features"), 0),
+        (("head", "pooling"), "last"),
+        (("head", "kind"), "ordered"),
+        (("recurrent", "size"), 10**9),
+        (("text", "width"), "wide"),
+        (("partition", "by"), "luck"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(
+    fitted: Classifier, tmp_path: Path, place: tuple[str, str], value: Any
+) -> None:
+    fitted.save(tmp_path / "model.lstm")
+    found = artifact.read(tmp_path / "model.lstm")
+    section, name = place
+    found.sections[section][name] = value
+    artifact.write(tmp_path / "odd.lstm", found.kind, found.version, found.sections, found.tensors)
+    with pytest.raises(ModelFileError, match=r"odd\.lstm"):
+        load(tmp_path / "odd.lstm")

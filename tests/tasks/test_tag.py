@@ -83,6 +83,13 @@ def test_answers_do_not_depend_on_neighbours(tagger: Tagger) -> None:
         np.testing.assert_allclose(alone.sum(1), 1, atol=1e-6)
 
 
+def test_odd_sentences_are_tagged(tagger: Tagger) -> None:
+    odd = [[], [""], ["\x00", "\U0001f600", "東京"], ["x" * 5000], ["ada"] * 3000]
+    assert [len(own) for own in tagger.predict(odd)] == [0, 1, 3, 1, 3000]
+    assert tagger.predict([[]]) == [()]
+    assert tagger.spans([[]]) == [[]]
+
+
 def test_n_best_begins_with_the_best(tagger: Tagger) -> None:
     fresh = sentences(10, 6)
     ways = tagger.n_best(fresh, 3)
@@ -124,6 +131,10 @@ def test_the_test_part_is_opened_with_its_yardsticks(tagger: Tagger, data: Corpu
     other = tagger.evaluate(join([("test", sentences(30, 8)), ("test", some)]))
     assert other.items == 50
     assert "20 of 50 items were also fitted on." in other.notes
+    strange = Corpus("strange", tokens=(("ada", "x"),) * 9, tags=(("B-DOG", "O"),) * 9)
+    judged = tagger.evaluate(strange)
+    assert any(note.startswith("9 tags are not those") for note in judged.notes)
+    assert judged.score("LSTM").measures["recall"].value == 0  # type: ignore[union-attr]
     with pytest.raises(DataError, match="every item was fitted on"):
         tagger.evaluate(some)
 
@@ -180,6 +191,14 @@ def test_a_fit_begins_with_another_one(tagger: Tagger, data: Corpus) -> None:
     with pytest.warns(LongshortWarning, match="of other categories"):
         other = small(training=brief).fit(list(data.tokens or ()), plain, init=tagger)
     assert other.tags_.names == ("E", "T")
+
+
+def test_refitted_networks_keep_their_shift(data: Corpus) -> None:
+    brief = TRAINING.set_params(epochs=1, rate=2e-2, members=1, refit=True)
+    model = small(training=brief).fit(data)
+    assert model.refitted_
+    assert model.lean_ == float(model.models_[0].head.shift[1])  # type: ignore[union-attr, index]
+    assert model.score(sentences(40, 4)) > 0.8
 
 
 def test_what_cannot_be_done_is_said(data: Corpus) -> None:

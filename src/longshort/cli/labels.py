@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 from rich.text import Text
@@ -29,8 +29,8 @@ def predictions(
     yield estimator.predict_table(with_outcomes(data, outcomes))
 
 
-def with_outcomes(data: Path, outcomes: Path | None) -> Any:
-    """Events and the table of their items as what a ``Classifier`` reads."""
+def with_outcomes(data: Path, outcomes: Path | None) -> Path | dict[str, Path]:
+    """A file; of events together with the table of what is known of each item."""
     return data if outcomes is None else {"events": data, "outcomes": outcomes}
 
 

@@ -13,6 +13,7 @@ from polars.io.plugins import register_io_source
 
 from longshort import artifact
 from longshort.cli.kinds import fitting, opened
+from longshort.cli.options import Outcomes
 from longshort.cli.terminal import notes
 from longshort.errors import ArgumentError
 
@@ -35,9 +36,7 @@ def predict(
         int | None,
         typer.Option(help="Steps to forecast, of a recursive model.", show_default="as fitted"),
     ] = None,
-    outcomes: Annotated[
-        Path | None, typer.Option(help="Of events: the table with what is known of each item.")
-    ] = None,
+    outcomes: Outcomes = None,
     out: Annotated[
         Path | None, typer.Option(help="A .csv, .parquet or .jsonl file; else CSV to the terminal.")
     ] = None,
@@ -55,9 +54,12 @@ def predict(
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
     estimator, commands = opened(model)
     given = {
-        "quantiles": quantiles, "paths": paths, "seed": seed, "horizon": horizon,
+        "quantiles": quantiles,
+        "paths": paths,
+        "seed": seed,
+        "horizon": horizon,
         "outcomes": outcomes,
-    }  # fmt: skip
+    }
     options = fitting(ctx, commands.predict, estimator, given)
     parts: Iterator[pl.DataFrame] = commands.predict(estimator, data, **options)
     first = next(parts)

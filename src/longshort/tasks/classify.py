@@ -108,7 +108,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(100, bidirectional=True),  # noqa: B008
         training: Training = Training(  # noqa: B008
-            epochs=30, rate=2e-3, schedule="linear", weight_decay=0.01, clip=5.0, patience=5
+            epochs=20, rate=2e-3, schedule="linear", weight_decay=0.01, clip=5.0, patience=4
         ),
         random_state: int = 0,
         device: str = "cpu",

@@ -134,16 +134,17 @@ class Features:
             "gradient boosting": (_TREES, _boosting(seed)),
         }
         settings, make = fits[self.reader]
+        wide = self._reads_pieces(train)
 
         def fitted(setting: Any, part: Corpus) -> Predict:
-            numbers = self._numbers(part)
+            numbers = _numbers(part, wide)
             table = _Table.of(numbers) if self.reader != "gradient boosting" else None
             inputs = table(numbers) if table else numbers
             truth = indicator(part, classes)
             found = one_each(lambda: make(setting), inputs, truth, several)
 
             def predict(items: Corpus) -> Floats:
-                new = self._numbers(items)
+                new = _numbers(items, wide)
                 return found(table(new) if table else new)
 
             return predict
@@ -151,13 +152,18 @@ class Features:
         predict = chosen(list(settings), fitted, train, valid, classes, self.metric, several)
         return LabelMethod(self.name, self.kind, predict)
 
-    def _numbers(self, corpus: Corpus) -> Floats:
-        simple, pieces = summary(corpus)
-        # a line through few items needs few numbers; pieces of a few rows say nothing
-        assert corpus.series is not None
-        usual = np.median(corpus.series.lengths) if len(corpus) else 0
-        wide = self.reader != "logistic regression" and usual >= _ROWS
-        return np.concatenate([simple, pieces], 1) if wide else simple
+    def _reads_pieces(self, train: Corpus) -> bool:
+        """Whether pieces are read: a line through few items needs few numbers, and pieces of a few
+        rows say nothing.
+        """
+        assert train.series is not None
+        usual = np.median(train.series.lengths) if len(train) else 0
+        return bool(self.reader != "logistic regression" and usual >= _ROWS)
+
+
+def _numbers(corpus: Corpus, wide: bool) -> Floats:
+    simple, pieces = summary(corpus)
+    return np.concatenate([simple, pieces], 1) if wide else simple
 
 
 @dataclass(frozen=True, eq=False)
