@@ -330,3 +330,12 @@ def test_a_file_that_contradicts_itself_is_refused(
     artifact.write(tmp_path / "odd.lstm", found.kind, found.version, found.sections, found.tensors)
     with pytest.raises(ModelFileError, match=r"odd\.lstm"):
         load(tmp_path / "odd.lstm")
+
+
+def test_a_summary_tells_how_long_it_takes(fitted: Classifier) -> None:
+    texts, labels = reviews(30)
+    table = pl.DataFrame({"text": texts, "label": labels})
+    model = make(roles=Roles(text="text"))
+    assert "training takes at most about" in model.summary(table)
+    assert not hasattr(model, "models_")
+    assert "trained in" in fitted.summary()
