@@ -15,11 +15,14 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from labelled.base import Set, parted
 from labelled.page import page
+from labelled.peers import TRANSFORMER, transformed
 from labelled.sets import SETS
 from record import ROOT, opening
 
@@ -34,10 +37,22 @@ RECORDS = ROOT / "benchmarks" / "records" / "labels"
 PAGE = ROOT / "docs" / "benchmarks" / "labels.md"
 
 
+def rows_of(task: Set) -> list[str]:
+    """Every network of a set: its own, and a Transformer in the place of the first one's LSTM."""
+    return [*task.rows, TRANSFORMER] if task.task == "classify" else list(task.rows)
+
+
+def made(task: Set, row: str, seed: int) -> Any:
+    """An unfitted network."""
+    if row == TRANSFORMER and row not in task.rows:
+        return transformed(task.make(task.rows[0], seed))
+    return task.make(row, seed)
+
+
 def fitted(task: Set, row: str, seed: int, corpus: Corpus) -> tuple[Any, dict[str, float]]:
     """One network fitted on everything but the test part, and what it cost."""
     known = [at for at, part in enumerate(corpus.parts or ()) if part != "test"]
-    model = task.make(row, seed)
+    model = made(task, row, seed)
     begun = time.process_time()
     model.fit(corpus.select(known))
     spent = time.process_time() - begun
@@ -88,20 +103,15 @@ def valid(task: Set, rows: list[str], seeds: int, yardsticks: Choice) -> None:
                 print(f"    {cost}", flush=True)
 
 
-def measured(task: Set, rows: list[str], kept: dict[str, Any], reason: str) -> None:
-    """Fit every row, then open the test part of each split and score it."""
+def measured(
+    task: Set, rows: list[str], kept: dict[str, Any], reason: str, keep: Callable[[], None]
+) -> None:
+    """Fit every row on each split and score it on the test part; ``keep`` is called after each."""
     frozen: dict[str, Any] = {
-        row: {name: str(v) for name, v in task.make(row, 0).get_params(deep=False).items()}
+        row: {name: str(v) for name, v in made(task, row, 0).get_params(deep=False).items()}
         for row in rows
     }
     frozen |= {"seeds": task.seeds, "splits": task.splits}
-    corpora = [task.read(split) for split in range(task.splits)]
-    models = {
-        (split, row, seed): fitted(task, row, seed, corpus)
-        for split, corpus in enumerate(corpora)
-        for row in rows
-        for seed in range(task.seeds)
-    }
     goals = {goal.measure: f"at least {goal.must}" for goal in task.goals}
     with opening(
         f"labels, {task.name}",
@@ -111,27 +121,31 @@ def measured(task: Set, rows: list[str], kept: dict[str, Any], reason: str) -> N
         threads=str(torch.get_num_threads()),
         goals=goals,
     ) as opened:
-        kept.setdefault("splits", [{} for _ in corpora])
-        for split, corpus in enumerate(corpora):
-            parts = parted(corpus)
-            told = LabelParts(
-                parts["train"], parts["valid"] if len(parts["valid"]) else None, parts["test"]
-            )
-            found = kept["splits"][split]
+        kept.setdefault("splits", [{} for _ in range(task.splits)])
+        for split in range(task.splits):
+            corpus, found = task.read(split), kept["splits"][split]
             for row in rows:
-                networks = []
-                for seed in range(task.seeds):
-                    model, cost = models[split, row, seed]
-                    first = row == task.rows[0] and seed == 0
-                    own = judged(task, row, model, told, task.yardsticks if first else "none")
-                    if first:
-                        found |= beside(own)
-                    assert own.ours is not None
-                    networks.append(cost | {"scores": scores(own.ours.measures),
-                                            "valid": own.ours.valid})  # fmt: skip
-                found.setdefault("networks", {})[row] = networks
-                opened[f"{row}, split {split}"] = [one["scores"] for one in networks]
-                print(task.name, split, row, *networks, sep="\n  ", flush=True)
+                found.setdefault("networks", {})[row] = networks(task, row, corpus, found)
+                opened[f"{row}, split {split}"] = [one["scores"] for one in found["networks"][row]]
+                print(task.name, split, row, *found["networks"][row], sep="\n  ", flush=True)
+                keep()
+
+
+def networks(task: Set, row: str, corpus: Corpus, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row's networks on one split; the first of all is judged beside the yardsticks."""
+    parts = parted(corpus)
+    valid = parts["valid"] if len(parts["valid"]) else None
+    told = LabelParts(parts["train"], valid, parts["test"])
+    models = [fitted(task, row, seed, corpus) for seed in range(task.seeds)]
+    measured = []
+    for seed, (model, cost) in enumerate(models):
+        first = row == task.rows[0] and seed == 0
+        own = judged(task, row, model, told, task.yardsticks if first else "none")
+        if first:
+            found |= beside(own)
+        assert own.ours is not None
+        measured.append(cost | {"scores": scores(own.ours.measures), "valid": own.ours.valid})
+    return measured
 
 
 def beside(own: LabelEvaluation) -> dict[str, Any]:
@@ -166,15 +180,18 @@ def main() -> None:
     given = parser.parse_args()
     for name in [] if given.page else given.only.split(","):
         task = SETS[name]
-        rows = given.rows.split(",") if given.rows else list(task.rows)
+        rows = given.rows.split(",") if given.rows else rows_of(task)
         if given.valid:
             valid(task, rows, given.seeds, given.yardsticks)
             continue
         path = RECORDS / f"{name}.json"
         kept = json.loads(path.read_text()) if path.exists() else {}
-        measured(task, rows, kept, given.reason)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+
+        def keep(path: Path = path, kept: dict[str, Any] = kept) -> None:
+            path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+
+        measured(task, rows, kept, given.reason, keep)
     if not given.valid:
         files = {name: RECORDS / f"{name}.json" for name in SETS}
         known = {n: json.loads(p.read_text()) for n, p in files.items() if p.exists()}

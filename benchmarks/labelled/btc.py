@@ -21,7 +21,7 @@ SET = Set(
             "test": ["btc.h.conll"],
         }
     ),
-    make=make,
+    make=make(epochs=4, rarest=2),
     metric="f1",
     measures=("f1", "precision", "recall", "token_accuracy"),
     rows=(BOTH, FORWARD),

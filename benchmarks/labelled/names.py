@@ -11,7 +11,7 @@ from longshort import Tagger
 from longshort.data.corpus import Corpus, PartName, join
 from longshort.data.sources.conll import read_conll
 from longshort.layers.encoder import Recurrent
-from longshort.tasks.tag import TRAINING
+from longshort.tasks.tag import TOKENS, TRAINING
 
 BOTH, FORWARD = "LSTM both ways", "LSTM forward only"
 
@@ -30,14 +30,23 @@ def read(parts: dict[PartName, list[str]]) -> Callable[[int], Corpus]:
     return corpus
 
 
-def make(row: str, seed: int) -> Any:
+def make(epochs: int, rarest: int) -> Callable[[str, int], Any]:
     """A tagger of a row: one network, with the recipe that was chosen on the validation parts.
 
     Forward only, it has as many units as both directions have together.
+
+    Args:
+        epochs: passes over the training part.
+        rarest: words that are rarer in it are the unknown word.
     """
-    both = row == BOTH
-    return Tagger(
-        recurrent=Recurrent(120 if both else 240, bidirectional=both, dropout=0.4),
-        training=TRAINING.set_params(epochs=4, members=1),
-        random_state=seed,
-    )
+
+    def tagger(row: str, seed: int) -> Tagger:
+        both = row == BOTH
+        return Tagger(
+            text=TOKENS.set_params(min_count=rarest),
+            recurrent=Recurrent(120 if both else 240, bidirectional=both, dropout=0.4),
+            training=TRAINING.set_params(epochs=epochs, members=1),
+            random_state=seed,
+        )
+
+    return tagger

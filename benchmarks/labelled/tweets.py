@@ -14,10 +14,19 @@ def make(row: str, seed: int) -> Classifier:
     return Classifier(
         head=Category(weights="balanced"),
         recurrent=Recurrent(100, bidirectional=True),
-        training=Training(epochs=8, optimizer="adam", rate=2e-3, weight_decay=0.0,
-                          schedule="linear", clip=5.0, patience=None, members=3),
+        training=Training(
+            epochs=4,
+            batch=64,
+            optimizer="adam",
+            rate=3e-3,
+            weight_decay=0.0,
+            schedule="linear",
+            clip=5.0,
+            patience=None,
+            members=3,
+        ),
         random_state=seed,
-    )  # fmt: skip
+    )
 
 
 SET = Set(

@@ -21,7 +21,7 @@ SET = Set(
             "test": ["wnut17.test.conll"],
         }
     ),
-    make=make,
+    make=make(epochs=3, rarest=1),
     metric="f1",
     measures=("f1", "precision", "recall", "token_accuracy"),
     rows=(BOTH, FORWARD),

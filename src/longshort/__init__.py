@@ -36,8 +36,10 @@ _ROOMS = {
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
     "Shares": "longshort.data.chunks",
+    "Signal": "longshort.data.readings.signals",
     "Split": "longshort.data.splits",
     "Tagger": "longshort.tasks.tag",
+    "Text": "longshort.data.readings.words",
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
     "Window": "longshort.data.window",
@@ -73,8 +75,10 @@ __all__ = [
     "Roles",
     "Scaling",
     "Shares",
+    "Signal",
     "Split",
     "Tagger",
+    "Text",
     "Tokens",
     "Training",
     "Window",
@@ -92,6 +96,8 @@ if TYPE_CHECKING:
     from longshort.data.codecs.tokens import Tokens
     from longshort.data.corpus import Corpus, Roles
     from longshort.data.partition import Partition
+    from longshort.data.readings.signals import Signal
+    from longshort.data.readings.words import Text
     from longshort.data.sequences import Columns
     from longshort.data.sources.prose import Documents
     from longshort.data.splits import Split

@@ -94,7 +94,7 @@ def test_mistakes_show_the_text_and_what_weighed(judged: LabelEvaluation) -> Non
 
 def test_the_verdict_is_spoken_by_the_metric(judged: LabelEvaluation) -> None:
     assert judged.verdict.startswith("The LSTM did not earn its keep: its accuracy, ")
-    assert "below the best classical method (TF-IDF of " in judged.verdict
+    assert "below the best other method (TF-IDF of " in judged.verdict
 
 
 def test_a_record_comes_back_as_it_was(judged: LabelEvaluation) -> None:
@@ -146,3 +146,20 @@ def test_what_cannot_be_judged(parts: LabelParts) -> None:
         judge(test.select([]))
     with pytest.raises(ArgumentError, match="did you mean 'accuracy'"):
         judge(test, metric="acuracy")
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("ordered", "class_distance"), ("many", "macro_f1")])
+def test_labels_of_an_order_and_several_labels(parts: LabelParts, kind: str, metric: str) -> None:
+    own = knowing(0.9)
+    found = evaluate_labels(
+        own, parts, ["neg", "pos"], kind=kind, metric=metric, yardsticks="quick",  # type: ignore[arg-type]
+        history=History(), settings={},
+    )  # fmt: skip
+    assert LabelEvaluation.from_json(found.to_json()) == found
+    assert found.kind == kind
+    assert (found.confusion == ()) == (kind == "many")
+    assert all(metric in score.measures for score in found.scores)
+    if kind == "ordered":
+        assert "below the best rule (class prior" in found.verdict
+    else:
+        assert found.positive is None

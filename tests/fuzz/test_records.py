@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longshort.errors import LongshortError
-from longshort.records import Comparison, Evaluation
+from longshort.records import Comparison, Evaluation, LabelEvaluation
 from longshort.report import comparison_page, page, score_table
+from longshort.report.labels.document import label_page
 
 from ..report.conftest import contest, weather  # noqa: TID252
+from ..report.labels.conftest import entity_record, gesture_record, review_record  # noqa: TID252
 from .conftest import TRIED
 from .test_model_file import NUMBERS, places, values
 
@@ -34,6 +36,12 @@ def small() -> dict[str, Any]:
 
 RECORD = json.dumps(small())
 COMPARISON = contest(weather(12)).to_json()
+LABELS = [
+    replace(made(), mistakes=made().mistakes[:2]).to_json()
+    for made in (review_record, gesture_record, entity_record)
+]
+PAGES = {Evaluation: page, Comparison: comparison_page, LabelEvaluation: label_page}
+Kind = type[Evaluation | Comparison | LabelEvaluation]
 
 
 @st.composite
@@ -55,7 +63,7 @@ def changed(draw: st.DrawFn, text: str) -> str:
     return json.dumps(record)
 
 
-def holds(text: str | bytes, kind: type[Evaluation | Comparison] = Evaluation) -> None:
+def holds(text: str | bytes, kind: Kind = Evaluation) -> None:
     """The property: words that name the file, or a page that loads nothing."""
     TRIED["test_records.py"] += 1
     try:
@@ -66,8 +74,9 @@ def holds(text: str | bytes, kind: type[Evaluation | Comparison] = Evaluation) -
         assert len(said) < 2000
         return
     try:
-        score_table(record)
-        shown = page(record) if isinstance(record, Evaluation) else comparison_page(record)
+        if not isinstance(record, LabelEvaluation):
+            score_table(record)
+        shown = PAGES[kind](record)
     except LongshortError:
         return
     shown.encode()
@@ -84,6 +93,12 @@ def test_changed_records(text: str) -> None:
 @given(text=changed(COMPARISON))
 def test_changed_comparisons(text: str) -> None:
     holds(text, Comparison)
+
+
+@settings(max_examples=120)
+@given(text=st.sampled_from(LABELS).flatmap(changed))
+def test_changed_labels(text: str) -> None:
+    holds(text, LabelEvaluation)
 
 
 @settings(max_examples=500)

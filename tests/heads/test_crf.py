@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from longshort.contracts import Batch, Encoded, State
-from longshort.heads.crf import CRF, NEVER, Allowed, CRFHead
+from longshort.heads.crf import CRF, NEVER, Allowed, CRFHead, forward_algorithm
 
 TAGS, STEPS = 3, 5
 LENGTHS = torch.tensor([5, 1, 3, 0, 4])
@@ -160,3 +160,62 @@ def test_targets_beyond_the_length_may_be_anything() -> None:
     other = head.loss(read, Batch({}, LENGTHS, targets=spoilt))
     assert torch.equal(one.total, other.total)
     assert int(one.count) == int(LENGTHS.sum())
+
+
+def test_the_scan_has_the_value_and_derivatives_of_the_definition(
+    chain: CRF, emissions: Tensor
+) -> None:
+    weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.5], dtype=torch.float64)
+    found = []
+    for partition in (lambda *parts: forward_algorithm(*parts, LENGTHS), None):
+        e = emissions.clone().requires_grad_()
+        chain.requires_grad_(True)
+        if partition is None:
+            value = chain.log_partition(e, LENGTHS)
+        else:
+            value = partition(e, *chain._chain())
+        parts = (e, chain.begin, chain.transitions, chain.end)
+        found.append((value, *torch.autograd.grad((value * weights).sum(), parts)))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_long_and_wild_sequences_stay_exact() -> None:
+    torch.manual_seed(4)
+    chain = CRF(4)
+    lengths = torch.tensor([400, 37])
+    for scale in (1.0, 60.0):
+        emissions = scale * torch.randn(2, 400, 4)
+        exact = forward_algorithm(
+            emissions.double(), *(p.double() for p in chain._chain()), lengths
+        )
+        torch.testing.assert_close(chain.log_partition(emissions, lengths).double(), exact)
+        sums = chain.marginals(emissions, lengths).sum(2)
+        torch.testing.assert_close(sums[0], torch.ones(400))
+        torch.testing.assert_close(sums[1], (torch.arange(400) < 37).float())
+
+
+def test_a_chain_without_links_is_a_softmax_for_each_step() -> None:
+    torch.manual_seed(5)
+    head, read = CRFHead(4, TAGS, linked=False), encoded(4)
+    targets = torch.randint(TAGS, (len(LENGTHS), STEPS))
+    loss = head.loss(read, Batch({}, LENGTHS, targets=targets))
+    inside = torch.arange(STEPS) < LENGTHS[:, None]
+    log_p = head.readout(read.z).log_softmax(2)
+    wanted = -log_p.gather(2, targets.unsqueeze(2)).squeeze(2)[inside].sum()
+    torch.testing.assert_close(loss.total, wanted)
+    found = head.decode(read, Batch({}, LENGTHS))
+    assert torch.equal(found.point[inside], log_p.argmax(2)[inside])
+
+
+def test_a_shift_changes_what_is_chosen_and_not_how_probable_it_is() -> None:
+    torch.manual_seed(6)
+    head, read = CRFHead(4, TAGS), encoded(4)
+    before = head.decode(read, Batch({}, LENGTHS))
+    head.lean(torch.tensor([0.0, 1e3, 0.0]))
+    after = head.decode(read, Batch({}, LENGTHS))
+    inside = torch.arange(STEPS) < LENGTHS[:, None]
+    assert after.point[inside].eq(1).all()
+    assert before.scores is not None
+    assert after.scores is not None
+    assert torch.equal(before.scores, after.scores)

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 import torch
 
-from longshort import Category, Classifier, Partition, Recurrent, Roles, Training, load
+from longshort import Category, Classifier, Partition, Recurrent, Roles, Training, artifact, load
+from longshort.checkpoint import Checkpoint
 from longshort.data.partition import partition
 from longshort.data.readings.words import Text
 from longshort.errors import ArgumentError, DataError, LongshortWarning, ModelFileError
@@ -267,3 +268,90 @@ def test_series_of_any_length_and_with_gaps() -> None:
     assert model.score(items[1:], labels[1:]) > 0.8
     alone = np.concatenate([model.predict_proba([each]) for each in items[:5]])
     assert np.allclose(alone, model.predict_proba(items[:5]), atol=1e-6)
+
+
+def test_a_fit_goes_on_bit_by_bit(tmp_path: Path) -> None:
+    texts, labels = reviews(60)
+    settings = Training(epochs=3, members=2, rate=0.02, batch=16, steps=6)
+    whole = make(training=settings).fit(texts, labels)
+
+    class Stop:
+        """Ctrl-C after the fourth epoch."""
+
+        seen = 0
+
+        def start(self, *_: object) -> None: ...
+        def note(self, *_: object) -> None: ...
+        def finish(self, *_: object) -> None: ...
+
+        def epoch(self, *_: object) -> None:
+            self.seen += 1
+            if self.seen == 4:
+                raise KeyboardInterrupt
+
+    path = tmp_path / "checkpoint.lstm"
+    stopped = make(training=settings)
+    stopped.fit(texts, labels, progress=Stop(), checkpoint=Checkpoint(path, 0.0))
+    assert "interrupted" in stopped.history_.stops
+    again = make(training=settings).fit(texts, labels, checkpoint=path)
+    assert np.array_equal(again.predict_proba(texts), whole.predict_proba(texts))
+    labels[0] = "pos" if labels[0] == "neg" else "neg"
+    stopped.fit(texts, labels, progress=Stop(), checkpoint=Checkpoint(path, 0.0))
+    labels[1] = "pos" if labels[1] == "neg" else "neg"
+    with pytest.raises(ArgumentError, match="data"):
+        make(training=settings).fit(texts, labels, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("learned", "classes"), ["pos"]),
+        (("learned", "classes"), ["pos", "pos"]),
+        (("learned", "types"), "M8[us]"),
+        (("learned", "kind"), "some"),
+        (("learned", "reader"), "eval"),
+        (("learned", "reading"), {}),
+        (("learned", "digest"), "zz"),
+        (("learned", "features"), 0),
+        (("head", "pooling"), "last"),
+        (("head", "kind"), "ordered"),
+        (("recurrent", "size"), 10**9),
+        (("text", "width"), "wide"),
+        (("partition", "by"), "luck"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(
+    fitted: Classifier, tmp_path: Path, place: tuple[str, str], value: Any
+) -> None:
+    fitted.save(tmp_path / "model.lstm")
+    found = artifact.read(tmp_path / "model.lstm")
+    section, name = place
+    found.sections[section][name] = value
+    artifact.write(tmp_path / "odd.lstm", found.kind, found.version, found.sections, found.tensors)
+    with pytest.raises(ModelFileError, match=r"odd\.lstm"):
+        load(tmp_path / "odd.lstm")
+
+
+def test_a_summary_tells_how_long_it_takes(fitted: Classifier) -> None:
+    texts, labels = reviews(30)
+    table = pl.DataFrame({"text": texts, "label": labels})
+    model = make(roles=Roles(text="text"))
+    assert "training takes at most about" in model.summary(table)
+    assert not hasattr(model, "models_")
+    assert "trained in" in fitted.summary()
+
+
+def test_a_fit_may_begin_with_another(fitted: Classifier, tmp_path: Path) -> None:
+    texts, labels = reviews(60, seed=4)
+    short = Training(epochs=1, members=1, steps=1, rate=1e-5)
+    kept = make(training=short).fit(texts, labels, init=fitted, keep_codec=True)
+    assert kept.start_.startswith("Training began with 11 of 11 weights")
+    assert kept.score(texts, labels) == 1
+    with pytest.warns(LongshortWarning, match="words.weight is of other categories"):
+        make(training=short).fit(texts, labels, init=fitted)
+    # a table that begins with vectors of a file is laid out without memory, too
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("\n".join(f"{word} {' '.join(['0.1'] * 16)}" for word in GOOD))
+    own = make(text=WORDS.set_params(vectors=str(vectors)), training=short)
+    with pytest.warns(LongshortWarning, match="10 of 11 weights"):
+        own.fit(texts, labels, init=fitted)

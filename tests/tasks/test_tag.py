@@ -10,7 +10,7 @@ import pytest
 from longshort import load
 from longshort.data.corpus import Corpus, join
 from longshort.data.readings.wide import Wide
-from longshort.errors import ArgumentError, DataError, NotFittedError
+from longshort.errors import ArgumentError, DataError, LongshortWarning, NotFittedError
 from longshort.layers.encoder import Recurrent
 from longshort.tasks.tag import TOKENS, TRAINING, Tagger
 
@@ -83,6 +83,13 @@ def test_answers_do_not_depend_on_neighbours(tagger: Tagger) -> None:
         np.testing.assert_allclose(alone.sum(1), 1, atol=1e-6)
 
 
+def test_odd_sentences_are_tagged(tagger: Tagger) -> None:
+    odd = [[], [""], ["\x00", "\U0001f600", "東京"], ["x" * 5000], ["ada"] * 3000]
+    assert [len(own) for own in tagger.predict(odd)] == [0, 1, 3, 1, 3000]
+    assert tagger.predict([[]]) == [()]
+    assert tagger.spans([[]]) == [[]]
+
+
 def test_n_best_begins_with_the_best(tagger: Tagger) -> None:
     fresh = sentences(10, 6)
     ways = tagger.n_best(fresh, 3)
@@ -124,6 +131,10 @@ def test_the_test_part_is_opened_with_its_yardsticks(tagger: Tagger, data: Corpu
     other = tagger.evaluate(join([("test", sentences(30, 8)), ("test", some)]))
     assert other.items == 50
     assert "20 of 50 items were also fitted on." in other.notes
+    strange = Corpus("strange", tokens=(("ada", "x"),) * 9, tags=(("B-DOG", "O"),) * 9)
+    judged = tagger.evaluate(strange)
+    assert any(note.startswith("9 tags are not those") for note in judged.notes)
+    assert judged.score("LSTM").measures["recall"].value == 0  # type: ignore[union-attr]
     with pytest.raises(DataError, match="every item was fitted on"):
         tagger.evaluate(some)
 
@@ -170,6 +181,26 @@ def test_files_are_answered_as_they_are_spelt(tmp_path: Path) -> None:
     assert frame["probability"].is_between(0, 1).all()
 
 
+def test_a_fit_begins_with_another_one(tagger: Tagger, data: Corpus) -> None:
+    brief = TRAINING.set_params(epochs=1, rate=1e-4, members=1)
+    again = small(training=brief).fit(data, init=tagger)
+    assert again.start_
+    assert again.score(sentences(30, 4)) > 0.9
+    # other tags have a head of their own
+    plain = [["T" if tag == "O" else "E" for tag in own] for own in data.tags or ()]
+    with pytest.warns(LongshortWarning, match="of other categories"):
+        other = small(training=brief).fit(list(data.tokens or ()), plain, init=tagger)
+    assert other.tags_.names == ("E", "T")
+
+
+def test_refitted_networks_keep_their_shift(data: Corpus) -> None:
+    brief = TRAINING.set_params(epochs=1, rate=2e-2, members=1, refit=True)
+    model = small(training=brief).fit(data)
+    assert model.refitted_
+    assert model.lean_ == float(model.models_[0].head.shift[1])  # type: ignore[union-attr, index]
+    assert model.score(sentences(40, 4)) > 0.8
+
+
 def test_what_cannot_be_done_is_said(data: Corpus) -> None:
     with pytest.raises(NotFittedError):
         small().predict([["a"]])
@@ -181,5 +212,7 @@ def test_what_cannot_be_done_is_said(data: Corpus) -> None:
         small().fit([["a", "b"]] * 20, [["B-X"]] * 20)
     with pytest.raises(ArgumentError, match="every step has its own tag"):
         small(recurrent=Recurrent(8, stem=4, stride=2)).fit(data)
+    with pytest.raises(DataError, match=r"--item"):
+        small().fit("some.csv")
     with pytest.raises(DataError, match=r"sentence 1, token 2: I-LOC begins nothing"):
         small().fit([["a", "b"]] * 20, [["B-PER", "I-LOC"]] * 20)

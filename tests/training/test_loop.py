@@ -157,6 +157,25 @@ def test_early_stopping_restores_the_best_weights() -> None:
     assert torch.equal(weight(model), weight(again))
 
 
+def test_a_judge_chooses_the_epoch_instead_of_the_loss() -> None:
+    train, valid = points(64), points(32)
+    told, weights, losses = [3.0, 1.0, 2.0, 4.0], [], []
+
+    def judge(model: Model, examples: Points, loss: float) -> float:
+        weights.append(weight(model))
+        losses.append(loss)
+        assert examples is valid
+        assert not model.training
+        return told[len(weights) - 1]
+
+    model = line()
+    training = Training(epochs=4, batch=16, weight_decay=0.0, patience=None)
+    epochs = list(fit(model, train, valid, training, judge=judge))
+    assert [epoch.best for epoch in epochs] == [True, True, False, False]
+    assert [epoch.valid_loss for epoch in epochs] == losses
+    assert torch.equal(weight(model), weights[1])
+
+
 def test_without_patience_all_epochs_are_made_and_the_best_is_kept() -> None:
     train, valid = overshooting()
     model = line()

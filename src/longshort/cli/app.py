@@ -13,6 +13,7 @@ from longshort import __version__
 from longshort.cli import (
     classify,
     compare,
+    data,
     doctor,
     evaluate,
     explain,
@@ -67,6 +68,7 @@ app.command("complete")(generate.complete)
 app.command("score")(generate.score)
 app.command("compare")(compare.compare)
 app.command("lint")(lint.lint)
+app.command("data")(data.data)
 app.command("doctor")(doctor.doctor)
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, cast
 import typer
 
 from longshort.cli import running
-from longshort.cli.options import names, taking
+from longshort.cli.labels import with_outcomes
+from longshort.cli.options import Outcomes, names, taking
 from longshort.cli.running import Resume, Yardsticks
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
@@ -200,9 +201,7 @@ def classify(
     ctx: typer.Context,
     data: Data,
     estimator: Classifier,
-    outcomes: Annotated[
-        Path | None, typer.Option(help="Of events: the table with a row and a label per item.")
-    ] = None,
+    outcomes: Outcomes = None,
     metric: Annotated[
         str, typer.Option(help="What is judged by: accuracy, macro_f1, auroc, ...")
     ] = "macro_f1",
@@ -230,7 +229,7 @@ def classify(
     if outcomes is not None:
         if isinstance(given, dict):
             raise ArgumentError("--outcomes: parts of events are shares, not files of their own")
-        given = {"events": data, "outcomes": outcomes}
+        given = with_outcomes(data, outcomes)
     opens = opens or estimator.partition.test is not None or estimator.roles.part is not None
 
     def judge() -> LabelEvaluation | None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from longshort.cli.kinds import fitting, opened
+from longshort.cli.options import Outcomes
 from longshort.cli.records import show_record, write_record
 from longshort.cli.running import make_folder
 from longshort.cli.terminal import out as terminal
@@ -50,6 +51,7 @@ def evaluate(
     metric: Annotated[
         str, typer.Option(help="Of labels: accuracy, macro_f1, auroc, ... leads the verdict.")
     ] = "macro_f1",
+    outcomes: Outcomes = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
     ] = None,
@@ -73,7 +75,7 @@ def evaluate(
     given = {
         "level": level, "adaptive": adaptive, "yardsticks": yardsticks, "rolling": rolling,
         "every": every,
-        "refit": refit, "judged": judged, "metric": metric,
+        "refit": refit, "judged": judged, "metric": metric, "outcomes": outcomes,
     }  # fmt: skip
     options = fitting(ctx, commands.evaluate, estimator, given)
     folder = None if out is None else make_folder(out)

@@ -12,7 +12,8 @@ from rich.text import Text
 from longshort import artifact
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
-from longshort.records import Decided, LabelEvaluation
+from longshort.records import Decided, LabelEvaluation, LabelExplanation, Mark
+from longshort.report.labels.decided import decided_page
 from longshort.report.numerals import percent
 from longshort.tasks.classify import Classifier
 from longshort.yardsticks.labels.roster import Choice
@@ -21,9 +22,16 @@ from longshort.yardsticks.labels.roster import Choice
 _SHOWN, _LISTED = 10, 8
 
 
-def predictions(estimator: Classifier, data: Path) -> Iterator[pl.DataFrame]:
+def predictions(
+    estimator: Classifier, data: Path, *, outcomes: Path | None = None
+) -> Iterator[pl.DataFrame]:
     """The table with a column of labels, and one for the probability of each."""
-    yield estimator.predict_table(data)
+    yield estimator.predict_table(with_outcomes(data, outcomes))
+
+
+def with_outcomes(data: Path, outcomes: Path | None) -> Path | dict[str, Path]:
+    """A file; of events together with the table of what is known of each item."""
+    return data if outcomes is None else {"events": data, "outcomes": outcomes}
 
 
 def judged(
@@ -33,21 +41,28 @@ def judged(
     *,
     metric: str = "macro_f1",
     yardsticks: str = "all",
+    outcomes: Path | None = None,
 ) -> LabelEvaluation:
     """The test part, or other data as a whole."""
     del folder
-    return estimator.evaluate(data, metric=metric, yardsticks=cast(Choice, yardsticks))
+    given = with_outcomes(data, outcomes)
+    return estimator.evaluate(given, metric=metric, yardsticks=cast(Choice, yardsticks))
 
 
 def explained(estimator: Classifier, data: str, out: Path | None) -> None:
-    """A text, or the items of a file, with what decided them; also as a record (.json)."""
-    found = estimator.explain(data)
+    """A text, or the items of a file, with what decided them."""
+    show_explanation(estimator.explain(data), out)
+
+
+def show_explanation(found: LabelExplanation, out: Path | None) -> None:
+    """The first items on the terminal, and all of them as a page or, in .json, as a record."""
     for item in found.items[:_SHOWN]:
         show_decided(item)
     if len(found.items) > _SHOWN:
-        notes.print(f"{len(found.items) - _SHOWN} more: name a file with --out explained.json")
+        notes.print(f"{len(found.items) - _SHOWN} more: name a page with --out explained.html")
     if out is not None:
-        artifact.write_bytes(out, found.to_json().encode())
+        text = found.to_json() if out.suffix == ".json" else decided_page(found)
+        artifact.write_bytes(out, text.encode())
         notes.print(f"explained: {plain(str(out))}")
 
 
@@ -65,9 +80,9 @@ def show_decided(item: Decided) -> None:
         terminal.print(f"  {mark.weight * item.scale:+.3f}  {plain(_place(item, mark))}")
 
 
-def _place(item: Decided, mark: object) -> str:
+def _place(item: Decided, mark: Mark) -> str:
     """The words that a mark is of, or its rows."""
-    start, end = mark.start, mark.end  # type: ignore[attr-defined]
+    start, end = mark.start, mark.end
     if item.text:
         return item.text[start:end]
     if item.tokens:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,6 +38,10 @@ ValidFrom = Annotated[
 ]
 TestFrom = Annotated[
     str | None, typer.Option(help="First time of the test part.", show_default="a share")
+]
+
+Outcomes = Annotated[
+    Path | None, typer.Option(help="Of events: the table with a row and a label per item.")
 ]
 
 

@@ -13,6 +13,7 @@ from polars.io.plugins import register_io_source
 
 from longshort import artifact
 from longshort.cli.kinds import fitting, opened
+from longshort.cli.options import Outcomes
 from longshort.cli.terminal import notes
 from longshort.errors import ArgumentError
 
@@ -35,6 +36,7 @@ def predict(
         int | None,
         typer.Option(help="Steps to forecast, of a recursive model.", show_default="as fitted"),
     ] = None,
+    outcomes: Outcomes = None,
     out: Annotated[
         Path | None, typer.Option(help="A .csv, .parquet or .jsonl file; else CSV to the terminal.")
     ] = None,
@@ -46,12 +48,18 @@ def predict(
     longshort predict reviews/model.lstm new-reviews.csv --out labelled.csv
 
     Labels are added to a table of texts as a column, and the probability of each as another;
-    --quantiles, --paths, --seed and --horizon are of forecasts.
+    --quantiles, --paths, --seed and --horizon are of forecasts, --outcomes is of events.
     """
     if out is not None and out.suffix not in SUFFIXES:
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
     estimator, commands = opened(model)
-    given = {"quantiles": quantiles, "paths": paths, "seed": seed, "horizon": horizon}
+    given = {
+        "quantiles": quantiles,
+        "paths": paths,
+        "seed": seed,
+        "horizon": horizon,
+        "outcomes": outcomes,
+    }
     options = fitting(ctx, commands.predict, estimator, given)
     parts: Iterator[pl.DataFrame] = commands.predict(estimator, data, **options)
     first = next(parts)

@@ -9,13 +9,12 @@ from typing import Annotated, Any, cast
 import polars as pl
 import typer
 
-from longshort import artifact
 from longshort.cli import running
 from longshort.cli.classify import Held, share, together
-from longshort.cli.labels import show_decided
+from longshort.cli.labels import show_explanation
 from longshort.cli.options import names, taking
 from longshort.cli.running import Resume
-from longshort.cli.terminal import notes, plain
+from longshort.cli.terminal import notes
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
 from longshort.data.readings.wide import Wide
@@ -161,15 +160,6 @@ def explained(estimator: Tagger, data: str, out: Path | None) -> None:
     """The entities (or tags) of a sentence, or of a file's, with the tokens that decided them."""
     given: Any = Path(data) if Path(data).exists() else [data.split()]
     found = estimator.explain(given)
-    for item in found.items[:_SHOWN]:
-        show_decided(item)
     if not found.items:
         notes.print("no entity was found")
-    if len(found.items) > _SHOWN:
-        notes.print(f"{len(found.items) - _SHOWN} more: name a file with --out explained.json")
-    if out is not None:
-        artifact.write_bytes(out, found.to_json().encode())
-        notes.print(f"explained: {plain(str(out))}")
-
-
-_SHOWN = 20
+    show_explanation(found, out)

@@ -42,6 +42,8 @@ from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
 # results go to standard output; progress, notes and errors do not get in a pipe's way
 out = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
+# measures of labels that stand in the table
+_LABEL_COLUMNS = 4
 
 
 def plain(text: str) -> str:
@@ -120,7 +122,7 @@ class FitProgress:
     def close(self, *, keep: bool = True) -> None:
         """Whatever happened, leave the terminal in order; ``keep=False`` takes the log away."""
         self._bar.stop()
-        if self._path is not None and not keep:
+        if self._path is not None and not keep and self._task is not None:
             self._path.unlink(missing_ok=True)
 
     def _write(self, line: str, mode: str = "a") -> None:
@@ -195,12 +197,13 @@ def show_labels(evaluation: LabelEvaluation) -> None:
     out.print(f"\n{amount} of the test part")
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
     table.add_column("method", overflow="fold")
-    for column in scores.columns:
+    # narrow enough for a terminal of 80 columns; the report has all
+    for column in scores.columns[:_LABEL_COLUMNS]:
         table.add_column(escape(column.name), justify="right", no_wrap=True)
     for row in scores.rows:
         cells = [
             f"[green]{escape(cell.text)}[/]" if cell.best else escape(cell.text)
-            for cell in row.cells
+            for cell in row.cells[:_LABEL_COLUMNS]
         ]
         table.add_row(escape(row.method), *cells, style="bold" if row.kind == "lstm" else None)
     out.print(table)

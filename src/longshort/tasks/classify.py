@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import validate_data
 
 from longshort import artifact
 from longshort.contracts import Examples, Params
@@ -31,7 +30,7 @@ from longshort.records import LabelEvaluation, LabelExplanation, Mark
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.calibration import LEAST, calibrate, probabilities
-from longshort.tasks.labels.encoding import reading_of, refuse_other
+from longshort.tasks.labels.encoding import notes_of, reading_of, refuse_other
 from longshort.tasks.labels.explanation import decided, marks, weigh
 from longshort.tasks.labels.labels import Classes, labels_of
 from longshort.tasks.labels.learned import Knowledge, Learned, Seen, restored
@@ -48,6 +47,7 @@ from longshort.tasks.labels.reading import (
 )
 from longshort.tasks.labels.tables import answered
 from longshort.tasks.labels.transformer import Beside
+from longshort.tasks.scikit import checked
 from longshort.training import Training
 from longshort.yardsticks.labels.base import LabelMethod
 from longshort.yardsticks.labels.roster import Choice
@@ -108,7 +108,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(100, bidirectional=True),  # noqa: B008
         training: Training = Training(  # noqa: B008
-            epochs=30, rate=2e-3, schedule="linear", weight_decay=0.01, clip=5.0, patience=5
+            epochs=20, rate=2e-3, schedule="linear", weight_decay=0.01, clip=5.0, patience=4
         ),
         random_state: int = 0,
         device: str = "cpu",
@@ -136,13 +136,14 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
         if not is_matrix(X, self.roles, y is not None):
-            return labelled(read_corpus(X, self.roles, labelled=y is None), y, self.head.kind)
+            corpus = read_corpus(X, self.roles, labelled=y is None)
+            if self.roles.group is not None and corpus.groups is None:
+                raise DataError(
+                    f"{corpus.source}: there is no column {self.roles.group!r} for group"
+                )
+            return labelled(corpus, y, self.head.kind)
         several = self.head.kind == "many" and y is not None
-        finite: dict[str, Any] = {"ensure_all_finite": "allow-nan"}
-        try:
-            found = validate_data(self, X, y="no_validation" if several else y, **finite)
-        except ValueError as error:
-            raise DataError(str(error)) from error
+        found = checked(self, X, y="no_validation" if several else y)
         values, told = (found, y) if several else found
         given = labelled(from_array(values), told, self.head.kind)
         return given._replace(features=values.shape[1])
@@ -164,7 +165,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             Seen.of(corpus, fitted),
             data.features,
             tuple(map(str, getattr(self, "feature_names_in_", ()))),
-            (*notes, *shares.notes),
+            (*notes, *notes_of(reading, corpus), *shares.notes),
         )
         self.classes_ = classes.own()
         targets = classes.targets(corpus)
@@ -229,7 +230,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         self._check_fitted()
         features = self.known_.features
         if features is not None and not isinstance(X, Corpus):
-            found = validate_data(self, X, reset=False, ensure_all_finite="allow-nan")
+            found = checked(self, X, reset=False)
             return from_array(found)
         corpus = read_corpus(X, self.settings_["roles"], labelled=False)
         refuse_other(corpus, self.known_.reading)

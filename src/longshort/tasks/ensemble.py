@@ -185,7 +185,8 @@ class _Work:
             model.load_state_dict(chosen)
             return self._close(model, "interrupted", refitted=False)
         # what the head learnt of its errors on unseen examples stays true
-        buffers = {name: chosen[name] for name, _ in model.head.named_buffers("head")}
+        names = [name for name, _ in model.head.named_buffers("head")]
+        buffers = {name: chosen[name] for name in names if name in chosen}
         model.load_state_dict({**weights_of(model), **buffers})
         return self._close(model, again.stop, refitted=True)
 

@@ -7,12 +7,25 @@ from pathlib import Path
 from typing import Any, Self
 
 from sklearn.exceptions import NotFittedError as _Sklearns
+from sklearn.utils.validation import validate_data
 
-from longshort.errors import NotFittedError
+from longshort.errors import DataError, NotFittedError
 
 
 class UnfittedError(NotFittedError, _Sklearns):  # type: ignore[misc]
     """Our own error and scikit-learn's in one."""
+
+
+def checked(estimator: Any, X: Any, **more: Any) -> Any:
+    """Numbers (N, T), and labels beside them, by scikit-learn's own rules; NaN is not observed.
+
+    Raises:
+        DataError: they break one. TypeError: they are sparse, or no numbers at all.
+    """
+    try:
+        return validate_data(estimator, X, ensure_all_finite="allow-nan", **more)
+    except ValueError as error:
+        raise DataError(str(error)) from error
 
 
 class Pickled:

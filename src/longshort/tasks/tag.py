@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort import artifact
@@ -38,7 +37,7 @@ from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.deciding import decided
 from longshort.tasks.labels.encoding import reading_of
 from longshort.tasks.labels.learned import Seen
-from longshort.tasks.labels.tagged import Learned, Told, put_down, read_tagged, take_up
+from longshort.tasks.labels.tagged import Learned, Told, put_down, read_tagged, steps_frame, take_up
 from longshort.tasks.labels.tags import Inner, Tags, lean, leaning, score, shift_of, tag
 from longshort.training import Training
 from longshort.training.loop import Judge
@@ -52,7 +51,7 @@ TagHead = Literal["crf", "category"]
 
 # how tokens are read, and what a fit of some thousand sentences needs
 TOKENS = Text(
-    min_count=1, characters="cnn", character_size=60, ngrams=None, word_dropout=0.0,
+    min_count=2, characters="cnn", character_size=60, ngrams=None, word_dropout=0.0,
     rare_dropout=0.5, dropout=0.0,
 )  # fmt: skip
 TRAINING = Training(
@@ -228,9 +227,19 @@ class Tagger(Estimator):
         )  # fmt: skip
         return Model(RecurrentEncoder(Embed.of(encoding.widths), self.recurrent), head)
 
+    def _foreign(self, source: Self) -> list[str]:
+        found = [] if self.tags_ == source.tags_ else ["head"]
+        arrays, others = (each.told_.reading.put_down()[1] for each in (self, source))
+        alike = set(arrays) == set(others) and all(
+            np.array_equal(arrays[name], others[name]) for name in arrays
+        )
+        # hashes of features mean the same everywhere, places in a vocabulary do not
+        return found if alike else [*found, "encoder.embed.tables", "characters.table"]
+
     def _after(self, model: Model, examples: Examples) -> None:
         # a network that is refitted keeps the shift of the one that was not
-        self._lean([model], examples)
+        if self.training.refit:
+            self._lean([model], examples)
 
     def _settle(self, parts: Parts) -> None:
         if not self.refitted_ and parts.valid is not None:
@@ -246,10 +255,10 @@ class Tagger(Estimator):
         # of entities the loss tells little: nearly all tokens are outside of any
         return self._f1 if hasattr(self, "tags_") and self.entities else None
 
-    def _f1(self, model: Model, examples: Examples) -> float:
-        """1 - F1 of the examples that choose."""
+    def _f1(self, model: Model, examples: Examples, loss: float) -> float:
+        """1 - F1 of the examples that choose; of equal ones the lesser loss."""
         assert isinstance(examples, Items)
-        return 1 - leaning([model], examples, self.tags_, shifted=self.lean).f1
+        return 1 - leaning([model], examples, self.tags_, shifted=self.lean).f1 + 1e-6 * loss
 
     # use
 
@@ -393,11 +402,13 @@ class Tagger(Estimator):
             train, test = corpus.select(shares.train), corpus.select(shares.test)
             return LabelParts(train, valid, test), []
         again = self.told_.seen.again(corpus)
-        told = f"{again} of {len(corpus)} items were also fitted on." if again else ""
+        told = [f"{again} of {len(corpus)} items were also fitted on."] if again else []
         if again == len(corpus):
             raise DataError(f"{corpus.source}: every item was fitted on; give others to judge by")
         nothing = corpus.select([])
-        return LabelParts(nothing, None, corpus), [told] if told else []
+        if unknown := self.tags_.numbers(corpus)[1]:
+            told.append(f"{unknown} tags are not those of the training part: none can be found.")
+        return LabelParts(nothing, None, corpus), told
 
     def explain(self, X: Any) -> LabelExplanation:
         """Which tokens decided each entity of sentences; where tags are plain, each tag.
@@ -419,22 +430,3 @@ class Tagger(Estimator):
     ) -> None:
         learned = artifact.section(content, "learned", Learned, where)
         self.told_, self.tags_, self.lean_ = take_up(learned, arrays)
-
-
-def steps_frame(
-    corpus: Corpus, tags: Sequence[Sequence[str]], sure: Sequence[NDArray[np.float64]]
-) -> pl.DataFrame:
-    """A row for each step: its item, its token or number, the tag, and its probability."""
-    lengths = [len(own) for own in tags]
-    rows: dict[str, Any] = {}
-    if corpus.tokens is not None:
-        rows["sentence"] = np.repeat(np.arange(1, len(corpus) + 1), lengths)
-        rows["token"] = [token for own in corpus.tokens for token in own]
-    elif corpus.series is not None:
-        rows["item"] = [
-            k for k, n in zip(corpus.series.keys, lengths, strict=True) for _ in range(n)
-        ]
-        rows["step"] = [at for n in lengths for at in range(1, n + 1)]
-    rows["tag"] = [t for own in tags for t in own]
-    rows["probability"] = np.concatenate([*sure, np.zeros(0)]).round(4)
-    return pl.DataFrame(rows)

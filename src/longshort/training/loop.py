@@ -128,8 +128,8 @@ def _epochs(
 class Judge(Protocol):
     """Whoever says how good a network is on the examples that choose."""
 
-    def __call__(self, model: Model, examples: Examples) -> float:
-        """A number of which less is better."""
+    def __call__(self, model: Model, examples: Examples, loss: float) -> float:
+        """A number of which less is better; ``loss`` is the mean loss of the examples."""
         ...
 
 
@@ -310,11 +310,11 @@ class _Run:
 
     def _judged(self, loss: float | None) -> float | None:
         """What chooses the epoch, the same on all processes."""
-        if self.judge is None or self.valid is None:
+        if self.judge is None or self.valid is None or loss is None:
             return loss
         begun = time.perf_counter()
         with predicting(self.model):
-            found = self.judge(self.model, self.valid) if self.ranks.lead else 0.0
+            found = self.judge(self.model, self.valid, loss) if self.ranks.lead else 0.0
         spent = self.course.seconds + time.perf_counter() - begun
         self.course = replace(self.course, seconds=spent)
         return self.ranks.same(found)

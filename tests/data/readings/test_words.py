@@ -79,7 +79,9 @@ def test_a_long_text_is_cut_as_asked(keep: str, words: str) -> None:
     corpus = Corpus("digits", texts=("0 1 2 3 4 5 6 7 8 9", "0 1"))
     found = reading(corpus, longest=5, keep=keep)
     assert " ".join(found.steps(corpus, 0)) == words
-    assert found.cut(corpus) == 1
+    (note,) = found.notes(corpus)
+    assert note.startswith("1 of 2 texts are longer")
+    assert not reading(corpus).notes(corpus)
 
 
 def test_a_text_of_100_000_words_is_read() -> None:

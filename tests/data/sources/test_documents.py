@@ -100,3 +100,12 @@ def test_lists_are_texts_or_words() -> None:
     assert from_texts([["a", "b"], []]).tokens == (("a", "b"), ())
     with pytest.raises(DataError, match="item 2 is str"):
         from_texts([["a"], "b"])
+
+
+def test_what_parts_the_data_is_not_needed_to_predict() -> None:
+    roles = Roles(text="review", label="mood", group="guest", time="day", part="part")
+    bare = pl.DataFrame({"review": ["a", "b"]})
+    found = read_documents(bare, roles, labelled=False)
+    assert (found.labels, found.groups, found.moments, found.parts) == (None,) * 4
+    with pytest.raises(DataError, match="'guest' for group"):
+        read_documents(bare.with_columns(mood=pl.lit("x")), roles)

@@ -205,7 +205,10 @@ def test_numbered_columns_of_a_frame_are_named_by_number():
         ('a,y\n"1",2\n3,4,5\n', r"w\.csv, line 3: 3 values"),
         ('a,y\n1,2\n"3,4\n5,6\n', r"w\.csv, line 3: .*quotation mark \(\"\) that is not closed"),
         ('a,y\n1,2\n"3"4,4\n', r"w\.csv, line 3: .*quotation mark"),
-        (b"a,y\n1,2\n\xe9,3\n", r"w\.csv, line 3: byte 0xe9 is not UTF-8; .*iconv -f latin1"),
+        (
+            b"a,y\n1,2\n\xe9,3\n",
+            r"w\.csv, line 3: byte 0xe9 is not UTF-8 .at offset 8.; .*iconv -f latin1",
+        ),
         ("a,y\n1,2\n".encode("utf-16"), r"w\.csv, line 1: byte 0xff is not UTF-8"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,8 +33,7 @@ def score(method: str, kind: str, **measures: float) -> LabelScore:
     return LabelScore(method, kind, told, valid=0.8, seconds=1.5)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="session")
-def reviews() -> LabelEvaluation:
+def review_record() -> LabelEvaluation:
     return LabelEvaluation(
         task="classify",
         kind="one",
@@ -87,10 +88,8 @@ def reviews() -> LabelEvaluation:
     )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def gestures(reviews: LabelEvaluation) -> LabelEvaluation:
-    from dataclasses import replace
-
+def gesture_record() -> LabelEvaluation:
+    reviews = review_record()
     x = np.sin(np.arange(50) / 5)
     curves = (
         Curve("x", tuple(x.tolist()), 2),
@@ -110,10 +109,8 @@ def gestures(reviews: LabelEvaluation) -> LabelEvaluation:
     )
 
 
-@pytest.fixture(scope="session")
-def entities(reviews: LabelEvaluation) -> LabelEvaluation:
-    from dataclasses import replace
-
+def entity_record() -> LabelEvaluation:
+    reviews = review_record()
     tokens = ("Ada", "Lovelace", "lives", "in", "<Oslo>", ".")
     return replace(
         reviews,
@@ -136,3 +133,18 @@ def entities(reviews: LabelEvaluation) -> LabelEvaluation:
         ),
         faults={"extent": 3, "missed": 60},
     )
+
+
+@pytest.fixture(scope="session")
+def reviews() -> LabelEvaluation:
+    return review_record()
+
+
+@pytest.fixture(scope="session")
+def gestures() -> LabelEvaluation:
+    return gesture_record()
+
+
+@pytest.fixture(scope="session")
+def entities() -> LabelEvaluation:
+    return entity_record()

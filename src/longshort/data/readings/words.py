@@ -220,9 +220,16 @@ class TextReading:
         """(N,) steps that a network reads of each item."""
         return self._of(corpus).items.lengths
 
-    def cut(self, corpus: Corpus) -> int:
-        """How many texts are longer than what is read of them."""
-        return self._of(corpus).cut
+    def notes(self, corpus: Corpus) -> list[str]:
+        """What a reader should know of how these items are read."""
+        read, most = self._of(corpus), self.text.longest
+        if not read.cut:
+            return []
+        which = {"first": "first", "last": "last", "ends": "first and last"}[self.text.keep]
+        return [
+            f"{read.cut} of {len(corpus)} texts are longer than what is read of each, its {which} "
+            f"{most} words: Text(longest={most})."
+        ]
 
     def steps(self, corpus: Corpus, item: int) -> tuple[str, ...]:
         """The words of an item that are its steps."""

@@ -42,7 +42,7 @@ def read_documents(data: Any, roles: Roles, *, labelled: bool = True) -> Corpus:
         data: a path, or a frame of any library that narwhals knows.
         roles: the columns; ``text`` and ``label``, and ``group``, ``time`` and ``part`` if there
             are any. In a folder names are labels, and roles have no meaning.
-        labelled: False also takes data without labels, to predict on.
+        labelled: False also takes data without labels, groups and times, to predict on.
 
     Raises:
         DataError: with file, line (or byte), column, value and the way out.
@@ -58,8 +58,8 @@ def read_documents(data: Any, roles: Roles, *, labelled: bool = True) -> Corpus:
         table.source,
         texts=texts,
         labels=read_labels(table, roles, required=labelled),
-        groups=plain_column(table, roles.group, "group"),
-        moments=_moments(table, roles),
+        groups=plain_column(table, roles.group, "group", required=labelled),
+        moments=_moments(table, roles, required=labelled),
         parts=read_parts(table, roles, required=labelled),
         lines=table.lines if table.lines is not None else np.arange(1, table.height + 1),
     )
@@ -143,12 +143,13 @@ def _told(column: pl.Series) -> list[str]:
     return found
 
 
-def plain_column(table: Table, name: str | None, role: str) -> tuple[str, ...] | None:
-    """A column of names."""
-    if name is None:
+def plain_column(
+    table: Table, name: str | None, role: str, *, required: bool = True
+) -> tuple[str, ...] | None:
+    """A column of names; None where it is not asked for, or not there and not required."""
+    if name is None or (not required and name not in table.names):
         return None
-    if role == "group" and name not in table.names:
-        check_columns(table, [(role, name)])
+    check_columns(table, [(role, name)])
     return tuple(_told(table.column(name)))
 
 
@@ -168,9 +169,9 @@ def read_parts(table: Table, roles: Roles, *, required: bool) -> tuple[PartName,
     return tuple(found)
 
 
-def _moments(table: Table, roles: Roles) -> Times | Ints | None:
+def _moments(table: Table, roles: Roles, *, required: bool) -> Times | Ints | None:
     """When each row was, where a column says so."""
-    if roles.time is None:
+    if roles.time is None or (not required and roles.time not in table.names):
         return None
     check_columns(table, [("time", roles.time)])
     moments, _ = read_stamps(table.column(roles.time), table.where, Clock().zone)

@@ -88,7 +88,7 @@ def read_events(
         series = _with_static(series, table, roles)
         changes = {
             "labels": read_labels(table, roles, required=labelled),
-            "groups": plain_column(table, roles.group, "group"),
+            "groups": plain_column(table, roles.group, "group", required=labelled),
             "parts": read_parts(table, roles, required=labelled),
             "lines": lines,
         }

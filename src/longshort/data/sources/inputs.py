@@ -204,8 +204,9 @@ def utf8(raw: bytes, name: str) -> bytes:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"{name}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as "
-            f"UTF-8 (for one in Latin-1: iconv -f latin1 -t utf-8 {name})"
+            f"{name}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8 (at "
+            f"offset {error.start}); save the file as UTF-8 (for one in Latin-1: iconv -f latin1 "
+            f"-t utf-8 {name})"
         ) from None
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in raw else raw

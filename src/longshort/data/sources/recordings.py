@@ -68,6 +68,7 @@ def read_recordings(
     )  # fmt: skip
     labels = read_labels(table, roles, required=labelled)
     parts = read_parts(table, roles, required=labelled)
+    groups = plain_column(table, roles.group, "group", required=labelled)
     told = None
     if stepwise and labels is not None:
         told = _tags(table, labels, offsets, rows)
@@ -78,7 +79,7 @@ def read_recordings(
         series=series,
         labels=None if stepwise else labels,
         tags=told,
-        groups=_of_items(table, "group", plain_column(table, roles.group, "group"), offsets, rows),
+        groups=_of_items(table, "group", groups, offsets, rows),
         parts=_of_items(table, "part", parts, offsets, rows),
         moments=None if times is None else times[rows][offsets[:-1]],
         lines=_lines(table, offsets, rows),

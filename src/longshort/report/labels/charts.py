@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from longshort.records import LabelEvaluation, Mistake, ReliabilityBin
+from longshort.records import Curve, Decided, LabelEvaluation, Mark, Mistake, ReliabilityBin
 from longshort.report.layout import WIDE, drawn_from, inner_width, need, prose, side_by_side, tips
 from longshort.report.numerals import count, percent
 from longshort.report.theme import INK, LSTM, MUTED, SHARE, STEPS, TRAIN
@@ -105,15 +105,42 @@ def _words(method: str, bins: Sequence[ReliabilityBin]) -> str:
     return f"{method}: {', '.join(parts)}."
 
 
+def decided_chart(items: Sequence[Decided], *, width: int = 920) -> alt.ConcatChart:
+    """The curves of items, what spoke for their label shaded blue, what against it orange."""
+    need(items, "items with curves")
+    columns = 2 if width >= WIDE else 1
+    panels = [
+        _curves([each.where, decided_words(each)], each.curves, each.marks,
+                inner_width(width, columns)) for each in items[:MOST_CURVES]
+    ]  # fmt: skip
+    title = "What decided"
+    words = [f"{each.where}: {decided_words(each)}." for each in items]
+    return side_by_side(panels, columns, width, title, f"{title}. {prose(words)}")
+
+
+def decided_words(item: Decided) -> str:
+    """A label, its probability, and what that is when nothing is read."""
+    sure, start = percent(item.probability, 1), percent(item.start, 1)
+    return f"{item.label} {sure} (nothing read: {start})"
+
+
 def _panel(mistake: Mistake, width: int) -> alt.LayerChart:
-    names = [curve.name for curve in mistake.curves]
+    title = [mistake.where, f"said {_said(mistake)}"]
+    return _curves(title, mistake.curves, mistake.marks, width)
+
+
+def _curves(
+    title: list[str], curves: Sequence[Curve], marks: Sequence[Mark], width: int
+) -> alt.LayerChart:
+    """Channels as lines over their rows, and behind them what weighed."""
+    names = [curve.name for curve in curves]
     looks = [_CHANNELS[at % len(_CHANNELS)] for at in range(len(names))]
     rows = [
         {"row": at * curve.every, "value": value, "channel": curve.name}
-        for curve in mistake.curves
+        for curve in curves
         for at, value in enumerate(curve.values)
     ]
-    last = max(((len(c.values) - 1) * c.every for c in mistake.curves), default=1)
+    last = max(((len(c.values) - 1) * c.every for c in curves), default=1)
     x = alt.X(
         "row:Q",
         axis={"title": None, "grid": False, "tickMinStep": 1, "format": "d"},
@@ -128,7 +155,7 @@ def _panel(mistake: Mistake, width: int) -> alt.LayerChart:
                 "end": min(mark.end, last + 1) - 0.5,
                 "weight": abs(mark.weight),
             }
-            for mark in mistake.marks
+            for mark in marks
             if (mark.weight > 0) == positive
         ]
         if bands:
@@ -151,7 +178,6 @@ def _panel(mistake: Mistake, width: int) -> alt.LayerChart:
             alt.StrokeDash("channel:N", scale=dash_scale, legend=None),
         )
     )
-    title = [mistake.where, f"said {_said(mistake)}"]
     return alt.LayerChart(layer=layers).properties(width=width, height=150, title=title)
 
 

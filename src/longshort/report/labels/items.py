@@ -40,11 +40,11 @@ def mistake(found: Mistake) -> str:
         f"is <b>{text(true)}</b> ({text(percent(found.truth_probability, 0))}) "
         f"<small>{text(found.where)}</small>"
     )
-    body = "".join(_marked(found.text, found.marks)) or "<i>empty</i>"
-    return _item(head, f'<p lang="">{body}</p>')
+    body = "".join(marked(found.text, found.marks)) or "<i>empty</i>"
+    return item(head, f'<p lang="">{body}</p>')
 
 
-def _marked(words: str, marks: Sequence[Mark]) -> Iterator[str]:
+def marked(words: str, marks: Sequence[Mark]) -> Iterator[str]:
     """The text, its marks as backgrounds; cut where it is long."""
     end = len(words) if len(words) <= _LONGEST + 100 else _LONGEST
     at = 0
@@ -73,7 +73,7 @@ def error(found: SpanError) -> str:
         "</div>"
         for who, spans in (("is", found.truth), ("said", found.predicted))
     )
-    return _item(head, f'<div class="pair">{lines}</div>')
+    return item(head, f'<div class="pair">{lines}</div>')
 
 
 def _spanned(tokens: Sequence[str], spans: Sequence[Span]) -> str:
@@ -92,5 +92,6 @@ def _spanned(tokens: Sequence[str], spans: Sequence[Span]) -> str:
     return " ".join(found)
 
 
-def _item(head: str, body: str) -> str:
+def item(head: str, body: str) -> str:
+    """One item of the page: what is said of it, and itself."""
     return f'<article class="item">\n<p class="head">{head}</p>\n{body}\n</article>'

@@ -27,6 +27,11 @@ def reading_of(corpus: Corpus, text: Text, signal: Signal) -> ItemEncoding:
     return TextReading.fit(corpus, text)
 
 
+def notes_of(reading: ItemEncoding, corpus: Corpus) -> list[str]:
+    """What a reader should know of how items are read."""
+    return reading.notes(corpus) if isinstance(reading, TextReading) else []
+
+
 def reader_name(reading: ItemEncoding) -> str:
     """Its name in the table."""
     return next(name for name, kind in READINGS.items() if isinstance(reading, kind))

@@ -18,6 +18,7 @@ from longshort.data.partition import Shares
 from longshort.data.sequences import Field, Sequences
 from longshort.data.sources.documents import PARTS, from_texts, read_documents
 from longshort.data.sources.events import read_events
+from longshort.data.sources.inputs import SUFFIXES
 from longshort.data.sources.recordings import read_recordings
 from longshort.data.sources.ucr import is_archived, read_ucr
 from longshort.errors import ArgumentError, DataError, suggest
@@ -97,8 +98,8 @@ def _texts(data: Any) -> list[Any] | None:
 
 
 def is_one_text(data: Any) -> bool:
-    """Whether data are a text, and no path to a file."""
-    if not isinstance(data, str):
+    """Whether data are a text, and no path to a file, there or not."""
+    if not isinstance(data, str) or data.lower().endswith(SUFFIXES):
         return False
     try:
         return not Path(data).exists()
@@ -239,4 +240,9 @@ def rare(corpus: Corpus, classes: Classes, shares: Shares) -> list[str]:
             )
         elif not count:
             notes.append(f"No item of the training part has the label {label!r}.")
+    for name, part in (("validation", shares.valid), ("test", shares.test)):
+        there = {label for item in part.tolist() for label in corpus.labels[item]}
+        if len(there) == 1 and len(part) > 1:
+            (only,) = there
+            notes.append(f"Every item of the {name} part has the label {only!r}.")
     return notes

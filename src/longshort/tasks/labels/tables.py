@@ -14,6 +14,9 @@ from longshort.data.sources.inputs import load
 from longshort.data.sources.tables import frame_like
 from longshort.tasks.labels.labels import Classes
 
+# of a probability
+_DIGITS = 6
+
 
 def answered(
     data: Any, corpus: Corpus, roles: Roles, classes: Classes, probabilities: Floats
@@ -37,7 +40,9 @@ def answered(
     else:
         given = [names[place] for place in probabilities.argmax(1).tolist()]
     found = {"predicted": pl.Series(given, dtype=pl.String)}
-    found |= {f"p_{name}": pl.Series(probabilities[:, at]) for at, name in enumerate(names)}
+    found |= {
+        f"p_{name}": pl.Series(probabilities[:, at].round(_DIGITS)) for at, name in enumerate(names)
+    }
     columns = [values.alias(_free(name, taken)) for name, values in found.items()]
     return frame_like(_frame(data), table.hstack(columns))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.codecs.tags import LETTERS, OUTSIDE, Scheme, convert
@@ -23,6 +24,9 @@ from longshort.tasks.labels.learned import Seen
 from longshort.tasks.labels.reading import read_corpus
 from longshort.tasks.labels.tags import Inner, Tags
 from longshort.tasks.stored import under
+
+# tables, which are no files in columns
+_TABLES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".jsonl.gz")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,11 @@ def read_tagged(
         found = {_part(n): read_tagged(d, columns, roles) for n, d in data.items()}
         return _joined(found)
     if isinstance(data, str | os.PathLike) and roles.item is None:
+        if Path(data).name.lower().endswith(_TABLES):
+            raise DataError(
+                f"{data}: of a table, which column says the sentence or series of a row? Name it "
+                "(Roles(item=...), --item); files in columns (CoNLL) are called otherwise"
+            )
         found_file = read_conll(Path(data), columns)
         return found_file if y is None else _with(found_file.corpus, y, columns)
     if isinstance(data, Corpus):
@@ -170,3 +179,22 @@ def _table(
         return corpus, y
     found = read_steps(data, roles, required=required)
     return found.corpus, found.tags
+
+
+def steps_frame(
+    corpus: Corpus, tags: Sequence[Sequence[str]], sure: Sequence[NDArray[np.float64]]
+) -> pl.DataFrame:
+    """A row for each step: its item, its token or number, the tag, and its probability."""
+    lengths = [len(own) for own in tags]
+    rows: dict[str, Any] = {}
+    if corpus.tokens is not None:
+        rows["sentence"] = np.repeat(np.arange(1, len(corpus) + 1), lengths)
+        rows["token"] = [token for own in corpus.tokens for token in own]
+    elif corpus.series is not None:
+        rows["item"] = [
+            k for k, n in zip(corpus.series.keys, lengths, strict=True) for _ in range(n)
+        ]
+        rows["step"] = [at for n in lengths for at in range(1, n + 1)]
+    rows["tag"] = [t for own in tags for t in own]
+    rows["probability"] = np.concatenate([*sure, np.zeros(0)]).round(4)
+    return pl.DataFrame(rows)

@@ -23,6 +23,7 @@ from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder, parameter_count
 from longshort.layers.transformer import Attention, TransformerEncoder
 from longshort.model import Model
+from longshort.report.numerals import count
 from longshort.tasks.labels.calibration import LEAST, calibrate, probabilities
 from longshort.tasks.labels.labels import Classes
 from longshort.tasks.labels.network import build, make_head
@@ -84,7 +85,7 @@ class Beside:
             calibrate([model], chosen)
         told = (
             f"The Transformer has {_apart(model):,} weights beside its embedding and stopped after "
-            f"{epochs} epochs{cut}; it is one network, with the same embedding and head."
+            f"{count(epochs, 'epoch')}{cut}; it is one network, with the same embedding and head."
         )
         answers = partial(probabilities, [model], self.reading)
         return [LabelMethod("Transformer encoder", "classical", answers)], told

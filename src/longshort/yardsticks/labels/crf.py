@@ -26,6 +26,8 @@ from longshort.yardsticks.labels.base import TagMethod
 # c1 and c2 to choose from
 PENALTIES = ((0.05, 0.01), (0.01, 0.1))
 _ROUNDS = 100
+# sentences that are decoded at once
+_ROWS = 128
 _SHIFTS = np.arange(-1.0, 4.01, 0.25)
 
 Tagged = Sequence[Sequence[str]]
@@ -76,22 +78,33 @@ class Field(NamedTuple):
     weights: dict[str, np.ndarray[Any, np.dtype[np.float64]]]
     chain: CRF
 
-    def best(self, corpus: Corpus, shift: float) -> list[tuple[str, ...]]:
-        """The best tags where every entity scores more by ``shift``."""
-        found: list[tuple[str, ...]] = []
-        lean = np.array([shift if name[:2] == "B-" else 0.0 for name in self.names])
+    def scores(self, corpus: Corpus) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
+        """What each token's features say of each tag, (T, K) of each sentence."""
         none = np.zeros(len(self.names))
-        for tokens in corpus.tokens or ():
-            scores = [
-                lean + sum((self.weights.get(name, none) for name in names), none)
+        return [
+            np.array([
+                sum((self.weights[name] for name in names if name in self.weights), none)
                 for names in features(tokens)
-            ]
-            emissions = torch.from_numpy(np.array(scores).reshape(1, -1, len(self.names)))
-            if not tokens:
-                found.append(())
-                continue
-            best = self.chain.best(emissions, torch.tensor([len(tokens)])).tags[0, 0].tolist()
-            found.append(tuple(self.names[tag] for tag in best))
+            ]).reshape(-1, len(self.names))
+            for tokens in corpus.tokens or ()
+        ]  # fmt: skip
+
+    def best(
+        self, scores: Sequence[np.ndarray[Any, np.dtype[np.float64]]], shift: float
+    ) -> list[tuple[str, ...]]:
+        """The best tags of each sentence where every entity scores more by ``shift``."""
+        lean = torch.tensor([shift if name[:2] == "B-" else 0.0 for name in self.names])
+        found: list[tuple[str, ...]] = [()] * len(scores)
+        order = sorted(range(len(scores)), key=lambda at: len(scores[at]))
+        for start in range(0, len(order), _ROWS):
+            rows = order[start : start + _ROWS]
+            lengths = torch.tensor([len(scores[at]) for at in rows])
+            padded = torch.zeros(len(rows), max(int(lengths.max()), 1), len(self.names)).double()
+            for row, at in enumerate(rows):
+                padded[row, : len(scores[at])] = torch.from_numpy(scores[at])
+            paths = self.chain.best(padded + lean, lengths).tags[:, 0].tolist()
+            for at, path in zip(rows, paths, strict=True):
+                found[at] = tuple(self.names[tag] for tag in path[: len(scores[at])])
         return found
 
 
@@ -120,7 +133,11 @@ def fit_fields(train: Corpus, valid: Corpus | None, *, entities: bool) -> list[T
     if not entities or valid is None:
         return [plain]
     own = _as_numbers(best[1])
-    tried = {float(s): _score(_shifted(own, float(s)), valid, entities) for s in _SHIFTS}
+    scores, truth = own.scores(valid), valid.tags or ()
+    tried = {
+        float(shift): how_good(truth, own.best(scores, float(shift)), entities=True)
+        for shift in _SHIFTS
+    }
     shift = min(tried, key=lambda s: (-tried[s], abs(s)))
     return [plain, TagMethod("linear-chain CRF, shifted", "classical", _shifted(own, shift))]
 
@@ -137,7 +154,7 @@ def _predicting(field: Any) -> Answer:
 
 
 def _shifted(field: Field, shift: float) -> Answer:
-    return lambda corpus: field.best(corpus, shift)
+    return lambda corpus: field.best(field.scores(corpus), shift)
 
 
 def _score(answer: Answer, valid: Corpus, entities: bool) -> float:

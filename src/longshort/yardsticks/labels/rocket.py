@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -65,20 +66,29 @@ class Rocket:
         """Learn from the training part."""
         longest = int(train.series.lengths.max()) if train.series is not None else 0
 
-        def fitted(penalty: float, part: Corpus) -> Predict:
-            from aeon.transformations.collection.convolution_based import MiniRocket
+        read: WeakKeyDictionary[Corpus, tuple[Floats, Any, Floats]] = WeakKeyDictionary()
 
-            spread = scales(part)
-            transform: Any = MiniRocket(random_state=seed)
-            inputs = np.asarray(transform.fit_transform(_same(part, spread, longest)))
-            truth = indicator(part, classes)
-            found = one_each(lambda: Ridge(penalty), inputs, truth, several)
-            return lambda items: found(
-                np.asarray(transform.transform(_same(items, spread, longest)))
-            )
+        def fitted(penalty: float, part: Corpus) -> Predict:
+            # the convolutions of a part do not depend on the penalty
+            if part not in read:
+                read[part] = self._read(part, longest, seed)
+            spread, transform, inputs = read[part]
+            found = one_each(lambda: Ridge(penalty), inputs, indicator(part, classes), several)
+
+            def predict(items: Corpus) -> Floats:
+                return found(np.asarray(transform.transform(_same(items, spread, longest))))
+
+            return predict
 
         predict = chosen(_PENALTIES, fitted, train, valid, classes, self.metric, several)
         return LabelMethod(self.name, self.kind, predict)
+
+    def _read(self, part: Corpus, longest: int, seed: int) -> tuple[Floats, Any, Floats]:
+        from aeon.transformations.collection.convolution_based import MiniRocket
+
+        spread = scales(part)
+        transform: Any = MiniRocket(random_state=seed)
+        return spread, transform, np.asarray(transform.fit_transform(_same(part, spread, longest)))
 
 
 def _same(corpus: Corpus, spread: Floats, length: int) -> Floats:

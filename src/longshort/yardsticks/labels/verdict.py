@@ -38,7 +38,7 @@ def label_verdict(
     """Whether the LSTM earned its keep, in words.
 
     It did where the interval of its difference from the best rule lies on the better side of 0 and
-    that from the best classical method does not lie on the worse side.
+    that from the best other method does not lie on the worse side.
 
     Args:
         told: how the score is spoken of.
@@ -49,7 +49,7 @@ def label_verdict(
     """
     rivals = [
         (f"{what} ({rival.name}, {_shown(told, rival.score)})", rival.difference)
-        for what, rival in (("best rule", naive), ("best classical method", classical))
+        for what, rival in (("best rule", naive), ("best other method", classical))
         if rival is not None
     ]
     own = f"its {told.words}, {_shown(told, ours, True)},"

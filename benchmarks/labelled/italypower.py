@@ -1,0 +1,43 @@
+"""ItalyPowerDemand: a day of summer or winter by its demand for electricity."""
+
+from __future__ import annotations
+
+from labelled.archive import archived, fixed
+from labelled.base import Figure, Goal, Set
+from longshort import Recurrent, Training
+from longshort.data.corpus import Corpus
+from longshort.heads.category import Category
+from longshort.tasks.classify import Classifier
+
+
+def read(split: int) -> Corpus:
+    """The archive's own parts."""
+    return archived("ItalyPowerDemand")
+
+
+def make(row: str, seed: int) -> Classifier:
+    """The recipe."""
+    return fixed(
+        Recurrent(32, bidirectional=True, dropout=0.2, stem=3, convolutions=2),
+        Training(epochs=12, rate=3e-3, schedule="onecycle", weight_decay=0.01, batch=16, members=5),
+        Category(pooling="mean+max", dropout=0.3),
+        seed,
+    )
+
+
+SET = Set(
+    name="italypowerdemand",
+    title="ItalyPowerDemand",
+    told=(
+        "67 + 1,029 series of 24 steps: a day's demand for electricity in Italy, in October to "
+        "March or in April to September (Keogh et al. 2006, UCR archive). The archive's own parts; "
+        "there is no validation part: settings were chosen by cross-validation within the training "
+        "part."
+    ),
+    read=read,
+    make=make,
+    metric="accuracy",
+    measures=("accuracy", "macro_f1", "log_loss"),
+    goals=(Goal("accuracy", 0.96),),
+    literature=(Figure("1-NN DTW", "accuracy", 0.950, "UCR archive, window of the whole series"),),
+)
