@@ -68,8 +68,9 @@ def generate(
 def complete(
     model: Model,
     prompt: Prompt = "",
-    length: Annotated[int, typer.Option(help="Symbols at most.")] = 20,
+    length: Annotated[int, typer.Option(help="Symbols of each, or at most.")] = 20,
     width: Annotated[int, typer.Option(help="How many are looked for, and shown.")] = 5,
+    ends: Annotated[bool, typer.Option("--ends", help="The document may end, too.")] = False,
     length_penalty: Annotated[
         float, typer.Option(help="0 prefers short ones; 1 ranks by the mean per symbol.")
     ] = 0.0,
@@ -78,7 +79,9 @@ def complete(
 
     longshort complete shakespeare/model.lstm --prompt "To be, or not to " --length 8
     """
-    found = opened(model).complete(prompt, length, width=width, length_penalty=length_penalty)
+    found = opened(model).complete(
+        prompt, length, width=width, ends=ends, length_penalty=length_penalty
+    )
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
     table.add_column("nats", justify="right", no_wrap=True)
     table.add_column("text", overflow="fold")

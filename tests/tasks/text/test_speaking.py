@@ -99,7 +99,7 @@ def test_scores_are_those_of_reading_the_text_step_by_step(model: LanguageModel)
 
 def test_completions_are_the_likeliest_of_all(model: LanguageModel) -> None:
     size = model.codec_.size
-    found = model.complete("abc", 2, width=size * size)
+    found = model.complete("abc", 2, width=size * size, ends=True)
     known = [model.codec_.decode([s]) for s in range(UNKNOWN + 1, size)]
     for one in found:
         if not one.ended:
@@ -109,6 +109,9 @@ def test_completions_are_the_likeliest_of_all(model: LanguageModel) -> None:
     assert {one.text for one in found if not one.ended} == whole
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
     assert sum(math.exp(one.log_p) for one in found) < 1 + 1e-5
+    going = model.complete("abc", 2, width=size * size)
+    assert {one.text for one in going} == whole
+    assert not any(one.ended for one in going)
 
 
 def test_what_was_never_seen_is_named_and_read_as_unknown(model: LanguageModel) -> None:

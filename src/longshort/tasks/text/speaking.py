@@ -131,14 +131,16 @@ class Speaking:
         length: int = 20,
         *,
         width: int = 5,
+        ends: bool = False,
         length_penalty: float = 0.0,
     ) -> list[Completion]:
         """The most probable ways a text goes on, best first, by beam search.
 
         Args:
             prompt: what comes first; "" begins a document.
-            length: symbols at most.
+            length: symbols of each; at most, where they may end.
             width: how many are looked for, and told.
+            ends: a way may be the end of its document; short ones are the most probable.
             length_penalty: see ``search.beam``.
 
         Raises:
@@ -149,7 +151,12 @@ class Speaking:
         with _quiet(self.models_):
             scorer = NextSymbols(self.models_, symbols)
             (found,) = beam(
-                scorer, length, width, end=BORDER, length_penalty=length_penalty, banned=[UNKNOWN]
+                scorer,
+                length,
+                width,
+                end=BORDER if ends else None,
+                length_penalty=length_penalty,
+                banned=[UNKNOWN] if ends else [UNKNOWN, BORDER],
             )
         return [
             Completion(self.codec_.decode(one.symbols), one.log_p, one.score, one.ended)
