@@ -339,3 +339,19 @@ def test_a_summary_tells_how_long_it_takes(fitted: Classifier) -> None:
     assert "training takes at most about" in model.summary(table)
     assert not hasattr(model, "models_")
     assert "trained in" in fitted.summary()
+
+
+def test_a_fit_may_begin_with_another(fitted: Classifier, tmp_path: Path) -> None:
+    texts, labels = reviews(60, seed=4)
+    short = Training(epochs=1, members=1, steps=1, rate=1e-5)
+    kept = make(training=short).fit(texts, labels, init=fitted, keep_codec=True)
+    assert kept.start_.startswith("Training began with 11 of 11 weights")
+    assert kept.score(texts, labels) == 1
+    with pytest.warns(LongshortWarning, match="words.weight is of other categories"):
+        make(training=short).fit(texts, labels, init=fitted)
+    # a table that begins with vectors of a file is laid out without memory, too
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("\n".join(f"{word} {' '.join(['0.1'] * 16)}" for word in GOOD))
+    own = make(text=WORDS.set_params(vectors=str(vectors)), training=short)
+    with pytest.warns(LongshortWarning, match="10 of 11 weights"):
+        own.fit(texts, labels, init=fitted)
