@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -101,20 +103,15 @@ def valid(task: Set, rows: list[str], seeds: int, yardsticks: Choice) -> None:
                 print(f"    {cost}", flush=True)
 
 
-def measured(task: Set, rows: list[str], kept: dict[str, Any], reason: str) -> None:
-    """Fit every row, then open the test part of each split and score it."""
+def measured(
+    task: Set, rows: list[str], kept: dict[str, Any], reason: str, keep: Callable[[], None]
+) -> None:
+    """Fit every row on each split and score it on the test part; ``keep`` is called after each."""
     frozen: dict[str, Any] = {
         row: {name: str(v) for name, v in made(task, row, 0).get_params(deep=False).items()}
         for row in rows
     }
     frozen |= {"seeds": task.seeds, "splits": task.splits}
-    corpora = [task.read(split) for split in range(task.splits)]
-    models = {
-        (split, row, seed): fitted(task, row, seed, corpus)
-        for split, corpus in enumerate(corpora)
-        for row in rows
-        for seed in range(task.seeds)
-    }
     goals = {goal.measure: f"at least {goal.must}" for goal in task.goals}
     with opening(
         f"labels, {task.name}",
@@ -124,27 +121,31 @@ def measured(task: Set, rows: list[str], kept: dict[str, Any], reason: str) -> N
         threads=str(torch.get_num_threads()),
         goals=goals,
     ) as opened:
-        kept.setdefault("splits", [{} for _ in corpora])
-        for split, corpus in enumerate(corpora):
-            parts = parted(corpus)
-            told = LabelParts(
-                parts["train"], parts["valid"] if len(parts["valid"]) else None, parts["test"]
-            )
-            found = kept["splits"][split]
+        kept.setdefault("splits", [{} for _ in range(task.splits)])
+        for split in range(task.splits):
+            corpus, found = task.read(split), kept["splits"][split]
             for row in rows:
-                networks = []
-                for seed in range(task.seeds):
-                    model, cost = models[split, row, seed]
-                    first = row == task.rows[0] and seed == 0
-                    own = judged(task, row, model, told, task.yardsticks if first else "none")
-                    if first:
-                        found |= beside(own)
-                    assert own.ours is not None
-                    networks.append(cost | {"scores": scores(own.ours.measures),
-                                            "valid": own.ours.valid})  # fmt: skip
-                found.setdefault("networks", {})[row] = networks
-                opened[f"{row}, split {split}"] = [one["scores"] for one in networks]
-                print(task.name, split, row, *networks, sep="\n  ", flush=True)
+                found.setdefault("networks", {})[row] = networks(task, row, corpus, found)
+                opened[f"{row}, split {split}"] = [one["scores"] for one in found["networks"][row]]
+                print(task.name, split, row, *found["networks"][row], sep="\n  ", flush=True)
+                keep()
+
+
+def networks(task: Set, row: str, corpus: Corpus, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row's networks on one split; the first of all is judged beside the yardsticks."""
+    parts = parted(corpus)
+    valid = parts["valid"] if len(parts["valid"]) else None
+    told = LabelParts(parts["train"], valid, parts["test"])
+    models = [fitted(task, row, seed, corpus) for seed in range(task.seeds)]
+    measured = []
+    for seed, (model, cost) in enumerate(models):
+        first = row == task.rows[0] and seed == 0
+        own = judged(task, row, model, told, task.yardsticks if first else "none")
+        if first:
+            found |= beside(own)
+        assert own.ours is not None
+        measured.append(cost | {"scores": scores(own.ours.measures), "valid": own.ours.valid})
+    return measured
 
 
 def beside(own: LabelEvaluation) -> dict[str, Any]:
@@ -185,9 +186,12 @@ def main() -> None:
             continue
         path = RECORDS / f"{name}.json"
         kept = json.loads(path.read_text()) if path.exists() else {}
-        measured(task, rows, kept, given.reason)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+
+        def keep(path: Path = path, kept: dict[str, Any] = kept) -> None:
+            path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+
+        measured(task, rows, kept, given.reason, keep)
     if not given.valid:
         files = {name: RECORDS / f"{name}.json" for name in SETS}
         known = {n: json.loads(p.read_text()) for n, p in files.items() if p.exists()}

@@ -31,7 +31,10 @@ _WORDS = {
 
 def page(records: Mapping[str, Record], sets: Mapping[str, Set]) -> str:
     """All of it, for the sets that have a record."""
-    known = {name: found for name, found in records.items() if "methods" in found["splits"][0]}
+    whole = {
+        name: [s for s in found["splits"] if "methods" in s] for name, found in records.items()
+    }
+    known = {name: {"splits": splits} for name, splits in whole.items() if splits}
     parts = [TEXT.rstrip(), goals(known, sets)]
     parts += [part(sets[name], found) for name, found in known.items()]
     return "\n\n".join(parts) + "\n"
@@ -79,13 +82,21 @@ def part(task: Set, found: Record) -> str:
     ]
     lines += [""] * bool(task.literature)
     verdicts = [split["verdict"] for split in found["splits"]]
+    if len(verdicts) < task.splits:
+        lines += [f"Measured so far: {len(verdicts)} of {task.splits} splits.", ""]
     lines.append(f"> {'One split of several: ' if len(verdicts) > 1 else ''}{verdicts[0]}")
     lines.append("")
     counts = ", ".join(f"{p['items']:,} {p['name']}" for p in first["data"]["parts"])
     made = first["environment"]
     lines.append(
-        f"Items: {counts}. {' '.join(first['notes'])} The verdict is the first seed's. (longshort "
-        f"{made['longshort']}, torch {made['torch']}, {made['threads']} thread.)"
+        " ".join(
+            [
+                f"Items: {counts}.",
+                *first["notes"],
+                f"The verdict is the first seed's. (longshort {made['longshort']}, torch "
+                f"{made['torch']}, {made['threads']} thread.)",
+            ]
+        )
     )
     return "\n".join(lines)
 
@@ -93,7 +104,8 @@ def part(task: Set, found: Record) -> str:
 def scores(task: Set, found: Record) -> list[str]:
     """Networks, then yardsticks, the best of each column in bold."""
     splits = found["splits"]
-    networks = list(splits[0].get("networks", {}))
+    # a row that not every split has been given has no mean
+    networks = [row for row in splits[0]["networks"] if all(row in s["networks"] for s in splits)]
     methods = list(splits[0]["methods"])
     value = {(row, m): ours(task, found, m, row) for row in networks for m in task.measures}
     value |= {(name, m): theirs(found, name, m) for name in methods for m in task.measures}

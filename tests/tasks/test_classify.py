@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import torch
 
-from longshort import Category, Classifier, Partition, Recurrent, Roles, Training, load
+from longshort import Category, Classifier, Partition, Recurrent, Roles, Training, artifact, load
 from longshort.checkpoint import Checkpoint
 from longshort.data.partition import partition
 from longshort.data.readings.words import Text
@@ -300,3 +300,58 @@ def test_a_fit_goes_on_bit_by_bit(tmp_path: Path) -> None:
     labels[1] = "pos" if labels[1] == "neg" else "neg"
     with pytest.raises(ArgumentError, match="data"):
         make(training=settings).fit(texts, labels, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("learned", "classes"), ["pos"]),
+        (("learned", "classes"), ["pos", "pos"]),
+        (("learned", "types"), "M8[us]"),
+        (("learned", "kind"), "some"),
+        (("learned", "reader"), "eval"),
+        (("learned", "reading"), {}),
+        (("learned", "digest"), "zz"),
+        (("learned", "features"), 0),
+        (("head", "pooling"), "last"),
+        (("head", "kind"), "ordered"),
+        (("recurrent", "size"), 10**9),
+        (("text", "width"), "wide"),
+        (("partition", "by"), "luck"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(
+    fitted: Classifier, tmp_path: Path, place: tuple[str, str], value: Any
+) -> None:
+    fitted.save(tmp_path / "model.lstm")
+    found = artifact.read(tmp_path / "model.lstm")
+    section, name = place
+    found.sections[section][name] = value
+    artifact.write(tmp_path / "odd.lstm", found.kind, found.version, found.sections, found.tensors)
+    with pytest.raises(ModelFileError, match=r"odd\.lstm"):
+        load(tmp_path / "odd.lstm")
+
+
+def test_a_summary_tells_how_long_it_takes(fitted: Classifier) -> None:
+    texts, labels = reviews(30)
+    table = pl.DataFrame({"text": texts, "label": labels})
+    model = make(roles=Roles(text="text"))
+    assert "training takes at most about" in model.summary(table)
+    assert not hasattr(model, "models_")
+    assert "trained in" in fitted.summary()
+
+
+def test_a_fit_may_begin_with_another(fitted: Classifier, tmp_path: Path) -> None:
+    texts, labels = reviews(60, seed=4)
+    short = Training(epochs=1, members=1, steps=1, rate=1e-5)
+    kept = make(training=short).fit(texts, labels, init=fitted, keep_codec=True)
+    assert kept.start_.startswith("Training began with 11 of 11 weights")
+    assert kept.score(texts, labels) == 1
+    with pytest.warns(LongshortWarning, match="words.weight is of other categories"):
+        make(training=short).fit(texts, labels, init=fitted)
+    # a table that begins with vectors of a file is laid out without memory, too
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("\n".join(f"{word} {' '.join(['0.1'] * 16)}" for word in GOOD))
+    own = make(text=WORDS.set_params(vectors=str(vectors)), training=short)
+    with pytest.warns(LongshortWarning, match="10 of 11 weights"):
+        own.fit(texts, labels, init=fitted)

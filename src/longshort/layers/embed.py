@@ -87,7 +87,7 @@ class Embed(nn.Module):
         )  # fmt: skip
         for name, values in widths.first.items():
             weight = made.weight(name)
-            known = torch.from_numpy(values)
+            known = torch.from_numpy(values).to(weight.device)
             with torch.no_grad():
                 weight.copy_(torch.where(known.isnan(), weight, known))
         for name in widths.frozen:

@@ -313,7 +313,7 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
         """
         if X is not None:
             probe = self.set_copy()
-            parts = probe._learn(X)
+            parts = probe._learn(probe._given(X, None))
             model = probe._new(0)
             seconds = self._ensemble().estimate(model, parts)
             return f"{self._describe(model)}; training takes at most about {seconds:.0f} s"

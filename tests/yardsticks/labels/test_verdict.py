@@ -21,12 +21,12 @@ PRIOR = rival("class prior", 0.502, 0.279, 0.24, 0.31)
     ("change", "low", "high", "earned", "how"),
     [
         (0.005, -0.014, 0.024, True,
-         "and cannot be told apart from the best classical method (LR, 77.6 %): "
+         "and cannot be told apart from the best other method (LR, 77.6 %): "
          "+0.5 points [-1.4, +2.4]."),
         (0.05, 0.02, 0.08, True,
-         "and is 5.0 points [2.0, 8.0] above the best classical method (LR, 77.6 %)."),
+         "and is 5.0 points [2.0, 8.0] above the best other method (LR, 77.6 %)."),
         (-0.05, -0.08, -0.02, False,
-         "and is 5.0 points [2.0, 8.0] below the best classical method (LR, 77.6 %)."),
+         "and is 5.0 points [2.0, 8.0] below the best other method (LR, 77.6 %)."),
     ],
 )  # fmt: skip
 def test_beside_a_rule_and_a_classical_method(

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -23,8 +24,9 @@ from longshort.yardsticks.labels.choice import Predict, chosen, indicator, one_e
 
 Reader = Literal["logistic regression", "ridge", "gradient boosting"]
 
-# parts of a series by themselves, and the fewest rows of the usual item that they need
-_PIECES, _ROWS = (2, 4, 8), 16
+# parts of a series by themselves, the fewest rows of the usual item that they need, and the most
+# channels
+_PIECES, _ROWS, _CHANNELS = (2, 4, 8), 16, 12
 # settings that are tried: inverse penalty, penalty, and (trees, rate)
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 _PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -33,8 +35,18 @@ _TREES = ((100, 0.05), (200, 0.05), (100, 0.1))
 _CATEGORIES = 50
 
 
+# features of the corpora that are still in use: three models read the same ones, several times
+_KNOWN: WeakKeyDictionary[Corpus, tuple[Floats, Floats]] = WeakKeyDictionary()
+
+
 def summary(corpus: Corpus) -> tuple[Floats, Floats]:
     """(N, S) simple features of each item, and (N, P) those of its pieces; NaN where not known."""
+    if corpus not in _KNOWN:
+        _KNOWN[corpus] = _summary(corpus)
+    return _KNOWN[corpus]
+
+
+def _summary(corpus: Corpus) -> tuple[Floats, Floats]:
     series = corpus.series
     assert series is not None
     simple, pieces = [], []
@@ -47,7 +59,9 @@ def summary(corpus: Corpus) -> tuple[Floats, Floats]:
         simple.append(np.concatenate(own))
         numbers = values[:, [k for k, labels in channels if labels == 0]]
         cut = [part for many in _PIECES for part in np.array_split(numbers, many)]
-        pieces.append(np.concatenate([_piece(part) for part in cut]))
+        # pieces of many channels are more numbers than items can tell apart
+        few = numbers.shape[1] <= _CHANNELS
+        pieces.append(np.concatenate([_piece(part) for part in cut if few] or [np.zeros(0)]))
     return np.stack(simple), np.stack(pieces)
 
 

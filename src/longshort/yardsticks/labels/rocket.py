@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -65,14 +66,13 @@ class Rocket:
         """Learn from the training part."""
         longest = int(train.series.lengths.max()) if train.series is not None else 0
 
-        read: dict[int, tuple[Corpus, Floats, Any, Floats]] = {}
+        read: WeakKeyDictionary[Corpus, tuple[Floats, Any, Floats]] = WeakKeyDictionary()
 
         def fitted(penalty: float, part: Corpus) -> Predict:
-            # the convolutions of a part do not depend on the penalty; kept by its own side, so
-            # that no other part gets its number
-            if id(part) not in read:
-                read[id(part)] = (part, *self._read(part, longest, seed))
-            _, spread, transform, inputs = read[id(part)]
+            # the convolutions of a part do not depend on the penalty
+            if part not in read:
+                read[part] = self._read(part, longest, seed)
+            spread, transform, inputs = read[part]
             found = one_each(lambda: Ridge(penalty), inputs, indicator(part, classes), several)
 
             def predict(items: Corpus) -> Floats:

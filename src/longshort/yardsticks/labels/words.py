@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
 from longshort.data.corpus import Corpus
 from longshort.data.sequences import Floats
@@ -70,14 +71,13 @@ class Bag:
         """Learn words and weights from the training part."""
         weighing = (False, True) if self.metric in _BY_CLASS else (False,)
         settings = [_Setting(c, b) for b in weighing for c in _STRENGTHS]
-        read: dict[int, tuple[Corpus, Any, Any]] = {}
+        read: WeakKeyDictionary[Corpus, tuple[Any, Any]] = WeakKeyDictionary()
 
         def fitted(setting: _Setting, part: Corpus) -> Callable[[Corpus], Floats]:
-            # what is read of a part does not depend on the setting; kept by its own side, so that
-            # no other part gets its number
-            if id(part) not in read:
-                read[id(part)] = (part, *self._read(part))
-            _, vectors, inputs = read[id(part)]
+            # what is read of a part does not depend on the setting
+            if part not in read:
+                read[part] = self._read(part)
+            vectors, inputs = read[part]
             truth = indicator(part, classes)
             found = one_each(lambda: _regression(setting), inputs, truth, several)
             return lambda items: found(vectors.transform(texts(items)))
