@@ -67,6 +67,8 @@ def goals(records: Mapping[str, Record], sets: Mapping[str, Set]) -> str:
 
 def winner(measure: str, own: float, theirs: float) -> str:
     """Who is ahead, chance aside."""
+    if theirs != theirs:
+        return "not measured"
     if own == theirs:
         return "neither"
     return "LSTM" if (own > theirs) != (measure in _LOSSES) else "the yardstick"

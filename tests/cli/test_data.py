@@ -5,18 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from longshort.cli.data import data
+from longshort.cli.app import app
 
-app = typer.Typer()
-app.command()(data)
 RATED = b"1\t2.0\tgood\n"
 
 
 def test_every_set_is_listed() -> None:
-    done = CliRunner().invoke(app, ["list"])
+    done = CliRunner().invoke(app, ["data", "list"])
     assert done.exit_code == 0
     assert "seattle-weather" in done.output
     assert "--from PATH" in done.output
@@ -31,7 +28,7 @@ def test_a_set_comes_with_its_licence_and_citation(
     given.write_bytes(RATED)
     monkeypatch.setattr(fetch, "_checked", lambda entry, files, source: files)
     out = tmp_path / "out"
-    done = CliRunner().invoke(app, ["tweets", "--from", str(given), "--out", str(out)])
+    done = CliRunner().invoke(app, ["data", "tweets", "--from", str(given), "--out", str(out)])
     assert done.exit_code == 0
     assert (out / "tweets.csv").read_text() == "text,label,rating\ngood,positive,2.0\n"
     for told in ("tweets.csv", "licence: MIT", "Hutto", "longshort fit classify tweets.csv"):

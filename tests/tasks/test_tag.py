@@ -10,6 +10,7 @@ import pytest
 from longshort import load
 from longshort.data.corpus import Corpus, join
 from longshort.data.readings.wide import Wide
+from longshort.data.sources.conll import read_conll
 from longshort.errors import ArgumentError, DataError, LongshortWarning, NotFittedError
 from longshort.layers.encoder import Recurrent
 from longshort.tasks.tag import TOKENS, TRAINING, Tagger
@@ -179,6 +180,10 @@ def test_files_are_answered_as_they_are_spelt(tmp_path: Path) -> None:
     assert frame["sentence"].to_list() == [1, 1, 2]
     assert {tag[0] for tag in frame["tag"]} <= set("BIESO")
     assert frame["probability"].is_between(0, 1).all()
+    written = tmp_path / "tagged.conll"
+    model.write(train, written)
+    assert written.read_text().startswith("ada\tB-PER\nstone\tE-PER\nmet\tO\nbob\tS-PER\n\n")
+    assert read_conll(written).corpus.tokens == read_conll(train).corpus.tokens
 
 
 def test_a_fit_begins_with_another_one(tagger: Tagger, data: Corpus) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from longshort.data.partition import Partition, Shares, partition
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.wide import Wide, WideReading
 from longshort.data.readings.words import Text
-from longshort.data.sources.conll import Conll, spelt
+from longshort.data.sources.conll import Conll, in_columns, spelt
 from longshort.data.sources.tables import frame_like
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, LongshortWarning
@@ -300,6 +301,19 @@ class Tagger(Estimator):
         if not (isinstance(X, str | os.PathLike) or hasattr(X, "columns")):
             return told
         return frame_like(X, steps_frame(corpus, told, sure), [])
+
+    def write(self, X: Any, path: str | Path) -> None:
+        """Tag sentences and write them in columns (CoNLL): a token and its tag in each line.
+
+        Raises:
+            OutputError: the file cannot be written; nothing half-written stays.
+            ArgumentError: the model reads series; take the frame of ``predict``.
+        """
+        corpus = self._again(X)
+        if corpus.tokens is None:
+            raise ArgumentError("series have no tokens to write in columns; use predict")
+        tags = [spelt(own, self.told_.scheme) for own in self._tags(corpus)]
+        artifact.write_bytes(path, in_columns(corpus.tokens, tags).encode())
 
     def _tagged(self, corpus: Corpus) -> tuple[list[tuple[str, ...]], list[NDArray[np.float64]]]:
         """Tags of each item, in BIO or plain, and the probability of each of them."""

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+from longshort.data.clock import Clock
 from longshort.data.corpus import Corpus
 from longshort.data.items import Items
 from longshort.data.readings.grid import duration, lay
@@ -146,6 +147,17 @@ def test_a_grid_keeps_items_without_rows_and_what_does_not_change() -> None:
     alone = reading.read(corpus, [2])
     assert alone.inputs["channels"].shape == (1, 1, 1)
     assert alone.lengths.tolist() == [0]
+
+
+def test_a_number_alone_is_in_the_unit_of_times_that_are_numbers() -> None:
+    corpus = recordings([[1.0], [2], [3]], minutes=[[0, 1, 3]])
+    assert corpus.series is not None
+    assert lay(corpus.series, "60").lengths.tolist() == [4]
+    times = np.array([0, 1, 3], "datetime64[us]")
+    counted = replace(corpus.series, times=times, clock=Clock("count"))
+    assert lay(counted, "2").lengths.tolist() == [2]
+    with pytest.raises(DataError, match="write a number alone"):
+        lay(counted, "1h")
 
 
 def test_categories_are_one_hot_and_unknown_ones_are_none() -> None:

@@ -42,23 +42,28 @@ def duration(text: str) -> int:
 def lay(series: Sequences, every: str) -> Sequences:
     """The series on a grid whose cells begin at whole multiples of ``every``.
 
+    A number alone is in the unit of times that are numbers themselves, and else seconds.
+
     A cell without a row is there, too, and all missing. Numbers are means, categories the last one
     of the cell; what does not change in time is told in every cell.
 
     Raises:
-        DataError: there are no times, ``every`` is not of their kind, or an item has more than a
-            million cells.
+        DataError: there are no times, ``every`` has a unit and they are counts, or an item has more
+            than a million cells.
     """
-    length = duration(every)
     if series.times is None:
         raise DataError(
             f"{series.source} has no times that a grid of {every} could be laid on: name a time "
             "column, or leave every out"
         )
-    counted = series.clock.kind == "count"
-    if counted != every.strip().replace(".", "").isdigit():
-        way = "write a number alone" if counted else "write a unit, such as 1h"
-        raise DataError(f"{series.source}: every={every!r} is not of the kind of its times; {way}")
+    bare, counted = every.strip()[-1:].isdigit(), series.clock.kind == "count"
+    if counted and not bare:
+        raise DataError(
+            f"{series.source}: every={every!r} is not of the kind of its times, which are whole "
+            "numbers; write a number alone"
+        )
+    # decimal numbers are kept as seconds
+    length = duration(every) if counted or not bare else duration(f"{every}s")
     cells = series.times.astype(np.int64) // length
     starts = cells[np.minimum(series.offsets[:-1], max(len(cells) - 1, 0))] if len(cells) else cells
     ends = cells[series.offsets[1:] - 1] if len(cells) else cells

@@ -45,8 +45,8 @@ class Signal(Params):
             values), "item" (each item's own mean and standard deviation: the shape alone counts),
             "none".
         every: the step of a grid that rows at irregular times are laid on, "1h" (units: us, ms, s,
-            min, h, d, w) or, where times are counts, "60"; a cell is the mean of its rows. None
-            reads the rows as they are.
+            min, h, d, w) or, where times are numbers, "60" in their own unit; a cell is the mean of
+            its rows. None reads the rows as they are.
         gaps: what stands where a value is missing: "carry" the last one seen, "decay" the last one
             seen, falling to the mean at a learned rate (Che et al. 2018), "mean" the mean.
         missing: tell which values were seen, and how long ago those were that were not.

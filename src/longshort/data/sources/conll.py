@@ -174,6 +174,13 @@ def spelt(tags: Sequence[str], scheme: Scheme | None) -> tuple[str, ...]:
     return tuple(tags if scheme is None else convert(tags, scheme))
 
 
+def in_columns(tokens: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> str:
+    """Sentences as the text of a file that ``read_conll`` reads: token, tab, tag."""
+    pairs = zip(tokens, tags, strict=True)
+    rows = ["".join(f"{token}\t{tag}\n" for token, tag in zip(*own, strict=True)) for own in pairs]
+    return "\n".join(rows)
+
+
 def _text(path: Path, encoding: str) -> str:
     try:
         raw = path.read_bytes()

