@@ -187,6 +187,9 @@ def test_weights_that_change_are_packed_again() -> None:
         lambda: model.bias_ih_l0.add_(1.0),
         lambda: setattr(model, "weight_ih_l0", nn.Parameter(torch.randn(32, 3))),
         lambda: setattr(model.weight_hh_l0, "data", torch.randn(32, 8)),
+        # neither of these two raises torch's version of a weight
+        lambda: model.weight_hh_l0.data.mul_(1.1),
+        lambda: descend(model),
         lambda: model.load_state_dict(longshort.LSTM(3, 8).state_dict()),
         lambda: model.double(),
         lambda: model.float(),
@@ -205,6 +208,13 @@ def test_weights_that_change_are_packed_again() -> None:
             stream.load(state)
             assert torch.equal(stream(x[0]), expected[0])
             assert torch.equal(model.step(x[0], state)[0], expected[0])
+
+
+def descend(model: longshort.LSTM) -> None:
+    """A step of torch's fused optimiser, on every weight."""
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    torch.optim.Adam(model.parameters(), lr=0.1, fused=True).step()
 
 
 def twin(model: longshort.LSTM) -> longshort.LSTM:

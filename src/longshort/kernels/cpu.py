@@ -396,6 +396,10 @@ def _packed(problem: Any, weights: Weights, options: Options) -> Any:
 
 
 def fingerprint(weights: Weights, options: Options, problem: Any) -> tuple[Any, ...]:
-    """Changes whenever the packed weights would."""
-    places = tuple(None if w is None else (w.data_ptr(), w._version) for w in weights)
+    """Changes whenever the packed weights would, also where torch's versions do not."""
+    glance = native.glance
+    places = tuple(
+        None if w is None else (place := w.data_ptr(), w._version, glance(place, w.nbytes))
+        for w in weights
+    )
     return (places, options, problem.narrow, isa())
