@@ -158,6 +158,9 @@ def test_repetition_and_bans() -> None:
     assert found == [1, 2, 3, 0, 1, 2, 3, 0]
     drawn = {int(d.symbols[0]) for d in sample(Chain(even), 99, banned=[0, 2])}
     assert drawn == {1, 3}
+    runs = [list(sample(Chain(even), 9, seed=seed, later=[0, 2])) for seed in range(30)]
+    assert {int(run[0].symbols[0]) for run in runs} <= set(range(SYMBOLS)) - {0, 2}
+    assert any(int(one.symbols[0]) == 0 for run in runs for one in run[1:])
     assert all(0 not in one.symbols for one in beam(Chain(even), 3, 9, banned=[0])[0])
 
 

@@ -182,6 +182,7 @@ def sample(
     *,
     seen: Sequence[Sequence[int]] = (),
     banned: Sequence[int] = (),
+    later: Sequence[int] = (),
 ) -> Iterator[Drawn]:
     """Draw symbol after symbol; whoever has seen enough stops asking.
 
@@ -194,6 +195,7 @@ def sample(
         seed: the same one draws the same symbols.
         seen: symbols of each row's prompt, for ``sampling.repetition``.
         banned: symbols that are never drawn.
+        later: symbols that are not drawn first.
 
     Raises:
         ArgumentError: every symbol is banned.
@@ -202,11 +204,12 @@ def sample(
     past: list[list[int]] = []
     uniform = np.empty((0, 0))
     scores = scorer.start() if steps > 0 else np.empty((0, 0))
-    left_out = _banned(banned, scores)
+    left_out, first = _banned(banned, scores), _banned([*banned, *later], scores)
     if sampling.repetition > 1:
         past = [list(row)[-sampling.memory :] for row in seen] or [[] for _ in scores]
     for step in range(steps):
-        shaped = scores if left_out is None else scores + left_out
+        own = left_out if step else first
+        shaped = scores if own is None else scores + own
         if past:
             shaped = shaped.copy()
             for row, symbols in enumerate(past):

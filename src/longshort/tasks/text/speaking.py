@@ -107,7 +107,12 @@ class Speaking:
         with _quiet(self.models_):
             scorer = NextSymbols(self.models_, prompt)
             seen = [prompt[-sampling.memory :].tolist()]
-            for drawn in sample(scorer, length, sampling, seed, seen=seen, banned=[UNKNOWN]):
+            # a document of nothing is none
+            later = [BORDER] if len(prompt) == 1 else []
+            drawing = sample(
+                scorer, length, sampling, seed, seen=seen, banned=[UNKNOWN], later=later
+            )
+            for drawn in drawing:
                 symbol = int(drawn.symbols[0])
                 if symbol == BORDER:
                     break
