@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
+from longshort.errors import DataError
 from longshort.records.evaluation import DataSummary, Score
 from longshort.records.written import Written, check_units, read
 
@@ -86,6 +87,13 @@ class Comparison(Written):
         """
         found = read(_COMPARISON, text, where, "a comparison record", "compare")
         check_units(found.units, found.targets, where)
+        for one in found.contenders:
+            for target in found.targets:
+                if not one.errors.get(target):
+                    raise DataError(
+                        f"{where}: not a comparison record: contenders: {one.name!r} has no errors "
+                        f"on {target!r}. Make a new one with 'longshort compare'."
+                    )
         return found
 
 
