@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from labelled.base import Goal, Set
-from labelled.texts import tweets
+from labelled.texts import classifier, tweets
 from longshort import Classifier
 from longshort.heads.category import Category
-from longshort.layers.encoder import Recurrent
-from longshort.training import Training
 
 
 def make(row: str, seed: int) -> Classifier:
-    return Classifier(
-        head=Category(weights="balanced"),
-        recurrent=Recurrent(100, bidirectional=True),
-        training=Training(
-            epochs=4,
-            batch=64,
-            optimizer="adam",
-            rate=3e-3,
-            weight_decay=0.0,
-            schedule="linear",
-            clip=5.0,
-            patience=None,
-            members=3,
-        ),
-        random_state=seed,
-    )
+    return classifier(Category(weights="balanced"), 4, seed)
 
 
 SET = Set(

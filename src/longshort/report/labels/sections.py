@@ -83,7 +83,7 @@ def scores(evaluation: LabelEvaluation) -> str:
         "The best value of a column is bold and underlined. Choices were made by "
         f"{metric} on the validation part."
     )
-    blocks = [scrolled(_table(shown), "Scores"), paragraph(caption, "caption")]
+    blocks = [scrolled(scores_table(shown), "Scores"), paragraph(caption, "caption")]
     rows = difference_rows(evaluation)
     if rows:
         ours = evaluation.ours.method if evaluation.ours else "ours"
@@ -91,14 +91,15 @@ def scores(evaluation: LabelEvaluation) -> str:
         blocks.append(folded("Differences, item by item", table(header, rows, 0, "Differences")))
     others = other_measures(evaluation)
     if others:
-        inner = scrolled(_table(label_table(evaluation, others)), "Other scores")
+        inner = scrolled(scores_table(label_table(evaluation, others)), "Other scores")
         blocks.append(folded("Other scores", inner))
     cost = table(("method", f"{metric}, validation part", "time to fit"), cost_rows(evaluation), 2,
                  "Validation part and time")  # fmt: skip
     return section("scores", "Scores", *blocks, folded("Validation part, and time", cost))
 
 
-def _table(shown: LabelTable) -> str:
+def scores_table(shown: LabelTable) -> str:
+    """Every method's scores as a table of the page."""
     head = "".join(score_heading(column) for column in shown.columns)
     lines = []
     for row in shown.rows:

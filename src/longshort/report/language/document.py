@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from longshort.records import LanguageEvaluation, LanguagePassage
 from longshort.report.document import whole
-from longshort.report.labels.scores import LabelTable
+from longshort.report.labels.sections import scores_table
 from longshort.report.language.course import course_chart
 from longshort.report.language.scores import cost_rows, difference_rows, language_table
 from longshort.report.markup import (
@@ -23,7 +23,7 @@ from longshort.report.markup import (
     wordy,
 )
 from longshort.report.numerals import count
-from longshort.report.sections import recorded, score_cell, score_heading, training, tuning
+from longshort.report.sections import recorded, training, tuning
 
 _LINKS = {
     "scores": "Scores",
@@ -90,7 +90,7 @@ def _scores(evaluation: LanguageEvaluation) -> str:
         f"Every method on the same {evaluation.symbols:,} {evaluation.data.unit}, with 95 % "
         "intervals. The best value of a column is bold and underlined."
     )
-    blocks = [scrolled(_table(shown), "Scores"), paragraph(caption, "caption")]
+    blocks = [scrolled(scores_table(shown), "Scores"), paragraph(caption, "caption")]
     rows = difference_rows(evaluation)
     if rows:
         ours = evaluation.ours.method if evaluation.ours else "ours"
@@ -99,19 +99,6 @@ def _scores(evaluation: LanguageEvaluation) -> str:
     header = ("method", f"nats per {unit}, validation part", "time to fit")
     cost = table(header, cost_rows(evaluation), 2, "Validation part and time")
     return section("scores", "Scores", *blocks, folded("Validation part, and time", cost))
-
-
-def _table(shown: LabelTable) -> str:
-    head = "".join(score_heading(column) for column in shown.columns)
-    lines = []
-    for row in shown.rows:
-        kind = ' class="ours"' if row.kind == "lstm" else ""
-        cells = "".join(score_cell(cell) for cell in row.cells)
-        lines.append(f'<tr{kind}><th scope="row">{text(row.method)}</th>{cells}</tr>')
-    return (
-        f'<table class="scores">\n<thead><tr><th scope="col">method</th>{head}</tr></thead>\n'
-        "<tbody>\n" + "\n".join(lines) + "\n</tbody>\n</table>"
-    )
 
 
 def _course(evaluation: LanguageEvaluation) -> str:

@@ -118,7 +118,7 @@ def fit_fields(train: Corpus, valid: Corpus | None, *, entities: bool) -> list[T
         import sklearn_crfsuite
     except ImportError as error:
         raise MissingDependencyError(
-            "the linear-chain CRF needs sklearn-crfsuite: pip install 'longshort[yardsticks]'"
+            "it needs sklearn-crfsuite: pip install 'longshort[yardsticks]'"
         ) from error
     read = [features(tokens) for tokens in train.tokens or ()]
     tags = [list(own) for own in train.tags or ()]
