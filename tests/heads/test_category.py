@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from longshort.contracts import Batch, Encoded, State
 from longshort.errors import ArgumentError
-from longshort.heads.category import CategoryHead, StepwiseHead
+from longshort.heads.category import CategoryHead
 
 LENGTHS = torch.tensor([4, 1, 3, 2, 4])
 
@@ -102,20 +102,6 @@ def test_masked_sequences_are_not_scored() -> None:
     each = functional.cross_entropy(head.scores(encoded()), targets, reduction="none")
     torch.testing.assert_close(found.total, each[mask].sum())
     assert int(found.count) == 3
-
-
-def test_steps_are_scored_where_there_are_any() -> None:
-    head, targets = StepwiseHead(6, 3, smoothing=0.2), torch.randint(3, (5, 4))
-    z = encoded().z.clone()
-    inside = torch.arange(4) < LENGTHS[:, None]
-    z[~inside] = torch.nan
-    targets[~inside] = -100
-    found = head.loss(encoded(z), batch(targets))
-    truth = functional.cross_entropy(
-        head.readout(z[inside]), targets[inside], label_smoothing=0.2, reduction="sum"
-    )
-    torch.testing.assert_close(found.total, truth)
-    assert int(found.count) == int(LENGTHS.sum())
 
 
 def test_unknown_kinds_are_refused() -> None:

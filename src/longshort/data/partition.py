@@ -61,7 +61,7 @@ class Partition(Params):
         self._whole(0, "seed")
 
 
-class Shares(NamedTuple):
+class Parted(NamedTuple):
     """Numbers of the items of each part, rising, and what a reader should know of the split."""
 
     train: Ints
@@ -70,7 +70,7 @@ class Shares(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def partition(corpus: Corpus, settings: Partition) -> Shares:
+def partition(corpus: Corpus, settings: Partition) -> Parted:
     """Part a corpus; the same corpus and settings give the same parts.
 
     Raises:
@@ -101,7 +101,7 @@ def partition(corpus: Corpus, settings: Partition) -> Shares:
     train, valid, test = (np.sort(part).astype(np.int64) for part in found)
     if not len(train):
         raise DataError(f"{corpus.source}: no item is left to learn from; give more items")
-    return Shares(train, valid, test, tuple(_shared(corpus, train, valid, test)))
+    return Parted(train, valid, test, tuple(_shared(corpus, train, valid, test)))
 
 
 def _sizes(items: int, settings: Partition) -> list[int]:

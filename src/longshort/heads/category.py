@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from longshort.contracts import Batch, Encoded, Loss, Params, Prediction, within
+from longshort.contracts import Batch, Encoded, Loss, Params, Prediction
 from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, masked
 from longshort.layers.masks import dropped
@@ -181,45 +181,6 @@ class CategoryHead(Head):
     def calibrate(self, temperature: float) -> None:
         """Divide scores by a temperature from now on; above 1 makes probabilities less sure."""
         self.temperature.fill_(temperature)
-
-
-class StepwiseHead(Head):
-    """A category for every step, each by itself; targets are (B, T) of int64.
-
-    Args:
-        size: width of the encoding, H * directions.
-        classes: K, 2 or more.
-        weights: (K,) of the classes in the loss; None for all 1.
-        smoothing: s, 0 to 1, 1 excluded.
-    """
-
-    def __init__(
-        self,
-        size: int,
-        classes: int,
-        weights: Sequence[float] | None = None,
-        smoothing: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.smoothing = smoothing
-        self.readout = nn.Linear(size, classes)
-        one = torch.ones(classes) if weights is None else torch.tensor(weights)
-        self.register_buffer("weights", one)
-        self.weights: Tensor
-
-    def loss(self, encoded: Encoded, batch: Batch) -> Loss:
-        """Loss per step."""
-        inside = within(encoded.lengths, encoded.z.shape[1])
-        if batch.target_mask is not None:
-            inside = inside & batch.target_mask
-        target = torch.where(inside, batch.target(), 0)
-        z = torch.where(inside.unsqueeze(2), encoded.z, encoded.z.new_zeros(()))
-        return masked(cross_entropy(self.readout(z), target, self.weights, self.smoothing), inside)
-
-    def decode(self, encoded: Encoded, batch: Batch) -> Prediction:
-        """The category of each step (B, T), and log p (B, T, K)."""
-        scores = self.readout(encoded.z).log_softmax(2)
-        return Prediction(scores.argmax(2), scores=scores, lengths=encoded.lengths)
 
 
 def cross_entropy(scores: Tensor, target: Tensor, weights: Tensor, smoothing: float) -> Tensor:

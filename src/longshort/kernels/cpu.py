@@ -396,7 +396,11 @@ def _packed(problem: Any, weights: Weights, options: Options) -> Any:
 
 
 def fingerprint(weights: Weights, options: Options, problem: Any) -> tuple[Any, ...]:
-    """Changes whenever the packed weights would, also where torch's versions do not."""
+    """Changes whenever the packed weights would.
+
+    Where torch's versions do not change (fused optimisers, writes through ``.data``), 32 words of
+    each weight are looked at: a write to a few single elements may pass unseen.
+    """
     glance = native.glance
     places = tuple(
         None if w is None else (place := w.data_ptr(), w._version, glance(place, w.nbytes))

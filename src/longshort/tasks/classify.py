@@ -16,7 +16,7 @@ from longshort import artifact
 from longshort.contracts import Examples, Params
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
-from longshort.data.partition import Partition, Shares, partition
+from longshort.data.partition import Parted, Partition, partition
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.words import Text
 from longshort.data.sequences import Floats
@@ -175,7 +175,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         self._unseen = len(shares.valid) >= LEAST
         return self._parts(corpus, targets, shares)
 
-    def _parts(self, corpus: Corpus, targets: NDArray[Any], shares: Shares) -> Parts:
+    def _parts(self, corpus: Corpus, targets: NDArray[Any], shares: Parted) -> Parts:
         """Examples of training part, validation part and both; small ones several times over."""
         train, valid = shares.train, shares.valid
         times = self._times(len(train))

@@ -17,7 +17,7 @@ from longshort.contracts import Examples, Params
 from longshort.data.codecs.tags import Span, spans
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import ItemEncoding, Items
-from longshort.data.partition import Partition, Shares, partition
+from longshort.data.partition import Parted, Partition, partition
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.wide import Wide, WideReading
 from longshort.data.readings.words import Text
@@ -406,7 +406,7 @@ class Tagger(Estimator):
     def _opened(self, corpus: Corpus) -> tuple[LabelParts, list[str]]:
         """The parts of the same split, or other data as the test part; what to know of it."""
         if corpus.digest() == self.told_.seen.digest:
-            shares: Shares = partition(corpus, self.settings_["partition"])
+            shares: Parted = partition(corpus, self.settings_["partition"])
             if not len(shares.test):
                 raise DataError(
                     f"{corpus.source}: the split left no test part; evaluate on other data, or fit "

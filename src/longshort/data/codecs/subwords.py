@@ -35,7 +35,7 @@ class Subwords:
         Raises:
             MissingDependencyError: tokenizers is not installed.
         """
-        library = _library()
+        library = tokenizers_library()
         made = library.Tokenizer(library.models.BPE())
         made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
         made.decoder = library.decoders.ByteLevel()
@@ -55,7 +55,7 @@ class Subwords:
         Raises:
             ModelFileError: it is none.
         """
-        library = _library()
+        library = tokenizers_library()
         try:
             library.Tokenizer.from_str(told)
         # the library raises bare exceptions
@@ -83,7 +83,7 @@ class Subwords:
 
     @cached_property
     def _made(self) -> Any:
-        return _library().Tokenizer.from_str(self.told)
+        return tokenizers_library().Tokenizer.from_str(self.told)
 
 
 def _bytes() -> dict[str, int]:
@@ -97,7 +97,15 @@ def _bytes() -> dict[str, int]:
     return found | {chr(0x100 + place): byte for place, byte in enumerate(others)}
 
 
-def _library() -> Any:
+def tokenizers_library(instead: str = "use characters, bytes or words") -> Any:
+    """The library tokenizers, which is imported here alone.
+
+    Args:
+        instead: what else can be done where it is not installed.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
     try:
         import tokenizers
         import tokenizers.decoders
@@ -106,7 +114,6 @@ def _library() -> Any:
         import tokenizers.trainers
     except ImportError as error:
         raise MissingDependencyError(
-            'subwords need the package tokenizers: pip install "longshort[text]", or use '
-            "characters, bytes or words"
+            f'subwords need the package tokenizers: pip install "longshort[text]", or {instead}'
         ) from error
     return tokenizers

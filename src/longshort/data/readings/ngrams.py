@@ -18,11 +18,6 @@ def ngrams(word: str, low: int, high: int) -> list[str]:
     ]
 
 
-def most_ngrams(low: int, high: int) -> int:
-    """The most parts that a word has."""
-    return sum(_LONGEST + 2 - size + 1 for size in range(low, high + 1))
-
-
 def buckets_of(word: str, low: int, high: int, buckets: int) -> list[int]:
     """The bucket, 1 to ``buckets``, of each of a word's parts: CRC-32 of its UTF-8 bytes."""
     return [

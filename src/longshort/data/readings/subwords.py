@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.codecs.subwords import tokenizers_library
 from longshort.errors import MissingDependencyError, ModelFileError
 
 # what stands for a character that the training part does not hold
@@ -17,7 +18,7 @@ _UNKNOWN = "[UNK]"
 _GOES_ON = "##"
 
 
-class Subwords:
+class WordPieces:
     """Pieces that the training part's words are made of, the most frequent pairs joined first.
 
     Args:
@@ -28,7 +29,7 @@ class Subwords:
         self.told = told
 
     @classmethod
-    def fit(cls, counted: Mapping[str, int], size: int) -> Subwords:
+    def fit(cls, counted: Mapping[str, int], size: int) -> WordPieces:
         """At most ``size`` pieces of words that were counted.
 
         Raises:
@@ -66,7 +67,7 @@ class Subwords:
         return {"subwords": np.frombuffer(self.told.encode(), np.uint8)}
 
     @classmethod
-    def take_up(cls, arrays: Mapping[str, NDArray[Any]]) -> Subwords:
+    def take_up(cls, arrays: Mapping[str, NDArray[Any]]) -> WordPieces:
         """The encoding whose ``put_down()`` these are.
 
         Raises:
@@ -81,14 +82,4 @@ class Subwords:
 
 
 def _library() -> Any:
-    try:
-        import tokenizers
-        import tokenizers.models
-        import tokenizers.pre_tokenizers
-        import tokenizers.trainers
-    except ImportError as error:
-        raise MissingDependencyError(
-            'subwords need the package tokenizers: pip install "longshort[text]", or leave '
-            "Text(subwords=...) out"
-        ) from error
-    return tokenizers
+    return tokenizers_library("leave Text(subwords=...) out")

@@ -20,7 +20,7 @@ from longshort.data.items import Characters, Inputs, Widths
 from longshort.data.readings.ngrams import buckets_of
 from longshort.data.readings.ragged import Ragged
 from longshort.data.readings.shapes import SHAPES, shape
-from longshort.data.readings.subwords import Subwords
+from longshort.data.readings.subwords import WordPieces
 from longshort.data.readings.tokenise import key, tokenise
 from longshort.data.readings.vectors import read_vectors
 from longshort.data.readings.vocabulary import Symbols
@@ -142,7 +142,7 @@ class TextReading:
     text: Text
     words: Symbols
     characters: Symbols | None = None
-    subwords: Subwords | None = None
+    subwords: WordPieces | None = None
     first: NDArray[np.float32] | None = None
     _seen: WeakKeyDictionary[Corpus, _Read] = field(
         default_factory=WeakKeyDictionary, repr=False, init=False
@@ -163,7 +163,7 @@ class TextReading:
                 'every one is a step; read their parts by characters="cnn" or ngrams'
             )
         counted = Counter(word for words in _split(corpus, None) for word in words)
-        subwords = None if text.subwords is None else Subwords.fit(counted, text.subwords)
+        subwords = None if text.subwords is None else WordPieces.fit(counted, text.subwords)
         if subwords is not None:
             pieces: Counter[str] = Counter()
             for word, n in counted.items():
@@ -285,7 +285,7 @@ class TextReading:
             None
             if text.characters == "none"
             else Symbols.take_up("characters", arrays, reserved=2),
-            None if text.subwords is None else Subwords.take_up(arrays),
+            None if text.subwords is None else WordPieces.take_up(arrays),
         )
 
     def _of(self, corpus: Corpus) -> _Read:
@@ -328,7 +328,7 @@ class TextReading:
         return [*words[:head], *words[len(words) - (most - head) :]]
 
 
-def _split(corpus: Corpus, subwords: Subwords | None) -> list[Sequence[str]]:
+def _split(corpus: Corpus, subwords: WordPieces | None) -> list[Sequence[str]]:
     """The words of each item.
 
     Raises:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from longshort.data.corpus import Corpus, PartName, Roles, join
-from longshort.data.partition import Shares
+from longshort.data.partition import Parted
 from longshort.data.sequences import Field, Sequences
 from longshort.data.sources.documents import PARTS, from_texts, read_documents
 from longshort.data.sources.events import read_events
@@ -222,7 +222,7 @@ def _empty(corpus: Corpus) -> NDArray[np.bool_]:
     return np.asarray(corpus.series.lengths == 0)
 
 
-def rare(corpus: Corpus, classes: Classes, shares: Shares) -> list[str]:
+def rare(corpus: Corpus, classes: Classes, shares: Parted) -> list[str]:
     """Labels that the training part holds once or not at all, in words."""
     assert corpus.labels is not None
     counts = dict.fromkeys(classes.names, 0)

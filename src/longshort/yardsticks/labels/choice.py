@@ -49,9 +49,13 @@ def together(several: bool) -> Together:
     return "many" if several else "one"
 
 
-def several_labels(corpus: Corpus) -> bool:
-    """Whether some item has more labels than one, or none."""
-    return any(len(labels) != 1 for labels in corpus.labels or ())
+def not_single(train: Corpus) -> str:
+    """Why items cannot be learnt from as series of one label each; "" if they can."""
+    if train.series is None:
+        return "there are no series"
+    if any(len(labels) != 1 for labels in train.labels or ()):
+        return "an item may have several labels"
+    return ""
 
 
 def chosen(

@@ -20,7 +20,7 @@ from longshort.data.corpus import Corpus
 from longshort.data.sequences import Floats
 from longshort.records import Kind
 from longshort.yardsticks.labels.base import LabelMethod
-from longshort.yardsticks.labels.choice import Predict, chosen, indicator
+from longshort.yardsticks.labels.choice import Predict, chosen, indicator, not_single
 from longshort.yardsticks.labels.neighbours import padded, scales
 
 # hidden states that are tried, rounds of learning, and numbers that are read in a minute or two
@@ -42,10 +42,9 @@ class Markov:
 
     def refuses(self, train: Corpus) -> str:
         """Where there is no series, or no hmmlearn."""
-        if train.series is None:
-            return "there are no series"
-        if any(len(labels) != 1 for labels in train.labels or ()):
-            return "an item may have several labels"
+        if why := not_single(train):
+            return why
+        assert train.series is not None
         width = len(scales(train))
         if not width:
             return "there are no channels of numbers"

@@ -20,7 +20,7 @@ from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.records import Kind
 from longshort.yardsticks.labels.base import LabelMethod
-from longshort.yardsticks.labels.choice import indicator
+from longshort.yardsticks.labels.choice import indicator, not_single
 
 # windows that are tried, as shares of the longest series; 1 is any warping
 WINDOWS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 1.0)
@@ -126,10 +126,9 @@ class Nearest:
 
     def refuses(self, train: Corpus) -> str:
         """Where there is no series, or too much to compare."""
-        if train.series is None:
-            return "there are no series"
-        if any(len(labels) != 1 for labels in train.labels or ()):
-            return "an item may have several labels"
+        if why := not_single(train):
+            return why
+        assert train.series is not None
         if not _channels(train):
             return "there are no channels of numbers"
         longest = int(train.series.lengths.max(initial=0))

@@ -18,7 +18,7 @@ from longshort.data.corpus import Corpus
 from longshort.data.sequences import Floats
 from longshort.records import Kind
 from longshort.yardsticks.labels.base import LabelMethod
-from longshort.yardsticks.labels.choice import Predict, chosen, indicator, one_each
+from longshort.yardsticks.labels.choice import Predict, chosen, indicator, not_single, one_each
 from longshort.yardsticks.labels.features import Ridge
 from longshort.yardsticks.labels.neighbours import padded, scales
 
@@ -41,10 +41,9 @@ class Rocket:
 
     def refuses(self, train: Corpus) -> str:
         """Where there is no series, or no aeon."""
-        if train.series is None:
-            return "there are no series"
-        if any(len(labels) != 1 for labels in train.labels or ()):
-            return "an item may have several labels"
+        if why := not_single(train):
+            return why
+        assert train.series is not None
         if not installed():
             return "it needs aeon (pip install aeon)"
         width = len(scales(train))
