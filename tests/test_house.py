@@ -26,7 +26,7 @@ ORDER = [
     "data/splits", "data/partition", "data/horizon", "data/codecs/",
     "data/sources/", "data/sampler",
     "data/encoding", "data/window", "data/windows", "data/items", "data/chunks",
-    "data/readings/",
+    "data/augment", "data/readings/",
     "data/synthetic", "data/catalog/",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
@@ -37,7 +37,8 @@ ORDER = [
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
     "layers/embed", "layers/lookup", "layers/stem", "layers/channels",
-    "layers/encoder", "layers/transformer", "layers/pool",
+    "layers/encoder", "layers/bothways", "layers/elmo", "layers/pretrained",
+    "layers/transformer", "layers/pool",
     "rollout", "search",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
     "training/layers",
@@ -46,7 +47,7 @@ ORDER = [
     "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
     "tasks/scikit",
-    "tasks/base", "tasks/labels/", "tasks/text/", "tasks/", "tuning/space", "tuning/",
+    "tasks/base", "tasks/labels/", "tasks/text/", "tasks/transcripts/", "tasks/", "tuning/space", "tuning/",
     "cli/", "__main__",
 ]  # fmt: skip
 
