@@ -24,6 +24,7 @@ from longshort.data.codecs.tokens import BORDER
 from longshort.data.items import Trunk, Widths
 from longshort.data.readings.pretrained import PLACES, SYMBOLS
 from longshort.errors import ArgumentError, ModelFileError, suggest
+from longshort.layers.bothways import BothWays, one_way
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.lookup import Lookup
@@ -53,31 +54,36 @@ class LanguageTrunk(nn.Module):
     """The stacks of a language model, at the symbols where steps end and begin.
 
     Args:
-        encoder: what reads forwards.
+        encoder: the language model's own.
     """
 
-    def __init__(self, encoder: RecurrentEncoder) -> None:
+    def __init__(self, encoder: RecurrentEncoder | BothWays) -> None:
         super().__init__()
-        self.forwards = encoder
-        self.width = encoder.stack.hidden_size
+        self.encoder = encoder
+        self._ways = 1 + isinstance(encoder, BothWays)
+        forwards = one_way(encoder)
+        each = forwards.stack.proj_size or forwards.stack.hidden_size
+        self.width = self._ways * each
         # the table is a layer if its vectors are as wide as the others
-        self._table = encoder.embed.width == self.width
-        self.depth = encoder.stack.num_layers + self._table
+        self._table = forwards.embed.width == each
+        self.depth = forwards.stack.num_layers + self._table
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
-        """From "symbols", their "width", and the arguments of ``Recurrent``."""
+        """From "symbols", their "width", the arguments of ``Recurrent``, and whether it is "both".
+
+        "both": it reads both ways.
+        """
+        lookup = Lookup(settings["symbols"], settings["width"])
         recurrent = Recurrent(**settings["recurrent"])
-        return cls(RecurrentEncoder(Lookup(settings["symbols"], settings["width"]), recurrent))
+        return cls((BothWays if settings["both"] else RecurrentEncoder)(lookup, recurrent))
 
     def forward(self, batch: Batch) -> list[Tensor]:
         """Of each layer (B, T, width)."""
         found = []
         for rows in self._parts(batch.inputs[SYMBOLS]):
             symbols, places = batch.inputs[SYMBOLS][rows], batch.inputs[PLACES][rows]
-            lengths = (symbols >= 0).sum(1)
-            symbols = symbols[:, : max(int(lengths.max()), 1)]
-            found.append(self._read(symbols.clamp(min=0), lengths, places, batch.row + rows.start))
+            found.append(self._read(symbols, places, batch.row + rows.start))
         return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
     def _parts(self, symbols: Tensor) -> Iterator[slice]:
@@ -85,26 +91,37 @@ class LanguageTrunk(nn.Module):
         rows = len(symbols)
         most = rows if torch.is_grad_enabled() else max(1, _AT_ONCE // (symbols.shape[1] + 1))
         for start in range(0, max(rows, 1), max(most, 1)):
-            yield slice(start, start + most)
+            yield slice(start, min(start + most, rows))
 
-    def _read(self, symbols: Tensor, lengths: Tensor, places: Tensor, row: int) -> list[Tensor]:
-        # the state at number n + 1 is that after symbol n: a border comes first
-        forth = _with_border(symbols)
-        return self._at(self.forwards, forth, lengths + 1, places[..., 1] + 1, row)
-
-    def _at(
-        self, encoder: RecurrentEncoder, symbols: Tensor, lengths: Tensor, at: Tensor, row: int
-    ) -> list[Tensor]:
-        """Each layer's vectors at the numbers ``at`` (B, T) of symbols (B, S)."""
-        layers = encoder(Batch({chunks.SYMBOLS: symbols}, lengths, row=row)).layers
-        at = at.clamp(0, symbols.shape[1] - 1).unsqueeze(2)
+    def _read(self, symbols: Tensor, places: Tensor, row: int) -> list[Tensor]:
+        """Symbols (B, S), -1 after their end, and the first and last of each step, (B, T, 2)."""
+        count = (symbols >= 0).sum(1)
+        symbols = symbols[:, : max(int(count.max()), 1)]
+        first, last = places.unbind(2)
+        # a border is read before a text and after it: at number n + 1 symbol n has been read
+        inputs, ends = {chunks.SYMBOLS: _bordered(symbols.clamp(min=0))}, [last + 1]
+        if self._ways == 2:
+            turned = (
+                count.unsqueeze(1) - 1 - torch.arange(symbols.shape[1], device=symbols.device)
+            ).clamp(min=0)
+            inputs[chunks.REVERSED] = _bordered(symbols.gather(1, turned).clamp(min=0))
+            ends.append(count.unsqueeze(1) - first)
+        layers = self.encoder(Batch(inputs, count + 1, row=row)).layers
         return [
-            layer.gather(1, at.expand(-1, -1, layer.shape[2]))
-            for layer in (layers if self._table else layers[1:])
+            torch.cat(
+                [_at(own, at) for own, at in zip(layer.chunk(self._ways, 2), ends, strict=True)], 2
+            )
+            for layer in layers[1 - self._table :]
         ]
 
 
-def _with_border(symbols: Tensor) -> Tensor:
+def _at(values: Tensor, numbers: Tensor) -> Tensor:
+    """The vectors of (B, S, W) at numbers (B, T); what is padded is at any."""
+    at = numbers.clamp(0, values.shape[1] - 1).unsqueeze(2)
+    return values.gather(1, at.expand(-1, -1, values.shape[2]))
+
+
+def _bordered(symbols: Tensor) -> Tensor:
     return torch.cat([symbols.new_full((len(symbols), 1), BORDER), symbols], 1)
 
 

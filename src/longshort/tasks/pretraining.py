@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from longshort import artifact
 from longshort.data.items import ItemEncoding, Trunk
 from longshort.data.readings.pretrained import LanguageFeed, Pretrained, PretrainedReading, plain
 from longshort.data.readings.words import TextReading
 from longshort.errors import ArgumentError, ModelFileError
+from longshort.layers.bothways import one_way
+from longshort.layers.lookup import Lookup
 from longshort.tasks.generate import LanguageModel
 
 
@@ -31,13 +33,15 @@ def language(content: artifact.Artifact, where: str) -> Found:
     """A language model's network; of several the first one."""
     given = LanguageModel.from_artifact(content, where)
     encoder = given.models_[0].encoder
-    table = encoder.embed.table  # type: ignore[union-attr]
+    lookup = one_way(encoder).embed
+    assert isinstance(lookup, Lookup)
     settings = {
-        "symbols": int(table.shape[0]),  # type: ignore[index]
-        "width": int(table.shape[1]),  # type: ignore[index]
+        "symbols": lookup.table.shape[0],
+        "width": lookup.table.shape[1],
         "recurrent": given.recurrent.get_params(),
+        "both": given.direction == "both",
     }
-    first = {f"forwards.{n}": t.cpu().numpy() for n, t in encoder.state_dict().items()}
+    first = {f"encoder.{name}": t.cpu().numpy() for name, t in encoder.state_dict().items()}
     return Found(LanguageFeed(given.codec_), Trunk("language", settings, first=first))
 
 
@@ -62,6 +66,8 @@ def found(path: Path) -> Found:
 
 class Beginning:
     """Estimators with a setting ``pretrained``: a path alone is taken for all of it."""
+
+    earlier: ClassVar[dict[str, Any]] = {"pretrained": {}}
 
     @property
     def pretrained(self) -> Pretrained:

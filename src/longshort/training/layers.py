@@ -43,9 +43,11 @@ def layers_of(model: nn.Module) -> list[Layer]:
     "pretrained.1" on.
     """
     before: dict[int, list[nn.Parameter]] = {}
+    given = False
     found: dict[str, list[nn.Parameter]] = {"embed": []}
     head: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
+        given = given or name.startswith(_PRETRAINED)
         if not parameter.requires_grad:
             continue
         number = _NUMBER.search(name)
@@ -65,7 +67,7 @@ def layers_of(model: nn.Module) -> list[Layer]:
     ]
     return below + [
         # what is new learns together, at the whole rate
-        Layer(name, tuple(parameters), 0 if below else last - place)
+        Layer(name, tuple(parameters), 0 if given else last - place)
         for place, (name, parameters) in enumerate(found.items())
     ]
 
