@@ -46,6 +46,13 @@ ValidFrom = Annotated[
 TestFrom = Annotated[
     str | None, typer.Option(help="First time of the test part.", show_default="a share")
 ]
+Projection = Annotated[
+    int | None,
+    typer.Option(help="What an LSTM's units are projected to.", show_default="nothing"),
+]
+Residual = Annotated[
+    bool, typer.Option("--residual", help="Add what a layer reads to its answer, from the second.")
+]
 
 Begun = Annotated[
     Path | None,
