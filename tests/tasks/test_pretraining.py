@@ -10,13 +10,8 @@ import pytest
 import torch
 
 import longshort
-from longshort import Classifier, LanguageModel, Recurrent, Tagger, Tokens, Training
-from longshort.data.readings.pretrained import Pretrained
-from longshort.errors import ArgumentError, ModelFileError
-from longshort.layers.pretrained import LanguageTrunk
+from longshort import Classifier, LanguageModel, Recurrent, Tokens, Training
 from longshort.model import Model
-from longshort.tasks.pretraining import found
-from longshort.training.layers import layers_of
 
 GOOD, BAD = ("fine", "lovely", "splendid"), ("awful", "dull", "gloomy")
 FEW = Training(epochs=2, members=1, rate=0.01)
@@ -79,8 +74,8 @@ def test_vectors_are_the_states_at_each_words_ends(
         layers = network.trunk(batch)
     assert len(layers) == network.trunk.depth
     encoder = own.models_[0].encoder
-    from longshort.layers.bothways import one_way
     from longshort.contracts import Batch
+    from longshort.layers.bothways import one_way
 
     for row, text in enumerate(texts):
         ends = 0

@@ -109,12 +109,6 @@ def tagger(
         lean=lean,
         pretrained=beginning(pretrained, tune),
         partition=Partition(cast(By, by), share(valid, 0.1), share(test, 0.1), split),
-<<<<<<< HEAD
-        recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell)),
-        training=TRAINING.set_params(
-            epochs=epochs, batch=batch, rate=rate, members=members, **tuning(tune)
-        ),
-=======
         recurrent=Recurrent(
             size,
             depth,
@@ -124,8 +118,9 @@ def tagger(
             projection=projection,
             residual=residual,
         ),
-        training=TRAINING.set_params(epochs=epochs, batch=batch, rate=rate, members=members),
->>>>>>> mix
+        training=TRAINING.set_params(
+            epochs=epochs, batch=batch, rate=rate, members=members, **tuning(tune)
+        ),
         random_state=seed,
         device=device,
     )
