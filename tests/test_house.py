@@ -139,7 +139,7 @@ def test_public_names_are_exactly_these() -> None:
         "GRU", "LSTM", "RNN", "Category", "Chunking", "Classifier", "Columns", "Corpus",
         "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
         "LanguageModel", "LongshortError", "Next", "Partition", "RNNCell", "Recurrent",
-        "Roles", "Scaling", "Shares", "Signal", "Split", "Tagger", "Text", "Tokens",
+        "Roles", "Scaling", "SeriesModel", "Shares", "Signal", "Split", "Tagger", "Text", "Tokens",
         "Training", "Window", "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:

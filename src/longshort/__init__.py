@@ -35,6 +35,7 @@ _ROOMS = {
     "Recurrent": "longshort.layers.encoder",
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
+    "SeriesModel": "longshort.tasks.series",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
     "Split": "longshort.data.splits",
@@ -74,6 +75,7 @@ __all__ = [
     "Recurrent",
     "Roles",
     "Scaling",
+    "SeriesModel",
     "Shares",
     "Signal",
     "Split",
@@ -118,6 +120,7 @@ if TYPE_CHECKING:
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.tasks.generate import LanguageModel
+    from longshort.tasks.series import SeriesModel
     from longshort.tasks.tag import Tagger
     from longshort.training import Training
     from longshort.tuning import tune
