@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from longshort import artifact
 from longshort.contracts import Params
 from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
+from longshort.data.codecs.notation import Notation, codec_of
 from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
+from longshort.data.sources.music import read_music, transposed
 from longshort.data.sources.prose import Documents, Prose, read_prose
 from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, DataError
@@ -27,7 +29,8 @@ from longshort.model import Model
 from longshort.records import LanguageEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
-from longshort.tasks.text.speaking import Speaking, samples
+from longshort.tasks.text.composing import Composing
+from longshort.tasks.text.speaking import samples
 from longshort.training import Training
 from longshort.yardsticks.language.base import LanguageMethod
 
@@ -68,8 +71,8 @@ class LearnedText:
     digest: str
 
 
-class LanguageModel(Speaking, Estimator):
-    """Tell which symbol comes next in a text: characters, bytes, words or subwords.
+class LanguageModel(Composing, Estimator):
+    """Tell which symbol comes next in a text or in music: characters, words, notes.
 
     The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
     begins anew with every document. Files are read piece by piece: a text of 1 GB needs 100 MiB of
@@ -82,6 +85,7 @@ class LanguageModel(Speaking, Estimator):
         shares: which part chooses, and which is left for ``evaluate``.
         chunking: how far gradients reach back, and whether the state ends with a document.
         head: how the next symbol is told.
+        notation: how music is written down, whose signs are the symbols then; "text" reads texts.
         recurrent: the network; it reads forwards.
         training: how it is trained; ``batch`` is how many streams the text is read in side by side.
         random_state: an integer; the same one gives the same network on the same machine.
@@ -102,6 +106,7 @@ class LanguageModel(Speaking, Estimator):
         "shares": Shares,
         "chunking": Chunking,
         "head": Next,
+        "notation": Notation,
         "recurrent": Recurrent,
         "training": Training,
     }
@@ -118,6 +123,7 @@ class LanguageModel(Speaking, Estimator):
         shares: Shares = Shares(),  # noqa: B008
         chunking: Chunking = Chunking(),  # noqa: B008
         head: Next = Next(),  # noqa: B008
+        notation: Notation = Notation(),  # noqa: B008
         recurrent: Recurrent = Recurrent(size=256, dropout=0.2),  # noqa: B008
         training: Training = Training(  # noqa: B008
             epochs=20, rate=4e-3, weight_decay=0.01, schedule="cosine", members=1
@@ -130,6 +136,7 @@ class LanguageModel(Speaking, Estimator):
         self.shares = shares
         self.chunking = chunking
         self.head = head
+        self.notation = notation
         self.recurrent = recurrent
         self.training = training
         self.random_state = random_state
@@ -139,12 +146,14 @@ class LanguageModel(Speaking, Estimator):
 
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
         refuse_misfits(self.recurrent)
+        refuse_tokens(self.tokens, self.notation)
         found = self._cut(data)
         if like is None:
-            codec = TokenCodec.fit(texts(found.parts["train"][0]), self.tokens)
+            read = found.parts["train"][0]
+            codec = codec_of(self.notation, lambda: TokenCodec.fit(texts(read), self.tokens))
         else:
             codec = like.codec_
-            refuse_other(codec, self.tokens)
+            refuse_other(codec, self.tokens, self.notation)
         self.codec_, self.digest_ = codec, found.digest
         train, valid, _ = self._read(found)
         assert train is not None
@@ -166,19 +175,42 @@ class LanguageModel(Speaking, Estimator):
             both = Chunks(ids, self.training.batch, self.chunking, source=train.source)
         return Parts(chunks, chosen, both)
 
+    def _open(self, data: Any) -> Prose | Mapping[str, Any]:
+        """A text, or its parts where they are apart."""
+        if isinstance(data, Mapping):
+            return data
+        if self.notation.music:
+            return read_music(data, self.notation)
+        return read_prose(data, self.documents)
+
+    def _whole(self, data: Any) -> Prose:
+        """A text that is a part as a whole."""
+        found = self._open(data)
+        if isinstance(found, Mapping):
+            named = ", ".join(map(str, found))
+            raise ArgumentError(f"{data}: has parts of its own ({named}); give it by itself")
+        return found
+
     def _cut(self, data: Any) -> Proses:
         """The parts of a text, as they were given or as ``shares`` says, and its digest."""
-        if isinstance(data, Mapping):
-            if "train" not in data or not set(data) <= set(_PARTS):
-                given = ", ".join(map(str, data))
+        opened = self._open(data)
+        if isinstance(opened, Mapping):
+            if "train" not in opened or not set(opened) <= set(_PARTS):
+                given = ", ".join(map(str, opened))
                 raise ArgumentError(f"parts of a text are {', '.join(_PARTS)}; got {given}")
-            given_parts = {name: read_prose(own, self.documents) for name, own in data.items()}
+            given_parts = {name: self._whole(own) for name, own in opened.items()}
             digest = "".join(_digest(prose) for prose in given_parts.values())
             whole = {n: (p, len(p.extent().starts) > 1) for n, p in given_parts.items()}
-            return Proses(whole, digest, apart=True)
-        prose = read_prose(data, self.documents)
+            return Proses(self._augmented(whole), digest, apart=True)
+        prose = opened
         extent = prose.extent()
-        cuts = (0, *self.shares.cuts(extent), extent.characters)
+        music = self.notation.music
+        if music and len(extent.starts) < 2 and (self.shares.valid or self.shares.test):
+            raise DataError(
+                f"{prose.source}: one piece of music is not cut into parts; give more pieces, or "
+                "Shares(valid=0, test=0)"
+            )
+        cuts = (0, *self.shares.cuts(extent, whole=music), extent.characters)
         ends = {*extent.starts.tolist(), extent.characters} if len(extent.starts) > 1 else set()
         parts = {
             name: (prose.between(start, stop), stop in ends)
@@ -190,7 +222,17 @@ class LanguageModel(Speaking, Estimator):
                 f"{prose.source}: {extent.characters} characters are too few to be parted by "
                 f"{self.shares}; give more text"
             )
-        return Proses(parts, _digest(prose), apart=False)
+        return Proses(self._augmented(parts), _digest(prose), apart=False)
+
+    def _augmented(self, parts: dict[str, tuple[Prose, bool]]) -> dict[str, tuple[Prose, bool]]:
+        """The same parts, the training part of music in all keys that it is to be read in."""
+        train, closed = parts["train"]
+        own = (
+            {}
+            if not self.notation.transpose
+            else {"train": (transposed(train, self.notation), closed)}
+        )
+        return parts | own
 
     def _read(self, found: Proses) -> Passages:
         parts = {
@@ -221,9 +263,9 @@ class LanguageModel(Speaking, Estimator):
             DataError: the text cannot be read, or holds nothing.
         """
         self._check_fitted()
-        if isinstance(X, Mapping):
-            return self._read(self._cut(X))
-        prose = read_prose(X, self.documents)
+        prose = self._open(X)
+        if isinstance(prose, Mapping):
+            return self._read(self._cut(prose))
         if _digest(prose) == self.digest_:
             return self._read(self._cut(prose))
         several = len(prose.extent().starts) > 1
@@ -242,13 +284,15 @@ class LanguageModel(Speaking, Estimator):
         return as_stretch(passage, self.codec_, apart=self.chunking.borders == "reset")
 
     def score(self, X: Any, y: None = None) -> float:
-        """Mean log-probability per character of the test part of ``X``, in nats: 0 is perfect.
+        """Mean log-probability of the test part of ``X``, in nats: 0 is perfect.
+
+        It is told per character, per frame of rolls, or per note of events.
 
         Raises:
             DataError: no test part was kept of the text given to ``fit``.
         """
         test = self._test(self.passages(X))
-        return -float(self.nats(self.stretch(test)).sum()) / test.characters
+        return -float(self.nats(self.stretch(test)).sum()) / test.counts
 
     def evaluate(
         self, X: Any, *, yardsticks: Choice = "all", extra: Sequence[LanguageMethod] = ()
@@ -270,7 +314,7 @@ class LanguageModel(Speaking, Estimator):
         test = self._test(found)
         kept = None if found.train is None else found.train.last(_MOST)
         train, valid = (part and self.stretch(part) for part in (kept, found.valid))
-        notes = []
+        notes = list(test.notes)
         if kept is not None and found.train is not None and len(kept) < len(found.train):
             notes.append(
                 f"n-grams learnt from the last {len(kept):,} symbols of the training part alone: "
@@ -309,19 +353,40 @@ class LanguageModel(Speaking, Estimator):
     ) -> None:
         refuse_misfits(self.recurrent)
         learned = artifact.section(content, "learned", LearnedText, where)
-        self.codec_ = TokenCodec.take_up(learned.codec, arrays)
+        refuse_tokens(self.tokens, self.notation)
+        self.codec_ = codec_of(
+            self.notation, lambda: TokenCodec.take_up(learned.codec, arrays), learned.codec
+        )
         self.digest_ = learned.digest
-        if self.codec_.unit != self.tokens.unit:
+        if self.codec_.unit not in (self.tokens.unit, "signs"):
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
 
 
-def refuse_other(codec: TokenCodec, tokens: Tokens) -> None:
+def refuse_tokens(tokens: Tokens, notation: Notation) -> None:
+    """Of music a symbol is a sign, and nothing else.
+
+    Raises:
+        ArgumentError: other tokens are asked for.
+    """
+    if notation.music and tokens != Tokens():
+        raise ArgumentError(
+            f"{tokens}: symbols of music are the signs of its notation ({notation.kind}); leave "
+            "tokens out"
+        )
+
+
+def refuse_other(codec: TokenCodec, tokens: Tokens, notation: Notation) -> None:
     """Symbols that are to be kept must be those that are asked for.
 
     Raises:
-        ArgumentError: they are of another unit.
+        ArgumentError: they are of another unit, or signs of another notation.
     """
-    if codec.unit != tokens.unit:
+    if (codec.unit == "signs") != notation.music or codec_of(notation, lambda: codec) != codec:
+        raise ArgumentError(
+            f"{notation}: the vocabulary to keep is of other {codec.unit}; ask for the same "
+            "notation, or fit a new one"
+        )
+    if codec.unit not in (tokens.unit, "signs"):
         raise ArgumentError(
             f"Tokens(unit={tokens.unit!r}): the vocabulary to keep is of {codec.unit}; ask for "
             f"those (--unit {codec.unit}), or fit a new one"
