@@ -66,6 +66,22 @@ def test_what_a_symbol_and_a_network_are_is_chosen_by_options(
     assert model.recurrent.weight_drop == 0.2
 
 
+def test_a_model_may_read_both_ways(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "both"
+    options = ["--direction", "both", *QUICK, "--out", str(out)]
+    code, said, _ = run(["fit", "text", str(text), *options], capsys)
+    assert code == 0
+    assert "Read from its end" in said + (out / "report.html").read_text()
+    model = load(out / "model.lstm")
+    assert isinstance(model, LanguageModel)
+    assert model.direction == "both"
+    code, _, said = run(["fit", "text", str(text), "--direction", "up", *QUICK], capsys)
+    assert code == 2
+    assert "direction='up'" in said
+
+
 def test_parts_may_be_files_of_their_own(
     text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from longshort.errors import ArgumentError
 from longshort.heads.next import Next, Output
 from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import LanguageEvaluation
-from longshort.tasks.generate import LanguageModel
+from longshort.tasks.generate import Directions, LanguageModel
 from longshort.training.settings import Optimizer, Schedule, Training
 
 # what every option is where it is not given
@@ -85,6 +85,9 @@ def language_model(
     weight_drop: Annotated[
         float, typer.Option(help="Share of the recurrent weights dropped.")
     ] = _OWN.recurrent.weight_drop,
+    direction: Annotated[
+        str, typer.Option(help="forward, or both for a second network that reads backwards.")
+    ] = _OWN.direction,
     epochs: Annotated[int, typer.Option(help="Most passes.")] = _OWN.training.epochs,
     batch: Annotated[
         int, typer.Option(help="Streams that are read side by side.")
@@ -125,6 +128,7 @@ def language_model(
             weight_decay=weight_decay, schedule=cast(Schedule, schedule), clip=clip,
             patience=patience, members=members,
         ),
+        direction=cast(Directions, direction),
         random_state=seed,
         device=device,
     )  # fmt: skip

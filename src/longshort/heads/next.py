@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from longshort.contracts import Batch, Encoded, Loss, Params, Prediction, within
+from longshort.data.chunks import ways
 from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, masked
 from longshort.layers.lookup import Lookup
@@ -145,7 +146,22 @@ class NextHead(Head):
         return functional.linear(z, self._lookup[0].table, self.bias)
 
     def loss(self, encoded: Encoded, batch: Batch) -> Loss:
-        """-log p of the symbols that came, in nats; while training with AR and TAR."""
+        """-log p of the symbols that came, in nats; while training with AR and TAR.
+
+        Of a text that is read both ways, it is told in both: the mean is theirs.
+        """
+        parts = ways(batch)
+        found = [
+            self._loss(encoded._replace(z=z), part)
+            for z, part in zip(encoded.z.chunk(len(parts), -1), parts, strict=True)
+        ]
+        one, *others = found
+        for other in others:
+            one = Loss(one.total + other.total, one.count + other.count)
+        return one
+
+    def _loss(self, encoded: Encoded, batch: Batch) -> Loss:
+        """That of one way."""
         z, scored = encoded.z, within(encoded.lengths, encoded.z.shape[1])
         if batch.target_mask is not None:
             scored = scored & batch.target_mask
