@@ -189,7 +189,7 @@ class LanguageModel(Composing, Estimator):
         return Passages(*(parts.get(name) for name in PARTS))
 
     def _network(self) -> Model:
-        width = self.head.width(self.codec_.size, self.recurrent.size)
+        width = self.head.width(self.codec_.size, self.recurrent.width)
         lookup = Lookup(self.codec_.size, width, self.head.embedding_dropout)
         trunk = BothWays if self.direction == "both" else RecurrentEncoder
         encoder = trunk(lookup, self.recurrent)

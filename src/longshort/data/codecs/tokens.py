@@ -163,6 +163,30 @@ class TokenCodec:
         found = (numbers.get(word, UNKNOWN) for word in _WORD.findall(text))
         return np.fromiter(found, np.int64)
 
+    def holding(self, text: str, places: Sequence[tuple[int, int]]) -> tuple[Ints, Ints]:
+        """The symbols (N,) of a text, and where stretches of it stand among them.
+
+        Args:
+            text: what is encoded.
+            places: (T, 2), the first character of each stretch and the one after its last.
+
+        Returns:
+            The symbols, and (T, 2) the numbers of the first and the last symbol that hold any of a
+            stretch; 0 of a text without symbols.
+        """
+        ids = self.encode(text)
+        at = np.array(places, np.int64).reshape(-1, 2)
+        if self.unit == "characters":
+            ends = np.arange(1, len(ids) + 1)
+        elif self.unit == "words":
+            ends = np.array([found.end() for found in _WORD.finditer(text)], np.int64)
+        else:
+            ends = np.cumsum([len(self.pieces[number]) for number in ids.tolist()], dtype=np.int64)
+            at = np.cumsum([0, *(len(character.encode()) for character in text)])[at]
+        first = np.searchsorted(ends, at[:, 0], "right")
+        last = np.maximum(np.searchsorted(ends, at[:, 1], "left"), first)
+        return ids, np.stack([first, last], 1).clip(0, max(len(ids) - 1, 0))
+
     def decode(self, ids: Sequence[int] | Ints) -> str:
         """The text that symbols stand for; what is unknown, or no whole character, is U+FFFD."""
         unknown = "\N{REPLACEMENT CHARACTER}".encode()
