@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from longshort.cli import running
-from longshort.cli.options import taking
+from longshort.cli.options import Projection, Residual, taking
 from longshort.cli.running import Resume
 from longshort.data.chunks import Borders, Chunking, Shares
 from longshort.data.codecs.tokens import Tokens, Unit
@@ -72,6 +72,8 @@ def language_model(
     ] = _OWN.head.slowness,
     size: Annotated[int, typer.Option(help="Units per layer.")] = _OWN.recurrent.size,
     depth: Annotated[int, typer.Option(help="Layers.")] = _OWN.recurrent.depth,
+    projection: Projection = _OWN.recurrent.projection,
+    residual: Residual = _OWN.recurrent.residual,
     cell: Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")] = _OWN.recurrent.cell,
     dropout: Annotated[
         float, typer.Option(help="Share of values dropped.")
@@ -121,7 +123,7 @@ def language_model(
         head=Next(cast(Output, output), embedding, embedding_dropout, activation, slowness),
         recurrent=Recurrent(
             size, depth, dropout=dropout, cell=cast(Cell, cell), input_dropout=input_dropout,
-            locked=locked, weight_drop=weight_drop,
+            locked=locked, weight_drop=weight_drop, projection=projection, residual=residual,
         ),
         training=Training(
             epochs=epochs, batch=batch, optimizer=cast(Optimizer, optimizer), rate=rate,

@@ -42,7 +42,7 @@ class Next(Params):
     Args:
         output: "tied", "plain" or "adaptive", see this module's page.
         embedding: E, how many numbers a symbol becomes; None for 64 where there are fewer than 300
-            symbols, and for as many as a layer has units where there are more.
+            symbols, and for as many as a layer answers where there are more.
         embedding_dropout: share of the symbols that training reads as nothing.
         activation, slowness: weights of AR and TAR.
 
@@ -70,7 +70,7 @@ class Next(Params):
                 raise ArgumentError(f"Next({name}={getattr(self, name)}): must be 0 or more")
 
     def width(self, symbols: int, size: int) -> int:
-        """E, where there are so many symbols and units."""
+        """E, where there are so many symbols, and a layer answers ``size`` numbers."""
         if self.embedding is not None:
             return self.embedding
         return min(64, size) if symbols < 300 else size

@@ -285,12 +285,9 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
 
     def _describe(self, model: Model) -> str:
         given = self.settings_["recurrent"] if hasattr(self, "settings_") else self.recurrent
-        layers = f"{given.depth} x {given.name}({given.size})"
-        if given.bidirectional:
-            layers += ", both directions"
         members = len(self.models_) if hasattr(self, "models_") else self.training.members
         return (
-            f"{members} network{'s' if members > 1 else ''} of {layers}, "
+            f"{members} network{'s' if members > 1 else ''} of {given.words}, "
             f"{parameter_count(model):,} parameters each, "
             f"{step_cost(model.encoder):,} multiply-adds per step"
         )
