@@ -22,7 +22,7 @@ from longshort.data.steps import Ints
 from longshort.data.windows import Windows
 from longshort.errors import DataError
 from longshort.evaluate.forecast import environment
-from longshort.evaluate.judge import choose, judge
+from longshort.evaluate.judge import Rivals, choose, judge
 from longshort.evaluate.tally import Scales
 from longshort.heads.distributions import LEVELS
 from longshort.metrics.real import naive_scale
@@ -80,31 +80,13 @@ def evaluate_series(
     told = _told(scaled, seen, parts)
     series = _as_targets(scaled, reading.channels, told)
     context = _context(series, parts, steps)
-    windows = {
-        part: _windows(series, getattr(parts, part), context, steps)
-        for part in ("train", "valid", "test")
-    }
-    both = _windows(series, np.concatenate([parts.train, parts.valid]), context, steps)
-    valid = windows["valid"] if len(windows["valid"]) else None
-    for part in ("train", "test"):
-        if not len(windows[part]):
-            raise DataError(
-                f"{parts.corpus.source}: no recording of the {part} part has more than "
-                f"{context + steps - 1} rows, so none can be judged; give longer ones"
-            )
-    fitted = both if refitted else windows["train"]
-    measured = fitted if refitted or valid is None else valid
-    roster: list[Yardstick] = [Persistence(), Drift(), Mean(), RidgeAR()]
-    rivals = None
-    if refitted and valid is not None:
-        early = [with_quantiles(y.fit(windows["train"], valid), valid, LEVELS) for y in roster]
-        rivals = choose(early, valid)
-    peers = [with_quantiles(y.fit(fitted, valid), measured, LEVELS) for y in roster]
+    windows = _Cut.of(series, parts, context, steps)
+    peers, rivals = _panel(windows, refitted)
     ours = Method(name, "lstm", _Ours(answer, parts.corpus, told))
     found = judge(
         [ours, *peers],
-        windows["test"],
-        None if refitted else valid,
+        windows.test,
+        None if refitted or not len(windows.valid) else windows.valid,
         levels=LEVELS,
         scales=_scales(series, parts.train),
         level=_LEVEL,
@@ -113,7 +95,7 @@ def evaluate_series(
     )
     return Evaluation(
         task="next values",
-        targets=tuple(reading.channels[at] for at in told),
+        targets=series.names,
         units=("",) * len(told),
         horizon=steps,
         level=_LEVEL,
@@ -132,6 +114,43 @@ def evaluate_series(
         environment=environment(),
         notes=(*_notes(reading, told, context, refitted), *notes),
     )
+
+
+class _Cut(NamedTuple):
+    """Windows over the recordings of each part; ``both`` is training and validation together."""
+
+    train: Windows
+    valid: Windows
+    both: Windows
+    test: Windows
+
+    @classmethod
+    def of(cls, series: Sequences, parts: SeriesParts, context: int, steps: int) -> _Cut:
+        """Windows of ``context`` rows and ``steps`` to be told."""
+        both = np.concatenate([parts.train, parts.valid])
+        items = (parts.train, parts.valid, both, parts.test)
+        found = cls(*(_windows(series, own, context, steps) for own in items))
+        for name, cut in (("training", found.train), ("test", found.test)):
+            if not len(cut):
+                raise DataError(
+                    f"{series.source}: no recording of the {name} part has more than "
+                    f"{context + steps - 1} rows, so none can be judged; give longer ones"
+                )
+        return found
+
+
+def _panel(windows: _Cut, refitted: bool) -> tuple[list[Method], Rivals | None]:
+    """The yardsticks, fitted as our method was, and whom to be measured against, if known."""
+    valid = windows.valid if len(windows.valid) else None
+    fitted = windows.both if refitted else windows.train
+    measured = fitted if refitted or valid is None else valid
+    roster: list[Yardstick] = [Persistence(), Drift(), Mean(), RidgeAR()]
+    rivals = None
+    if refitted and valid is not None:
+        # chosen before anything is refitted on the validation part
+        early = [with_quantiles(y.fit(windows.train, valid), valid, LEVELS) for y in roster]
+        rivals = choose(early, valid)
+    return [with_quantiles(y.fit(fitted, valid), measured, LEVELS) for y in roster], rivals
 
 
 class _Ours:
@@ -212,7 +231,7 @@ def _scales(series: Sequences, train: Ints) -> Scales:
     return Scales(*found)
 
 
-def _summary(series: Sequences, windows: dict[str, Windows], parts: SeriesParts) -> DataSummary:
+def _summary(series: Sequences, windows: _Cut, parts: SeriesParts) -> DataSummary:
     fields = []
     for at, column in enumerate(series.fields):
         values = series.values[:, at]
@@ -220,13 +239,13 @@ def _summary(series: Sequences, windows: dict[str, Windows], parts: SeriesParts)
         ends = (float(own.min()), float(own.mean()), float(own.max()))
         fields.append(FieldSummary(column.name, column.role, "", len(values) - len(own), *ends))
     told = []
-    for name, cut in windows.items():
-        items = getattr(parts, name)
+    ends_of = parts.corpus.names or series.keys
+    for name in ("train", "valid", "test"):
+        items, cut = getattr(parts, name), getattr(windows, name)
         if len(items):
-            ends_of = parts.corpus.names or series.keys
             rows = int(series.lengths[items].sum())
             first, last = ends_of[int(items[0])], ends_of[int(items[-1])]
-            told.append(Part(name, first, last, rows, len(cut)))  # type: ignore[arg-type]
+            told.append(Part(name, first, last, rows, len(cut)))
     return DataSummary(
         parts.corpus.source, len(series), len(series.values), "rows in order", series.fill,
         tuple(fields), tuple(told),

@@ -1,16 +1,17 @@
-"""Recordings without labels as examples: every value is to be told by those before it."""
+"""Recordings without labels as examples, and what a network that learnt of them reads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from longshort.contracts import Batch
 from longshort.data.corpus import Corpus
@@ -20,6 +21,8 @@ from longshort.data.steps import Ints
 
 T = TypeVar("T")
 
+# what the groups that a pretrained network reads are called before their own names
+_OWN, _STILL = "pretrained.", "pretrained.still."
 # the group of numbers that are told
 CHANNELS = "channels"
 
@@ -48,6 +51,45 @@ class Onward(Items):
             own = flat[offsets[item] : offsets[item + 1]]
             seen[row, : len(own)] = own
         return batch.replace(targets=values, reference=values, target_mask=torch.from_numpy(seen))
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesFeed:
+    """What a network that was trained on other recordings reads of these, on the scale of those.
+
+    Args:
+        reading: its own.
+    """
+
+    reading: SignalReading
+    kind: ClassVar[str] = "series"
+
+    def read(self, reading: Any, corpus: Corpus, items: Sequence[int]) -> Mapping[str, Tensor]:
+        """Its groups, (B, T, F), and (B, 1, F) what does not change in time, by longer names."""
+        found = self.reading.read(corpus, items)
+        moving = {f"{_OWN}{name}": each for name, each in found.inputs.items()}
+        return moving | {f"{_STILL}{n}": each.unsqueeze(1) for n, each in found.static.items()}
+
+    def put_down(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What the model file keeps."""
+        return self.reading.put_down()
+
+    @classmethod
+    def take_up(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The feed whose ``put_down()`` these are; ModelFileError where they are not."""
+        return cls(SignalReading.take_up(settings, arrays))
+
+
+def fed(batch: Batch) -> Batch:
+    """The batch that a pretrained network reads: its own groups by their own names."""
+    inputs = {name: each for name, each in batch.inputs.items() if name.startswith(_OWN)}
+    still = {name: each[:, 0] for name, each in inputs.items() if name.startswith(_STILL)}
+    return Batch(
+        {n.removeprefix(_OWN): each for n, each in inputs.items() if n not in still},
+        batch.lengths,
+        static={n.removeprefix(_STILL): each for n, each in still.items()},
+        row=batch.row,
+    )
 
 
 def pieces(corpus: Corpus, longest: int) -> Corpus:
