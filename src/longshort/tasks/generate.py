@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort import artifact
-from longshort.contracts import Params
+from longshort.contracts import Params, whole
 from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
 from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
 from longshort.data.sources.prose import Documents, Prose, read_prose
 from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, DataError
+from longshort.evaluate.adaptation import Adaptation
+from longshort.evaluate.choice import choose
 from longshort.evaluate.language import Choice, LanguageParts, evaluate_language
-from longshort.evaluate.surprise import surprise
 from longshort.heads.next import Next, NextHead
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.lookup import Lookup
@@ -27,6 +28,7 @@ from longshort.model import Model
 from longshort.records import LanguageEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
+from longshort.tasks.stored import Fit
 from longshort.tasks.text.speaking import Speaking, samples
 from longshort.training import Training
 from longshort.yardsticks.language.base import LanguageMethod
@@ -37,6 +39,8 @@ _STREAMS, _WARM = 16, 200
 _MOST = 2**24
 # the head's parts that have a row for each symbol
 _TOLD_BY = ("bias", "readout", "adaptive")
+# and gradients are measured on at most so many
+_MEASURED = 2**20
 # what a text that comes in parts may name
 _PARTS = ("train", "valid", "test")
 
@@ -66,6 +70,7 @@ class LearnedText:
 
     codec: dict[str, Any]
     digest: str
+    adaptation: Adaptation | None = None
 
 
 class LanguageModel(Speaking, Estimator):
@@ -146,6 +151,7 @@ class LanguageModel(Speaking, Estimator):
             codec = like.codec_
             refuse_other(codec, self.tokens)
         self.codec_, self.digest_ = codec, found.digest
+        self.adaptation_, self.scales_ = None, ()
         train, valid, _ = self._read(found)
         assert train is not None
         distinct = len(np.unique(np.asarray(train.ids[: 2**20])))
@@ -229,13 +235,63 @@ class LanguageModel(Speaking, Estimator):
         several = len(prose.extent().starts) > 1
         return Passages(None, None, passage(prose, self.codec_, closed=several))
 
-    def nats(self, text: Stretch) -> Floats:
+    def nats(self, text: Stretch, *, adapt: Adaptation | None = None) -> Floats:
         """-log p of each symbol after all before it in its document, (N,); 0 at its first.
 
         Exact: it depends on no batch size, and not on how the text is cut into chunks.
+
+        Args:
+            text: documents, each read by itself.
+            adapt: how the model adapts to each document while it reads it; afterwards it is as it
+                was. None for not at all.
+
+        Raises:
+            ArgumentError: weights are to learn, and ``adapt`` has not measured gradients.
         """
         self._check_fitted()
-        return surprise(self.models_, text)
+        return self._surprise(text, adapt)
+
+    def adapt(
+        self,
+        X: Any,
+        *,
+        dynamic: bool = True,
+        cache: bool = True,
+        steps: int = 20,
+        most: int = 20_000,
+    ) -> Self:
+        """Choose how the model adapts to what it reads, on the validation part of its own text.
+
+        Dynamic evaluation (Krause et al. 2018) lets weights learn from what was read, the neural
+        cache (Grave et al. 2017) makes what was written lately more probable. What is chosen is
+        ``adaptation_``, and is kept in the model's file: ``evaluate``, ``generate`` and others take
+        it, or one of its ``parts``, as ``adapt=``. The networks stay as they are.
+
+        Args:
+            X: the text given to ``fit``.
+            dynamic, cache: what is chosen; at least one.
+            steps: symbols after which weights learn.
+            most: symbols of the validation part that are read.
+
+        Raises:
+            ArgumentError: neither is asked for.
+            DataError: this is another text, or no part of it chooses.
+        """
+        found = self.passages(X)
+        if not (dynamic or cache):
+            raise ArgumentError("adapt(dynamic=False, cache=False): ask for one of them, or both")
+        if found.train is None or found.valid is None:
+            why = "no part of it chooses" if found.train else "the model was fitted on another one"
+            raise DataError(
+                f"how a model adapts is chosen on the validation part of its own text: {why}; give "
+                "the text it was fitted on, and fit with Shares(valid=...)"
+            )
+        train, valid = (self.stretch(part) for part in (found.train.last(_MEASURED), found.valid))
+        self.adaptation_, self.scales_ = choose(
+            self.models_, train, valid, dynamic=dynamic, cache=cache,
+            steps=whole("steps", steps, 1), most=whole("most", most, 2),
+        )  # fmt: skip
+        return self
 
     def stretch(self, passage: Passage) -> Stretch:
         """A passage as documents that are scored by themselves, or as one if the state goes on."""
@@ -251,7 +307,12 @@ class LanguageModel(Speaking, Estimator):
         return -float(self.nats(self.stretch(test)).sum()) / test.characters
 
     def evaluate(
-        self, X: Any, *, yardsticks: Choice = "all", extra: Sequence[LanguageMethod] = ()
+        self,
+        X: Any,
+        *,
+        yardsticks: Choice = "all",
+        extra: Sequence[LanguageMethod] = (),
+        adapt: Sequence[Adaptation] = (),
     ) -> LanguageEvaluation:
         """Judge the model beside n-grams on the test part of the text given to ``fit``.
 
@@ -262,11 +323,14 @@ class LanguageModel(Speaking, Estimator):
             X: as for ``fit``.
             yardsticks: "none" leaves n-grams out.
             extra: further fitted methods to be judged beside it.
+            adapt: ways to adapt while reading; each has a row of its own.
 
         Raises:
             DataError: the text cannot be read, or no part of it is left unseen.
+            ArgumentError: weights are to learn, and ``adapt`` has not measured gradients.
         """
         found = self.passages(X)
+        adapting = self._adapting(self.recurrent.name, adapt)
         test = self._test(found)
         kept = None if found.train is None else found.train.last(_MOST)
         train, valid = (part and self.stretch(part) for part in (kept, found.valid))
@@ -282,10 +346,10 @@ class LanguageModel(Speaking, Estimator):
             self.codec_,
             source=test.source,
             history=self.history_,
-            settings=self._settings(),
+            settings=self._settings() | {f"{own.name}": str(own) for own in adapt},
             refitted=self.refitted_,
             yardsticks=yardsticks,
-            extra=extra,
+            extra=[*adapting, *extra],
             samples=samples(self, self.random_state),
             notes=notes,
         )
@@ -302,7 +366,10 @@ class LanguageModel(Speaking, Estimator):
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         told, arrays = self.codec_.put_down()
-        return asdict(LearnedText(told, self.digest_)), arrays
+        learned = asdict(LearnedText(told, self.digest_, self.adaptation_))
+        if self.adaptation_ is None:
+            del learned["adaptation"]
+        return learned, arrays | self._scales_kept()
 
     def _restore(
         self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
@@ -313,6 +380,9 @@ class LanguageModel(Speaking, Estimator):
         self.digest_ = learned.digest
         if self.codec_.unit != self.tokens.unit:
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
+        self.adaptation_ = learned.adaptation
+        members = artifact.section(content, "fit", Fit, where).members
+        self._restore_scales(arrays, members, self._hollow())
 
 
 def refuse_other(codec: TokenCodec, tokens: Tokens) -> None:
