@@ -47,7 +47,8 @@ ORDER = [
     "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
     "tasks/scikit",
-    "tasks/base", "tasks/labels/", "tasks/text/", "tasks/transcripts/", "tasks/", "tuning/space", "tuning/",
+    "tasks/base", "tasks/labels/", "tasks/text/", "tasks/transcripts/", "tasks/", "tuning/space",
+    "tuning/",
     "cli/", "__main__",
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ import typer
 
 from longshort.cli import running
 from longshort.cli.labels import with_outcomes
-from longshort.cli.options import Outcomes, names, taking
+from longshort.cli.options import Outcomes, Projection, Residual, names, taking
 from longshort.cli.running import Resume, Yardsticks
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
@@ -101,6 +101,8 @@ def classifier(
     gaps: Annotated[str, typer.Option(help="Missing: carry, decay or mean.")] = "carry",
     size: Annotated[int, typer.Option(help="Units per layer.")] = _DEFAULT.recurrent.size,
     depth: Annotated[int, typer.Option(help="Layers.")] = _DEFAULT.recurrent.depth,
+    projection: Projection = None,
+    residual: Residual = False,
     bidirectional: Annotated[
         bool, typer.Option(help="Read both ways.")
     ] = _DEFAULT.recurrent.bidirectional,
@@ -151,7 +153,8 @@ def classifier(
         partition=Partition(cast(By, by), share(valid, 0.1), share(test, 0.1), split),
         recurrent=_DEFAULT.recurrent.set_params(
             size=size, depth=depth, bidirectional=bidirectional, dropout=dropout,
-            cell=cast(Cell, cell), stem=stem, stride=stride,
+            cell=cast(Cell, cell), stem=stem, stride=stride, projection=projection,
+            residual=residual,
         ),
         training=_DEFAULT.training.set_params(
             epochs=epochs, batch=batch, optimizer=cast(Optimizer, optimizer), rate=rate,

@@ -39,6 +39,13 @@ ValidFrom = Annotated[
 TestFrom = Annotated[
     str | None, typer.Option(help="First time of the test part.", show_default="a share")
 ]
+Projection = Annotated[
+    int | None,
+    typer.Option(help="What an LSTM's units are projected to.", show_default="nothing"),
+]
+Residual = Annotated[
+    bool, typer.Option("--residual", help="Add what a layer reads to its answer, from the second.")
+]
 
 Outcomes = Annotated[
     Path | None, typer.Option(help="Of events: the table with a row and a label per item.")

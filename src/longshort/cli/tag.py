@@ -12,7 +12,7 @@ import typer
 from longshort.cli import running
 from longshort.cli.classify import Held, share, together
 from longshort.cli.labels import show_explanation
-from longshort.cli.options import names, taking
+from longshort.cli.options import Projection, Residual, names, taking
 from longshort.cli.running import Resume
 from longshort.cli.terminal import notes
 from longshort.data.corpus import Roles
@@ -71,6 +71,8 @@ def tagger(
     split: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     size: Annotated[int, typer.Option(help="Units per layer and direction.")] = 120,
     depth: Annotated[int, typer.Option(help="Layers.")] = 1,
+    projection: Projection = None,
+    residual: Residual = False,
     bidirectional: Annotated[bool, typer.Option(help="Read both ways.")] = True,
     dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = 0.4,
     cell: Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")] = "lstm",
@@ -95,7 +97,15 @@ def tagger(
         wide=Wide(wide),
         lean=lean,
         partition=Partition(cast(By, by), share(valid, 0.1), share(test, 0.1), split),
-        recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell)),
+        recurrent=Recurrent(
+            size,
+            depth,
+            bidirectional,
+            dropout,
+            cell=cast(Cell, cell),
+            projection=projection,
+            residual=residual,
+        ),
         training=TRAINING.set_params(epochs=epochs, batch=batch, rate=rate, members=members),
         random_state=seed,
         device=device,

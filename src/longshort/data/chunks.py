@@ -17,8 +17,9 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from longshort.contracts import Batch, Params, within
+from longshort.contracts import Batch, Params
 from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec
 from longshort.data.sources.prose import Extent, Prose
 from longshort.data.stretch import Stretch
@@ -26,8 +27,8 @@ from longshort.errors import ArgumentError, DataError, suggest
 
 Borders = Literal["reset", "carry"]
 
-# what the symbols are called in batches
-SYMBOLS = "symbols"
+# what the symbols are called in batches, and those of a text that is read from its end as well
+SYMBOLS, REVERSED = "symbols", "reversed"
 # symbols that are kept in memory before they go to a temporary file, in bytes
 _IN_MEMORY = 2**26
 
@@ -218,7 +219,9 @@ class Chunks:
     """Examples of a run of symbols: example n is a chunk of stream n % streams.
 
     Batches hold inputs "symbols" (B, T) of int64, and as targets the symbol after each. ``fresh``
-    is (B,), or (B, T) where a document begins within the batch.
+    is (B,), or (B, T) where a document begins within the batch. If the run is read both ways,
+    inputs "reversed" (B, T) are chunks of the same run from its end, and targets and ``fresh`` are
+    (B, T, 2), forwards and backwards; ``ways`` takes such a batch apart.
 
     Args:
         ids: (N,) the run; ``ids[1:]`` is foretold.
@@ -226,6 +229,7 @@ class Chunks:
         chunking: how long a chunk is, and whether documents begin anew.
         warm: symbols before its own that a stream reads first, which are not scored.
         source: what it is called.
+        both: it is read backwards, too.
     """
 
     ids: NDArray[Any]
@@ -233,6 +237,7 @@ class Chunks:
     chunking: Chunking
     warm: int = 0
     source: str = "text"
+    both: bool = False
 
     @property
     def streams(self) -> int:
@@ -261,28 +266,42 @@ class Chunks:
         """The examples of the given numbers."""
         spans = [self._span(number) for number in index]
         steps = max(1, *(stop - start for start, stop, _ in spans))
-        tokens = np.zeros((len(spans), steps), np.int64)
-        targets, scored = np.zeros_like(tokens), np.zeros(tokens.shape, np.bool_)
+        scored = np.zeros((len(spans), steps), np.bool_)
         for row, (start, stop, own) in enumerate(spans):
-            tokens[row, : stop - start] = self.ids[start:stop]
-            targets[row, : stop - start] = self.ids[start + 1 : stop + 1]
             scored[row, max(own - start, 0) : stop - start] = True
-        lengths = torch.tensor([stop - start for start, stop, _ in spans])
-        fresh = torch.tensor([number < self.streams for number in index])
-        if self.chunking.borders == "reset":
-            begins = torch.from_numpy(tokens == BORDER) & within(lengths, steps)
-            fresh = fresh | begins[:, 0]
-            if bool(begins[:, 1:].any()):
-                begins[:, 0] = fresh
-                fresh = begins
+        first = torch.tensor([number < self.streams for number in index])
+        symbols, targets, fresh = self._read(self.ids, spans, steps, first)
+        inputs = {SYMBOLS: symbols}
+        if self.both:
+            inputs[REVERSED], *others = self._read(self.ids[::-1], spans, steps, first)
+            targets, fresh = (
+                torch.stack([targets, others[0]], 2),
+                torch.stack([fresh, others[1]], 2),
+            )
+        elif not bool(fresh[:, 1:].any()):
+            fresh = fresh[:, 0]
         return Batch(
-            inputs={SYMBOLS: torch.from_numpy(tokens)},
-            lengths=lengths,
+            inputs=inputs,
+            lengths=torch.tensor([stop - start for start, stop, _ in spans]),
             fresh=fresh,
             source=torch.tensor([number % self.streams for number in index]),
-            targets=torch.from_numpy(targets),
+            targets=targets,
             target_mask=None if scored.all() else torch.from_numpy(scored),
         )
+
+    def _read(
+        self, ids: NDArray[Any], spans: Sequence[tuple[int, int, int]], steps: int, first: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Symbols of a run, those after them, and where a state begins anew: (B, T) each."""
+        symbols = np.zeros((len(spans), steps), np.int64)
+        targets, fresh = np.zeros_like(symbols), np.zeros(symbols.shape, np.bool_)
+        for row, (start, stop, _) in enumerate(spans):
+            symbols[row, : stop - start] = ids[start:stop]
+            targets[row, : stop - start] = ids[start + 1 : stop + 1]
+            if self.chunking.borders == "reset":
+                fresh[row, : stop - start] = symbols[row, : stop - start] == BORDER
+        fresh[:, 0] |= first.numpy()
+        return torch.from_numpy(symbols), torch.from_numpy(targets), torch.from_numpy(fresh)
 
     def label(self, number: int) -> str:
         """One example in words."""
@@ -290,9 +309,25 @@ class Chunks:
 
     def digest(self) -> bytes:
         """Bytes that change with anything that any batch holds."""
-        found = hashlib.sha256(f"{self.wanted} {self.chunking} {self.warm}".encode())
+        ways = " both" if self.both else ""
+        found = hashlib.sha256(f"{self.wanted} {self.chunking} {self.warm}{ways}".encode())
         found.update(np.ascontiguousarray(self.ids).data)
         return found.digest()
+
+
+def ways(batch: Batch) -> tuple[Batch, ...]:
+    """What a batch holds of each way that a run is read, forwards first, all of it as "symbols"."""
+    if REVERSED not in batch.inputs:
+        return (batch,)
+    found = []
+    for way, name in enumerate((SYMBOLS, REVERSED)):
+        fresh = None if batch.fresh is None else batch.fresh[..., way]
+        if fresh is not None and not bool(fresh[:, 1:].any()):
+            fresh = fresh[:, 0]
+        targets = None if batch.targets is None else batch.targets[..., way]
+        inputs = {SYMBOLS: batch.inputs[name]}
+        found.append(batch.replace(inputs=inputs, fresh=fresh, targets=targets))
+    return tuple(found)
 
 
 def texts(prose: Prose) -> Iterable[str]:

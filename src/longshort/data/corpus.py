@@ -1,7 +1,7 @@
 """Labelled sequences: texts, sentences or recordings, and what is known of each of them.
 
 What a forecaster's ``Sequences`` are to series that go on, a ``Corpus`` is to many sequences that
-are each a whole: one review, one sentence, one patient, one gesture.
+are each a whole: one review, one sentence, one patient, one gesture, one spoken word.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -20,7 +22,7 @@ from longshort.data.steps import Ints, Times
 from longshort.errors import ArgumentError
 
 # what an item is
-Content = Literal["texts", "tokens", "series"]
+Content = Literal["texts", "tokens", "series", "sound", "ink", "pictures"]
 # the part of a split that came with the data
 PartName = Literal["train", "valid", "test"]
 
@@ -44,6 +46,12 @@ class Roles(Params):
         part: the column that says "train", "valid" or "test".
         code, value: the columns of an event's name and number, in a table of events.
         separator: between the labels of one cell, where an item may have several; None for one.
+        path: the column of the files that hold what each row is about: sound, a picture; "path"
+            where a table has a column of that name and no other role is given to it.
+        transcript: the column of what is said or written in each item.
+        pattern: what the names of a folder's files tell, as in "{label}_{group}_{n}.wav": a role,
+            or any other word for what tells nothing.
+        skip_bad: leave out files that cannot be read, and count them; they are refused otherwise.
 
     Raises:
         ArgumentError: a column is given twice.
@@ -60,6 +68,10 @@ class Roles(Params):
     code: str | None = None
     value: str | None = None
     separator: str | None = None
+    path: str | None = None
+    transcript: str | None = None
+    pattern: str | None = None
+    skip_bad: bool = False
 
     def __post_init__(self) -> None:
         for name in ("label", "channels", "static"):
@@ -68,7 +80,8 @@ class Roles(Params):
                 given = (given,)
             if given is not None:
                 object.__setattr__(self, name, tuple(composed(str(each)) for each in given))
-        for name in ("text", "item", "time", "group", "part", "code", "value"):
+        for name in ("text", "item", "time", "group", "part", "code", "value", "path",
+                     "transcript"):  # fmt: skip
             given = getattr(self, name)
             if given is not None:
                 object.__setattr__(self, name, composed(str(given)))
@@ -84,7 +97,7 @@ class Roles(Params):
         """Every (role, name) that was named."""
         found: list[tuple[str, str]] = []
         for role in ("text", "label", "item", "time", "channels", "static", "group", "part",
-                     "code", "value"):  # fmt: skip
+                     "code", "value", "path", "transcript"):  # fmt: skip
             given = getattr(self, role)
             names = (given,) if isinstance(given, str) else given or ()
             found += [(role, name) for name in names]
@@ -92,8 +105,59 @@ class Roles(Params):
 
 
 @dataclass(frozen=True, eq=False)
+class Recorded:
+    """One recording of sound: a file, read when it is needed, or samples.
+
+    Args:
+        path: the file; None where there are samples.
+        samples: (S,) of float32, -1 to 1.
+        rate: samples a second; of a file as its header tells it.
+        length: S, the number of samples; of a file as its header tells it.
+        begin: the first sample that counts, in the file's own rate, where a file holds several
+            recordings.
+    """
+
+    path: Path | None = None
+    samples: NDArray[np.float32] | None = None
+    rate: int = 0
+    length: int = 0
+    begin: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.path is None) == (self.samples is None):
+            raise ArgumentError("Recorded: give a path, or samples")
+        if self.rate < 1:
+            raise ArgumentError(f"Recorded(rate={self.rate}): samples a second, 1 or more")
+        if self.samples is not None:
+            object.__setattr__(self, "length", len(self.samples))
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.length / self.rate
+
+    @cached_property
+    def raw(self) -> bytes:
+        """16 bytes that tell this recording from any other one: of the file's own bytes."""
+        held = hashlib.blake2b(digest_size=16)
+        if self.samples is None:
+            assert self.path is not None
+            with self.path.open("rb") as file:
+                while read := file.read(1 << 20):
+                    held.update(read)
+            held.update(repr((self.begin, self.length)).encode())
+        else:
+            held.update(self.samples.tobytes() + repr(self.rate).encode())
+        return held.digest()
+
+
+# what is recorded of one item: sound, pen strokes, a picture or its file
+Recording = Recorded | NDArray[Any] | Path
+
+
+@dataclass(frozen=True, eq=False)
 class Corpus:
-    """N items, each a whole sequence, with what is known of it; one of the first three is given.
+    """N items, each a whole sequence, with what is known of it; one of the first six is given.
 
     Args:
         source: what was read, for messages: "reviews.csv", "a data frame", "an array".
@@ -101,13 +165,19 @@ class Corpus:
         tokens: N sentences, each a tuple of tokens.
         series: N series, each an item, of numbers (role "past") and what does not change in time
             (role "static"). Rows may lie at irregular times; NaN is what was not observed.
+        sound: N recordings of sound.
+        ink: N recordings of a pen, (P, 4) of float32 for P points each: x, y (downwards), seconds
+            (NaN where they are not known) and the number of the stroke.
+        pictures: N pictures of lines, (H, W) of uint8 (0 is black) or the path of a file.
         labels: N tuples of labels, mostly of one; None where no label is known.
         tags: N tuples, a tag for each token or row; None where none is known.
+        transcripts: N texts of what is said or written; None where none is known.
         groups: N names; items of one group never stand on two sides of a split.
         moments: (N,) of datetime64[us] or int64, for splits by time.
         parts: N names of the split that came with the data.
         lines: (N,) of int64, the line of ``source`` (from 1) where an item begins.
         names: N names to find an item by: a file, a recording, a patient.
+        notes: what a reader should know of how the data were read, as sentences.
 
     Raises:
         ArgumentError: the parts do not fit each other.
@@ -117,13 +187,18 @@ class Corpus:
     texts: tuple[str, ...] | None = None
     tokens: tuple[tuple[str, ...], ...] | None = None
     series: Sequences | None = None
+    sound: tuple[Recorded, ...] | None = None
+    ink: tuple[NDArray[np.float32], ...] | None = None
+    pictures: tuple[NDArray[np.uint8] | Path, ...] | None = None
     labels: tuple[tuple[str, ...], ...] | None = None
     tags: tuple[tuple[str, ...], ...] | None = None
+    transcripts: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
     moments: Times | Ints | None = None
     parts: tuple[PartName, ...] | None = None
     lines: Ints | None = None
     names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         given = [name for name in _CONTENTS if getattr(self, name) is not None]
@@ -131,7 +206,9 @@ class Corpus:
             raise ArgumentError(f"Corpus of {self.source}: give one of {', '.join(_CONTENTS)}")
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "source" and value is not None and len(value) != len(self):
+            if field.name in _OF_THE_WHOLE or value is None:
+                continue
+            if len(value) != len(self):
                 raise ArgumentError(
                     f"Corpus of {self.source}: {len(value)} {field.name} for {len(self)} items"
                 )
@@ -140,6 +217,22 @@ class Corpus:
     def content(self) -> Content:
         """What an item is."""
         return next(name for name in _CONTENTS if getattr(self, name) is not None)
+
+    @property
+    def signals(self) -> tuple[Recording, ...]:
+        """N recordings of sound, pen strokes or pictures; () of any other content."""
+        return self.sound or self.ink or self.pictures or ()
+
+    @property
+    def sizes(self) -> Ints:
+        """(N,) how long each item is: characters, tokens, rows, milliseconds, points, columns.
+
+        The columns of a picture that was not opened yet are 0.
+        """
+        if self.series is not None:
+            return np.diff(self.series.offsets)
+        items = self.texts or self.tokens or self.signals
+        return np.array([_size(item) for item in items], np.int64)
 
     def __len__(self) -> int:
         """N, the number of items."""
@@ -168,6 +261,8 @@ class Corpus:
         changes: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name in _OF_THE_WHOLE:
+                continue
             if isinstance(value, tuple):
                 changes[field.name] = tuple(value[at] for at in chosen.tolist())
             elif isinstance(value, Sequences):
@@ -177,8 +272,8 @@ class Corpus:
         return replace(self, **changes)
 
     def bare(self) -> Self:
-        """The items without labels and tags."""
-        return replace(self, labels=None, tags=None)
+        """The items without labels, tags and transcripts."""
+        return replace(self, labels=None, tags=None, transcripts=None)
 
     def prints(self) -> NDArray[np.uint64]:
         """(N,) of 64 bits that tell each item's content (not its labels) from any other's."""
@@ -194,6 +289,8 @@ class Corpus:
             whole.update(len(each).to_bytes(8) + each)
         for known in (self.labels, self.tags, self.groups, self.parts):
             whole.update(repr(known).encode())
+        if self.transcripts is not None:
+            whole.update(repr(self.transcripts).encode())
         return whole.digest()
 
     def _raw(self) -> Iterable[bytes]:
@@ -202,9 +299,28 @@ class Corpus:
             return (text.encode() for text in self.texts)
         if self.tokens is not None:
             return ("\0".join(tokens).encode() for tokens in self.tokens)
-        assert self.series is not None
+        if self.series is None:
+            return map(_bytes, self.signals)
         values = self.series.values
         return (values[self.series.rows(item)].tobytes() for item in range(len(self)))
+
+
+def _size(item: Any) -> int:
+    if isinstance(item, Recorded):
+        return round(1000 * item.seconds)
+    if isinstance(item, Path):
+        return 0
+    # of a picture its columns, of strokes their points
+    return int(item.shape[-1]) if getattr(item, "dtype", None) == np.uint8 else len(item)
+
+
+def _bytes(recording: Recording) -> bytes:
+    """What tells one recording from any other."""
+    if isinstance(recording, Recorded):
+        return recording.raw
+    if isinstance(recording, Path):
+        return recording.read_bytes()
+    return repr(recording.shape).encode() + recording.tobytes()
 
 
 def join(parts: Sequence[tuple[PartName, Corpus]]) -> Corpus:
@@ -227,6 +343,7 @@ def join(parts: Sequence[tuple[PartName, Corpus]]) -> Corpus:
             for _, corpus in parts
             for item in range(len(corpus))
         ),
+        "notes": tuple(dict.fromkeys(note for _, corpus in parts for note in corpus.notes)),
     }
     for field in fields(Corpus):
         values = [getattr(corpus, field.name) for _, corpus in parts]
@@ -264,4 +381,5 @@ def firsts(values: Floats, offsets: Ints) -> Floats:
     return found
 
 
-_CONTENTS: tuple[Content, ...] = ("texts", "tokens", "series")
+_CONTENTS: tuple[Content, ...] = ("texts", "tokens", "series", "sound", "ink", "pictures")
+_OF_THE_WHOLE = ("source", "notes")

@@ -37,6 +37,14 @@ class Stretch(NamedTuple):
         mask[self.begins] = False
         return mask
 
+    def backwards(self) -> Stretch:
+        """The same documents from the last symbol of all to the first."""
+        ends = np.append(self.begins[1:], len(self.symbols))
+        begins = len(self.symbols) - ends[::-1]
+        own = (self.symbols, self.characters, self.bytes)
+        symbols, characters, size = (values[::-1].copy() for values in own)
+        return Stretch(symbols, begins, characters, size)
+
     def documents(self) -> Ints:
         """(N,), the number of the document that each symbol is in."""
         starts = np.zeros(len(self.symbols), np.int64)

@@ -327,10 +327,7 @@ def _part(name: str, corpus: Corpus) -> LabelPart:
     for labels in corpus.labels or ():
         for label in labels:
             counts[label] += 1
-    if corpus.series is not None:
-        lengths = corpus.series.lengths
-    else:
-        lengths = np.array([len(item) for item in corpus.texts or corpus.tokens or ()], np.int64)
+    lengths = corpus.sizes
     return LabelPart(
         name,  # type: ignore[arg-type]
         len(corpus),

@@ -185,7 +185,7 @@ class LabelData:
     """What was read, and how it was split."""
 
     source: str
-    content: Literal["texts", "tokens", "series"]
+    content: Literal["texts", "tokens", "series", "sound", "ink", "pictures"]
     channels: tuple[str, ...] = ()
     parts: tuple[LabelPart, ...] = ()
 

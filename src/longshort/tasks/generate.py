@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort import artifact
-from longshort.contracts import Params, whole
+from longshort.contracts import Params
 from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
 from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
 from longshort.data.sources.prose import Documents, Prose, read_prose
 from longshort.data.stretch import Stretch
-from longshort.errors import ArgumentError, DataError
+from longshort.errors import ArgumentError, DataError, suggest
 from longshort.evaluate.adaptation import Adaptation
-from longshort.evaluate.choice import choose
 from longshort.evaluate.language import Choice, LanguageParts, evaluate_language
+from longshort.evaluate.surprise import surprise
 from longshort.heads.next import Next, NextHead
+from longshort.layers.bothways import BothWays, Direction
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.lookup import Lookup
 from longshort.metrics.measures import Floats
@@ -32,6 +33,8 @@ from longshort.tasks.stored import Fit
 from longshort.tasks.text.speaking import Speaking, samples
 from longshort.training import Training
 from longshort.yardsticks.language.base import LanguageMethod
+
+Directions = Literal["forward", "both"]
 
 # the validation part is read in so many streams, and each begins after so many symbols more
 _STREAMS, _WARM = 16, 200
@@ -87,8 +90,11 @@ class LanguageModel(Speaking, Estimator):
         shares: which part chooses, and which is left for ``evaluate``.
         chunking: how far gradients reach back, and whether the state ends with a document.
         head: how the next symbol is told.
-        recurrent: the network; it reads forwards.
+        recurrent: the network, or each of both.
         training: how it is trained; ``batch`` is how many streams the text is read in side by side.
+        direction: "forward", or "both": a second network, over the same table and with the same
+            read-out, learns to tell each symbol from those after it (ELMo, Peters et al. 2018). It
+            takes as much time again. What writes and scores texts reads forwards either way.
         random_state: an integer; the same one gives the same network on the same machine.
         device: "cpu", "cuda" or "auto".
 
@@ -110,7 +116,8 @@ class LanguageModel(Speaking, Estimator):
         "recurrent": Recurrent,
         "training": Training,
     }
-    scalars: ClassVar[dict[str, Any]] = {}
+    scalars: ClassVar[dict[str, Any]] = {"direction": Directions}
+    earlier: ClassVar[dict[str, Any]] = {"direction": "forward"}
 
     codec_: TokenCodec
     digest_: str
@@ -127,6 +134,7 @@ class LanguageModel(Speaking, Estimator):
         training: Training = Training(  # noqa: B008
             epochs=20, rate=4e-3, weight_decay=0.01, schedule="cosine", members=1
         ),
+        direction: Directions = "forward",
         random_state: int = 0,
         device: str = "cpu",
     ) -> None:
@@ -137,10 +145,17 @@ class LanguageModel(Speaking, Estimator):
         self.head = head
         self.recurrent = recurrent
         self.training = training
+        self.direction = direction
         self.random_state = random_state
         self.device = device
 
     # learn
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.direction not in get_args(Directions):
+            told = suggest(self.direction, get_args(Directions))
+            raise ArgumentError(f"direction={self.direction!r}: {told}")
 
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
         refuse_misfits(self.recurrent)
@@ -160,17 +175,18 @@ class LanguageModel(Speaking, Estimator):
                 f"{train.source}: the training part holds one symbol over and over, so there is "
                 "nothing to tell; give a text, or another unit of tokens"
             )
-        chunks = Chunks(train.ids, self.training.batch, self.chunking, source=train.source)
+        streams, ways = self.training.batch, self.direction == "both"
+        chunks = Chunks(train.ids, streams, self.chunking, source=train.source, both=ways)
         if valid is None:
             return Parts(chunks, None, chunks)
-        chosen = Chunks(valid.ids, _STREAMS, self.chunking, _WARM, valid.source)
-        both = chunks
+        chosen = Chunks(valid.ids, _STREAMS, self.chunking, _WARM, valid.source, both=ways)
+        whole = chunks
         if self.training.refit:
             # a text goes on where it was cut; texts of their own have a border between them
             border = found.apart and train.ids[-1] != BORDER
             ids = np.concatenate([train.ids, valid.ids[0 if border else 1 :]])
-            both = Chunks(ids, self.training.batch, self.chunking, source=train.source)
-        return Parts(chunks, chosen, both)
+            whole = Chunks(ids, streams, self.chunking, source=train.source, both=ways)
+        return Parts(chunks, chosen, whole)
 
     def _cut(self, data: Any) -> Proses:
         """The parts of a text, as they were given or as ``shares`` says, and its digest."""
@@ -206,15 +222,21 @@ class LanguageModel(Speaking, Estimator):
         return Passages(*(parts.get(name) for name in _PARTS))
 
     def _network(self) -> Model:
-        width = self.head.width(self.codec_.size, self.recurrent.size)
+        width = self.head.width(self.codec_.size, self.recurrent.width)
         lookup = Lookup(self.codec_.size, width, self.head.embedding_dropout)
-        encoder = RecurrentEncoder(lookup, self.recurrent)
+        trunk = BothWays if self.direction == "both" else RecurrentEncoder
+        encoder = trunk(lookup, self.recurrent)
         return Model(encoder, NextHead(self.recurrent.width, lookup, self.head), memory="carried")
 
     def _foreign(self, source: Self) -> Sequence[str]:
         # of another vocabulary, what a symbol is looked up in and told by means something else
         same = source.codec_ == self.codec_
-        return () if same else ("encoder.embed.", *(f"head.{name}" for name in _TOLD_BY))
+        return () if same else (".embed.", *(f"head.{name}" for name in _TOLD_BY))
+
+    def _describe(self, model: Model) -> str:
+        told = super()._describe(model)
+        ways = "; one such stack reads forwards, and another one backwards"
+        return told + ways if isinstance(model.encoder, BothWays) else told
 
     # use
 
@@ -235,63 +257,43 @@ class LanguageModel(Speaking, Estimator):
         several = len(prose.extent().starts) > 1
         return Passages(None, None, passage(prose, self.codec_, closed=several))
 
-    def nats(self, text: Stretch, *, adapt: Adaptation | None = None) -> Floats:
+    def nats(
+        self, text: Stretch, direction: Direction = "forward", *, adapt: Adaptation | None = None
+    ) -> Floats:
         """-log p of each symbol after all before it in its document, (N,); 0 at its first.
 
-        Exact: it depends on no batch size, and not on how the text is cut into chunks.
+        Read "backward", it is that of each symbol before all after it, and 0 at the last. Exact: it
+        depends on no batch size, and not on how the text is cut into chunks.
 
         Args:
             text: documents, each read by itself.
-            adapt: how the model adapts to each document while it reads it; afterwards it is as it
-                was. None for not at all.
+            direction: how they are read.
+            adapt: how the model adapts to each while it reads forwards; it is afterwards as it was.
 
         Raises:
-            ArgumentError: weights are to learn, and ``adapt`` has not measured gradients.
+            ArgumentError: the model does not read or adapt that way.
         """
         self._check_fitted()
-        return self._surprise(text, adapt)
+        if direction == "forward":
+            return self._surprise(text, adapt)
+        if adapt is not None:
+            raise ArgumentError('nats(direction="backward", adapt=...): it adapts forwards alone')
+        if self.settings_["direction"] != "both":
+            raise ArgumentError(
+                'nats(direction="backward"): this model reads forwards alone; fit one with '
+                'LanguageModel(direction="both") (--direction both)'
+            )
+        return surprise(self.models_, text, direction)
 
-    def adapt(
-        self,
-        X: Any,
-        *,
-        dynamic: bool = True,
-        cache: bool = True,
-        steps: int = 20,
-        most: int = 20_000,
-    ) -> Self:
-        """Choose how the model adapts to what it reads, on the validation part of its own text.
-
-        Dynamic evaluation (Krause et al. 2018) lets weights learn from what was read, the neural
-        cache (Grave et al. 2017) makes what was written lately more probable. What is chosen is
-        ``adaptation_``, and is kept in the model's file: ``evaluate``, ``generate`` and others take
-        it, or one of its ``parts``, as ``adapt=``. The networks stay as they are.
-
-        Args:
-            X: the text given to ``fit``.
-            dynamic, cache: what is chosen; at least one.
-            steps: symbols after which weights learn.
-            most: symbols of the validation part that are read.
-
-        Raises:
-            ArgumentError: neither is asked for.
-            DataError: this is another text, or no part of it chooses.
-        """
+    def _chosen_on(self, X: Any) -> tuple[Stretch, Stretch]:
         found = self.passages(X)
-        if not (dynamic or cache):
-            raise ArgumentError("adapt(dynamic=False, cache=False): ask for one of them, or both")
         if found.train is None or found.valid is None:
             why = "no part of it chooses" if found.train else "the model was fitted on another one"
             raise DataError(
                 f"how a model adapts is chosen on the validation part of its own text: {why}; give "
                 "the text it was fitted on, and fit with Shares(valid=...)"
             )
-        train, valid = (self.stretch(part) for part in (found.train.last(_MEASURED), found.valid))
-        self.adaptation_, self.scales_ = choose(
-            self.models_, train, valid, dynamic=dynamic, cache=cache,
-            steps=whole("steps", steps, 1), most=whole("most", most, 2),
-        )  # fmt: skip
-        return self
+        return self.stretch(found.train.last(_MEASURED)), self.stretch(found.valid)
 
     def stretch(self, passage: Passage) -> Stretch:
         """A passage as documents that are scored by themselves, or as one if the state goes on."""
@@ -340,9 +342,17 @@ class LanguageModel(Speaking, Estimator):
                 f"n-grams learnt from the last {len(kept):,} symbols of the training part alone: "
                 "they are held in memory."
             )
+        told = self.stretch(test)
+        if self.settings_["direction"] == "both":
+            back = told.backwards()
+            nats = self.nats(told, "backward")[::-1][back.scored]
+            notes.append(
+                f"Read from its end, each symbol told from those after it, the test part costs "
+                f"{nats.mean():.4f} nats a symbol. Every score here is of reading forwards."
+            )
         return evaluate_language(
             LanguageMethod(self.recurrent.name, "lstm", self.nats),
-            LanguageParts(train, valid, self.stretch(test)),
+            LanguageParts(train, valid, told),
             self.codec_,
             source=test.source,
             history=self.history_,
@@ -380,9 +390,8 @@ class LanguageModel(Speaking, Estimator):
         self.digest_ = learned.digest
         if self.codec_.unit != self.tokens.unit:
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
-        self.adaptation_ = learned.adaptation
-        members = artifact.section(content, "fit", Fit, where).members
-        self._restore_scales(arrays, members, self._hollow())
+        fitted = artifact.section(content, "fit", Fit, where)
+        self._restore_adaptation(learned.adaptation, arrays, fitted.members, self._hollow())
 
 
 def refuse_other(codec: TokenCodec, tokens: Tokens) -> None:

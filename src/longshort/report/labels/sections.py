@@ -42,7 +42,14 @@ from longshort.report.theme import listed
 # classes in the table of classes, and labels whose number is told of a part
 _MOST_CLASSES, _MOST_LABELS = 60, 12
 _PARTS = {"train": "training", "valid": "validation"}
-_CONTENT = {"texts": "text", "tokens": "sentence", "series": "series"}
+_CONTENT = {
+    "texts": "text", "tokens": "sentence", "series": "series", "sound": "recording",
+    "ink": "drawing", "pictures": "picture",
+}  # fmt: skip
+_UNITS = {
+    "texts": "characters", "tokens": "tokens", "series": "rows", "sound": "milliseconds",
+    "ink": "points", "pictures": "columns",
+}  # fmt: skip
 
 
 def title(evaluation: LabelEvaluation) -> str:
@@ -216,9 +223,7 @@ def data(evaluation: LabelEvaluation) -> str:
     if read.channels:
         about["channels"] = listed(read.channels, 40)
     grouped = any(part.groups is not None for part in read.parts)
-    unit = "characters" if read.content == "texts" else (
-        "tokens" if read.content == "tokens" else "rows"
-    )  # fmt: skip
+    unit = _UNITS[read.content]
     header = ("part", "labels", "items", *(("groups",) if grouped else ()), f"{unit} (middle)",
               f"{unit} (longest)")  # fmt: skip
     rows = [_part(part, grouped) for part in read.parts]

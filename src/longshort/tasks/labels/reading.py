@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from longshort.data.corpus import Corpus, PartName, Roles, join
+from longshort.data.corpus import Corpus, PartName, Recorded, Recording, Roles, join
 from longshort.data.partition import Parted
 from longshort.data.sequences import Field, Sequences
 from longshort.data.sources.documents import PARTS, from_texts, read_documents
@@ -200,7 +200,7 @@ def usable(corpus: Corpus, kind: Kind) -> tuple[Corpus, list[str]]:
         DataError: there are none.
     """
     assert corpus.labels is not None
-    keep, notes = np.ones(len(corpus), bool), []
+    keep, notes = np.ones(len(corpus), bool), list(corpus.notes)
     without = np.array([not labels for labels in corpus.labels], bool) & (kind != "many")
     for what, wrong in (("without a label", without), ("empty", _empty(corpus))):
         wrong &= keep
@@ -218,8 +218,16 @@ def _empty(corpus: Corpus) -> NDArray[np.bool_]:
         return np.array([not text.strip() for text in corpus.texts], bool)
     if corpus.tokens is not None:
         return np.array([not tokens for tokens in corpus.tokens], bool)
-    assert corpus.series is not None
+    if corpus.series is None:
+        return np.array([_nothing(recording) for recording in corpus.signals], bool)
     return np.asarray(corpus.series.lengths == 0)
+
+
+def _nothing(recording: Recording) -> bool:
+    """Whether a recording holds nothing at all."""
+    if isinstance(recording, Recorded):
+        return recording.length == 0
+    return not isinstance(recording, Path) and recording.size == 0
 
 
 def rare(corpus: Corpus, classes: Classes, shares: Parted) -> list[str]:

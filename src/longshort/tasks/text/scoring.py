@@ -16,7 +16,7 @@ from longshort.evaluate.adaptation import Adaptation, Reader
 from longshort.evaluate.cache import Pointer
 from longshort.evaluate.dynamic import Scales
 from longshort.heads.next import NextHead
-from longshort.layers.encoder import RecurrentEncoder
+from longshort.layers.bothways import one_way
 from longshort.layers.lookup import Lookup
 from longshort.layers.stream import Stream
 from longshort.model import Model
@@ -40,9 +40,8 @@ class _Voice:
                 pass
             # the last symbol of the prompt is still to be read
             model, state, prompt = reader.model, reader.state, prompt[-1:]
-        head, encoder = model.head, model.encoder
+        head, encoder = model.head, one_way(model.encoder)
         assert isinstance(head, NextHead)
-        assert isinstance(encoder, RecurrentEncoder)
         assert isinstance(encoder.embed, Lookup)
         # without gradients, so that reading needs no ceremony
         self._table, self._stack = encoder.embed.table.detach(), encoder.stack
