@@ -124,6 +124,6 @@ def test_what_was_chosen_in_the_fit_is_used(
     other = tmp_path / "other.txt"
     other.write_text("abcd " * 50)
     status, _, told = run(["evaluate", str(path), str(other), "--dynamic"], capsys)
-    assert status == 2
+    assert status == 3
     assert "chosen on the validation part of its own text" in told
     assert run(["evaluate", str(path), str(other), "--cache"], capsys)[0] == 0
