@@ -77,7 +77,7 @@ def choose(
 def _beginning(text: Stretch, most: int) -> Stretch:
     """The first symbols of a text."""
     begins = text.begins[text.begins < most]
-    return Stretch(text.symbols[:most], begins, text.characters[:most], text.bytes[:most])
+    return Stretch(text.symbols[:most], begins, text.counts[:most], text.bytes[:most])
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 from longshort import artifact
 from longshort.contracts import Params
 from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
+from longshort.data.codecs.notation import Notation, codec_of
 from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
-from longshort.data.sources.prose import Documents, Prose, read_prose
+from longshort.data.sources.prose import Documents
 from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, DataError, suggest
 from longshort.evaluate.adaptation import Adaptation
@@ -30,7 +30,9 @@ from longshort.records import LanguageEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.stored import Fit
-from longshort.tasks.text.speaking import Speaking, samples
+from longshort.tasks.text.composing import Composing
+from longshort.tasks.text.parts import PARTS, Parting, Proses, digest
+from longshort.tasks.text.speaking import samples
 from longshort.training import Training
 from longshort.yardsticks.language.base import LanguageMethod
 
@@ -44,8 +46,6 @@ _MOST = 2**24
 _TOLD_BY = ("bias", "readout", "adaptive")
 # and gradients are measured on at most so many
 _MEASURED = 2**20
-# what a text that comes in parts may name
-_PARTS = ("train", "valid", "test")
 
 
 class Passages(NamedTuple):
@@ -54,17 +54,6 @@ class Passages(NamedTuple):
     train: Passage | None
     valid: Passage | None
     test: Passage | None
-
-
-class Proses(NamedTuple):
-    """The text of each part, and whether its last document ends with it.
-
-    ``apart``: they are texts of their own, and not one that was cut.
-    """
-
-    parts: dict[str, tuple[Prose, bool]]
-    digest: str
-    apart: bool
 
 
 @dataclass(frozen=True)
@@ -76,8 +65,8 @@ class LearnedText:
     adaptation: Adaptation | None = None
 
 
-class LanguageModel(Speaking, Estimator):
-    """Tell which symbol comes next in a text: characters, bytes, words or subwords.
+class LanguageModel(Composing, Estimator):
+    """Tell which symbol comes next in a text or in music: characters, words, notes.
 
     The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
     begins anew with every document. Files are read piece by piece: a text of 1 GB needs 100 MiB of
@@ -90,6 +79,7 @@ class LanguageModel(Speaking, Estimator):
         shares: which part chooses, and which is left for ``evaluate``.
         chunking: how far gradients reach back, and whether the state ends with a document.
         head: how the next symbol is told.
+        notation: how music is written down, whose signs are the symbols then; "text" reads texts.
         recurrent: the network, or each of both.
         training: how it is trained; ``batch`` is how many streams the text is read in side by side.
         direction: "forward", or "both": a second network, over the same table and with the same
@@ -113,6 +103,7 @@ class LanguageModel(Speaking, Estimator):
         "shares": Shares,
         "chunking": Chunking,
         "head": Next,
+        "notation": Notation,
         "recurrent": Recurrent,
         "training": Training,
     }
@@ -130,6 +121,7 @@ class LanguageModel(Speaking, Estimator):
         shares: Shares = Shares(),  # noqa: B008
         chunking: Chunking = Chunking(),  # noqa: B008
         head: Next = Next(),  # noqa: B008
+        notation: Notation = Notation(),  # noqa: B008
         recurrent: Recurrent = Recurrent(size=256, dropout=0.2),  # noqa: B008
         training: Training = Training(  # noqa: B008
             epochs=20, rate=4e-3, weight_decay=0.01, schedule="cosine", members=1
@@ -143,6 +135,7 @@ class LanguageModel(Speaking, Estimator):
         self.shares = shares
         self.chunking = chunking
         self.head = head
+        self.notation = notation
         self.recurrent = recurrent
         self.training = training
         self.direction = direction
@@ -159,12 +152,14 @@ class LanguageModel(Speaking, Estimator):
 
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
         refuse_misfits(self.recurrent)
-        found = self._cut(data)
+        refuse_tokens(self.tokens, self.notation)
+        found = self._parting.cut(data)
         if like is None:
-            codec = TokenCodec.fit(texts(found.parts["train"][0]), self.tokens)
+            read = found.parts["train"][0]
+            codec = codec_of(self.notation, lambda: TokenCodec.fit(texts(read), self.tokens))
         else:
             codec = like.codec_
-            refuse_other(codec, self.tokens)
+            refuse_other(codec, self.tokens, self.notation)
         self.codec_, self.digest_ = codec, found.digest
         self.adaptation_, self.scales_ = None, ()
         train, valid, _ = self._read(found)
@@ -188,38 +183,16 @@ class LanguageModel(Speaking, Estimator):
             whole = Chunks(ids, streams, self.chunking, source=train.source, both=ways)
         return Parts(chunks, chosen, whole)
 
-    def _cut(self, data: Any) -> Proses:
-        """The parts of a text, as they were given or as ``shares`` says, and its digest."""
-        if isinstance(data, Mapping):
-            if "train" not in data or not set(data) <= set(_PARTS):
-                given = ", ".join(map(str, data))
-                raise ArgumentError(f"parts of a text are {', '.join(_PARTS)}; got {given}")
-            given_parts = {name: read_prose(own, self.documents) for name, own in data.items()}
-            digest = "".join(_digest(prose) for prose in given_parts.values())
-            whole = {n: (p, len(p.extent().starts) > 1) for n, p in given_parts.items()}
-            return Proses(whole, digest, apart=True)
-        prose = read_prose(data, self.documents)
-        extent = prose.extent()
-        cuts = (0, *self.shares.cuts(extent), extent.characters)
-        ends = {*extent.starts.tolist(), extent.characters} if len(extent.starts) > 1 else set()
-        parts = {
-            name: (prose.between(start, stop), stop in ends)
-            for name, start, stop in zip(_PARTS, cuts, cuts[1:], strict=False)
-            if start < stop
-        }
-        if "train" not in parts:
-            raise DataError(
-                f"{prose.source}: {extent.characters} characters are too few to be parted by "
-                f"{self.shares}; give more text"
-            )
-        return Proses(parts, _digest(prose), apart=False)
+    @property
+    def _parting(self) -> Parting:
+        return Parting(self.documents, self.shares, self.notation)
 
     def _read(self, found: Proses) -> Passages:
         parts = {
             name: passage(prose, self.codec_, closed=closed)
             for name, (prose, closed) in found.parts.items()
         }
-        return Passages(*(parts.get(name) for name in _PARTS))
+        return Passages(*(parts.get(name) for name in PARTS))
 
     def _network(self) -> Model:
         width = self.head.width(self.codec_.size, self.recurrent.width)
@@ -249,13 +222,11 @@ class LanguageModel(Speaking, Estimator):
             DataError: the text cannot be read, or holds nothing.
         """
         self._check_fitted()
-        if isinstance(X, Mapping):
-            return self._read(self._cut(X))
-        prose = read_prose(X, self.documents)
-        if _digest(prose) == self.digest_:
-            return self._read(self._cut(prose))
-        several = len(prose.extent().starts) > 1
-        return Passages(None, None, passage(prose, self.codec_, closed=several))
+        parting = self._parting
+        prose = parting.opened(X)
+        if isinstance(prose, Mapping) or digest(prose) == self.digest_:
+            return self._read(parting.cut(prose))
+        return Passages(None, None, passage(prose, self.codec_, closed=parting.closed(prose)))
 
     def nats(
         self, text: Stretch, direction: Direction = "forward", *, adapt: Adaptation | None = None
@@ -300,13 +271,15 @@ class LanguageModel(Speaking, Estimator):
         return as_stretch(passage, self.codec_, apart=self.chunking.borders == "reset")
 
     def score(self, X: Any, y: None = None) -> float:
-        """Mean log-probability per character of the test part of ``X``, in nats: 0 is perfect.
+        """Mean log-probability of the test part of ``X``, in nats: 0 is perfect.
+
+        It is told per character, per frame of rolls, or per note of events.
 
         Raises:
             DataError: no test part was kept of the text given to ``fit``.
         """
         test = self._test(self.passages(X))
-        return -float(self.nats(self.stretch(test)).sum()) / test.characters
+        return -float(self.nats(self.stretch(test)).sum()) / test.counts
 
     def evaluate(
         self,
@@ -336,7 +309,7 @@ class LanguageModel(Speaking, Estimator):
         test = self._test(found)
         kept = None if found.train is None else found.train.last(_MOST)
         train, valid = (part and self.stretch(part) for part in (kept, found.valid))
-        notes = []
+        notes = list(test.notes)
         if kept is not None and found.train is not None and len(kept) < len(found.train):
             notes.append(
                 f"n-grams learnt from the last {len(kept):,} symbols of the training part alone: "
@@ -386,21 +359,42 @@ class LanguageModel(Speaking, Estimator):
     ) -> None:
         refuse_misfits(self.recurrent)
         learned = artifact.section(content, "learned", LearnedText, where)
-        self.codec_ = TokenCodec.take_up(learned.codec, arrays)
+        refuse_tokens(self.tokens, self.notation)
+        self.codec_ = codec_of(
+            self.notation, lambda: TokenCodec.take_up(learned.codec, arrays), learned.codec
+        )
         self.digest_ = learned.digest
-        if self.codec_.unit != self.tokens.unit:
+        if self.codec_.unit not in (self.tokens.unit, "signs"):
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
         fitted = artifact.section(content, "fit", Fit, where)
         self._restore_adaptation(learned.adaptation, arrays, fitted.members, self._hollow())
 
 
-def refuse_other(codec: TokenCodec, tokens: Tokens) -> None:
+def refuse_tokens(tokens: Tokens, notation: Notation) -> None:
+    """Of music a symbol is a sign, and nothing else.
+
+    Raises:
+        ArgumentError: other tokens are asked for.
+    """
+    if notation.music and tokens != Tokens():
+        raise ArgumentError(
+            f"{tokens}: symbols of music are the signs of its notation ({notation.kind}); leave "
+            "tokens out"
+        )
+
+
+def refuse_other(codec: TokenCodec, tokens: Tokens, notation: Notation) -> None:
     """Symbols that are to be kept must be those that are asked for.
 
     Raises:
-        ArgumentError: they are of another unit.
+        ArgumentError: they are of another unit, or signs of another notation.
     """
-    if codec.unit != tokens.unit:
+    if (codec.unit == "signs") != notation.music or codec_of(notation, lambda: codec) != codec:
+        raise ArgumentError(
+            f"{notation}: the vocabulary to keep is of other {codec.unit}; ask for the same "
+            "notation, or fit a new one"
+        )
+    if codec.unit not in (tokens.unit, "signs"):
         raise ArgumentError(
             f"Tokens(unit={tokens.unit!r}): the vocabulary to keep is of {codec.unit}; ask for "
             f"those (--unit {codec.unit}), or fit a new one"
@@ -423,12 +417,3 @@ def refuse_misfits(recurrent: Recurrent) -> None:
                 f"Recurrent({name}): a language model reads each symbol once and forwards; leave "
                 "it out"
             )
-
-
-def _digest(prose: Prose) -> str:
-    """A number that tells texts apart: sha256 over characters and where documents begin."""
-    found = hashlib.sha256()
-    for text, first in prose.read():
-        found.update(b"\xff" if first else b"")
-        found.update(text.encode("utf-8", "surrogatepass"))
-    return found.hexdigest()
