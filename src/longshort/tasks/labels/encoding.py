@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
+from longshort.data.readings.pretrained import PretrainedReading, plain
 from longshort.data.readings.signals import Signal, SignalReading
 from longshort.data.readings.words import Text, TextReading
 from longshort.errors import DataError, suggest
 
-READINGS: dict[str, type[TextReading] | type[SignalReading]] = {
+READINGS: dict[str, type[TextReading] | type[SignalReading] | type[PretrainedReading]] = {
     "text": TextReading,
     "signal": SignalReading,
+    "pretrained": PretrainedReading,
 }
 _OF = {"texts": "text", "tokens": "text", "series": "signal"}
 
@@ -29,7 +32,8 @@ def reading_of(corpus: Corpus, text: Text, signal: Signal) -> ItemEncoding:
 
 def notes_of(reading: ItemEncoding, corpus: Corpus) -> list[str]:
     """What a reader should know of how items are read."""
-    return reading.notes(corpus) if isinstance(reading, TextReading) else []
+    own = plain(reading)
+    return own.notes(corpus) if isinstance(own, TextReading) else []
 
 
 def reader_name(reading: ItemEncoding) -> str:
@@ -52,9 +56,23 @@ def take_up(
 
 def refuse_other(corpus: Corpus, reading: ItemEncoding) -> None:
     """Raises DataError where a corpus holds something else than the encoding reads."""
-    if _OF[corpus.content] != reader_name(reading):
-        wanted = "series" if isinstance(reading, SignalReading) else "texts"
+    own = plain(reading)
+    if _OF[corpus.content] != reader_name(own):
+        wanted = "series" if isinstance(own, SignalReading) else "texts"
         raise DataError(
             f"{corpus.source} holds {corpus.content}, and the model was fitted on {wanted}; give "
             "data of the same kind"
         )
+
+
+def foreign(own: ItemEncoding, other: ItemEncoding) -> list[str]:
+    """Parts of the names of weights that are told by places in vocabularies which differ.
+
+    Hashes mean the same everywhere.
+    """
+    mine, theirs = own.put_down()[1], other.put_down()[1]
+    names = {*mine, *theirs}
+    odd = [n for n in names if not np.array_equal(mine.get(n, ()), theirs.get(n, ()))]
+    apart = [name.startswith("pretrained.") for name in odd]
+    found = ["encoder.embed.pretrained.trunk"] if any(apart) else []
+    return found if all(apart) else [*found, "encoder.embed.tables", "characters.table"]
