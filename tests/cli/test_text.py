@@ -94,7 +94,7 @@ def test_parts_may_be_files_of_their_own(
     assert isinstance(model, LanguageModel)
     found = model.passages({"train": text, "valid": tmp_path / "valid.txt"})
     assert found.valid is not None
-    assert found.valid.characters == 380
+    assert found.valid.counts == 380
     assert found.test is None
 
 

@@ -127,7 +127,7 @@ def test_passages_have_a_border_between_documents(monkeypatch: pytest.MonkeyPatc
         found = passage(prose, codec, closed=True)
         assert found.ids.tolist() == [BORDER, a, b, umlaut, BORDER, b, BORDER]
         assert found.ids.dtype == np.uint8
-        assert (found.characters, found.bytes, len(found)) == (4, 5, 6)
+        assert (found.counts, found.bytes, len(found)) == (4, 5, 6)
     assert passage(prose, codec, closed=False).ids.tolist()[-1] == b
     with pytest.raises(DataError, match="empty"):
         passage(prose.between(1, 1), codec, closed=False)
@@ -142,9 +142,9 @@ def test_a_stretch_adds_up_to_the_text(unit: str) -> None:
     found = passage(read_prose(texts), codec, closed=True)
     for apart in (True, False):
         stretch = as_stretch(found, codec, apart=apart)
-        assert stretch.characters.sum() == found.characters == sum(map(len, texts))
+        assert stretch.counts.sum() == found.counts == sum(map(len, texts))
         assert stretch.bytes.sum() == found.bytes == sum(len(text.encode()) for text in texts)
-        assert (stretch.characters[stretch.symbols == BORDER] == 0).all()
+        assert (stretch.counts[stretch.symbols == BORDER] == 0).all()
         # as many symbols are scored however documents are kept apart
         assert int(stretch.scored.sum()) == len(found)
     apart = as_stretch(found, codec, apart=True)
@@ -162,4 +162,4 @@ def test_the_end_of_a_passage_tells_as_many_symbols() -> None:
     assert text.last(100) is text
     end = text.last(25)
     assert end.ids.tolist() == list(range(77, 103))
-    assert (len(end), end.characters, end.bytes) == (25, 25, 50)
+    assert (len(end), end.counts, end.bytes) == (25, 25, 50)

@@ -79,14 +79,20 @@ class Shares(Params):
                 "together"
             )
 
-    def cuts(self, extent: Extent) -> tuple[int, int]:
-        """The characters that the validation part and the test part start at."""
+    def cuts(self, extent: Extent, *, whole: bool = False) -> tuple[int, int]:
+        """The characters that the validation part and the test part start at.
+
+        Args:
+            extent: of the text.
+            whole: no document is cut; there must be two or more.
+        """
         total, test = extent.characters, 0.0 if not self.test else self.test
+        borders = extent.starts[1:] if whole else np.append(extent.starts, total)
 
         def near(at: int) -> int:
-            borders = np.append(extent.starts, total)
             border = int(borders[np.abs(borders - at).argmin()])
-            return border if abs(border - at) * 50 < total and 0 < border < total else at
+            close = abs(border - at) * 50 < total and 0 < border < total
+            return border if whole or close else at
 
         # rounded first, since 1 - 0.1 times a whole number may lie below a whole number
         last = total if not test else near(int(round((1 - test) * total, 6)))
@@ -98,14 +104,16 @@ class Passage(NamedTuple):
     """The symbols of one part of a text.
 
     ids: (N,) with the border first, and a border between documents and after the last one that
-    ends; ``ids[1:]`` are what is foretold, each from all before it. characters, bytes: of the text,
-    in UTF-8. source: what it is called.
+    ends; ``ids[1:]`` are what is foretold, each from all before it. counts: how many characters it
+    has, or frames or notes of music; bytes: of a text, in UTF-8. source: what it is called. notes:
+    what a reader must know of how it was read.
     """
 
     ids: NDArray[Any]
-    characters: int
+    counts: int
     bytes: int
     source: str
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """How many symbols are foretold."""
@@ -116,8 +124,8 @@ class Passage(NamedTuple):
         if len(self) <= most:
             return self
         share = most / len(self)
-        counts = round(self.characters * share), round(self.bytes * share)
-        return Passage(self.ids[-most - 1 :], *counts, self.source)
+        sizes = round(self.counts * share), round(self.bytes * share)
+        return Passage(self.ids[-most - 1 :], *sizes, self.source, self.notes)
 
 
 def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
@@ -132,22 +140,23 @@ def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
     Raises:
         DataError: there is no text.
     """
-    characters = size = 0
+    counts = size = 0
+    begun = False
     border = np.array([BORDER])
     with contextlib.closing(_Store(codec.size)) as store:
         for text, first in prose.read():
-            if not characters or first:
+            if not begun or first:
                 store.add(border)
             store.add(codec.encode(text))
-            characters += len(text)
-            size += len(text) if text.isascii() else len(text.encode())
-        if not characters:
+            many, long = codec.extent(text)
+            counts, size, begun = counts + many, size + long, True
+        if not begun:
             raise DataError(
                 f"{prose.source}: a part of it is empty; give more text, or another share"
             )
         if closed:
             store.add(border)
-        return Passage(store.all(), characters, size, prose.source)
+        return Passage(store.all(), counts, size, prose.source, prose.notes)
 
 
 def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
@@ -164,17 +173,13 @@ def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
         inner = np.flatnonzero(symbols[1:-1] == BORDER) + 1
         symbols = np.insert(symbols, inner, BORDER)
         begins = np.append(0, inner + np.arange(len(inner)) + 1)
-    # a character's further bytes begin with the bits 10
-    heads = [sum(byte & 0xC0 != 0x80 for byte in piece) for piece in codec.pieces]
-    sizes = [len(piece) for piece in codec.pieces]
-    characters = np.array(heads, np.int64)[symbols]
-    size = np.array(sizes, np.int64)[symbols]
+    counts, size = codec.counts[symbols], codec.sizes[symbols]
     unknown = np.flatnonzero(symbols == UNKNOWN)
-    for known, total in ((characters, found.characters), (size, found.bytes)):
+    for known, total in ((counts, found.counts), (size, found.bytes)):
         # what unknown symbols stood for is known of all of them together
         steps = np.linspace(0, max(total - int(known.sum()), 0), len(unknown) + 1)
         known[unknown] = np.diff(steps.round().astype(np.int64))
-    return Stretch(symbols, begins, characters, size)
+    return Stretch(symbols, begins, counts, size)
 
 
 class _Store:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
@@ -13,10 +12,12 @@ from numpy.typing import NDArray
 from longshort import artifact
 from longshort.contracts import Params
 from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
+from longshort.data.codecs.notation import Notation, codec_of
 from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
-from longshort.data.sources.prose import Documents, Prose, read_prose
+from longshort.data.sources.prose import Documents
 from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, DataError, suggest
+from longshort.evaluate.adaptation import Adaptation
 from longshort.evaluate.language import Choice, LanguageParts, evaluate_language
 from longshort.evaluate.surprise import surprise
 from longshort.heads.next import Next, NextHead
@@ -28,7 +29,10 @@ from longshort.model import Model
 from longshort.records import LanguageEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
-from longshort.tasks.text.speaking import Speaking, samples
+from longshort.tasks.stored import Fit
+from longshort.tasks.text.composing import Composing
+from longshort.tasks.text.parts import PARTS, Parting, Proses, digest
+from longshort.tasks.text.speaking import samples
 from longshort.training import Training
 from longshort.yardsticks.language.base import LanguageMethod
 
@@ -40,8 +44,8 @@ _STREAMS, _WARM = 16, 200
 _MOST = 2**24
 # the head's parts that have a row for each symbol
 _TOLD_BY = ("bias", "readout", "adaptive")
-# what a text that comes in parts may name
-_PARTS = ("train", "valid", "test")
+# and gradients are measured on at most so many
+_MEASURED = 2**20
 
 
 class Passages(NamedTuple):
@@ -52,27 +56,17 @@ class Passages(NamedTuple):
     test: Passage | None
 
 
-class Proses(NamedTuple):
-    """The text of each part, and whether its last document ends with it.
-
-    ``apart``: they are texts of their own, and not one that was cut.
-    """
-
-    parts: dict[str, tuple[Prose, bool]]
-    digest: str
-    apart: bool
-
-
 @dataclass(frozen=True)
 class LearnedText:
     """What a language model's file keeps beside weights and settings."""
 
     codec: dict[str, Any]
     digest: str
+    adaptation: Adaptation | None = None
 
 
-class LanguageModel(Speaking, Estimator):
-    """Tell which symbol comes next in a text: characters, bytes, words or subwords.
+class LanguageModel(Composing, Estimator):
+    """Tell which symbol comes next in a text or in music: characters, words, notes.
 
     The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
     begins anew with every document. Files are read piece by piece: a text of 1 GB needs 100 MiB of
@@ -85,6 +79,7 @@ class LanguageModel(Speaking, Estimator):
         shares: which part chooses, and which is left for ``evaluate``.
         chunking: how far gradients reach back, and whether the state ends with a document.
         head: how the next symbol is told.
+        notation: how music is written down, whose signs are the symbols then; "text" reads texts.
         recurrent: the network, or each of both.
         training: how it is trained; ``batch`` is how many streams the text is read in side by side.
         direction: "forward", or "both": a second network, over the same table and with the same
@@ -108,6 +103,7 @@ class LanguageModel(Speaking, Estimator):
         "shares": Shares,
         "chunking": Chunking,
         "head": Next,
+        "notation": Notation,
         "recurrent": Recurrent,
         "training": Training,
     }
@@ -125,6 +121,7 @@ class LanguageModel(Speaking, Estimator):
         shares: Shares = Shares(),  # noqa: B008
         chunking: Chunking = Chunking(),  # noqa: B008
         head: Next = Next(),  # noqa: B008
+        notation: Notation = Notation(),  # noqa: B008
         recurrent: Recurrent = Recurrent(size=256, dropout=0.2),  # noqa: B008
         training: Training = Training(  # noqa: B008
             epochs=20, rate=4e-3, weight_decay=0.01, schedule="cosine", members=1
@@ -138,6 +135,7 @@ class LanguageModel(Speaking, Estimator):
         self.shares = shares
         self.chunking = chunking
         self.head = head
+        self.notation = notation
         self.recurrent = recurrent
         self.training = training
         self.direction = direction
@@ -154,13 +152,16 @@ class LanguageModel(Speaking, Estimator):
 
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
         refuse_misfits(self.recurrent)
-        found = self._cut(data)
+        refuse_tokens(self.tokens, self.notation)
+        found = self._parting.cut(data)
         if like is None:
-            codec = TokenCodec.fit(texts(found.parts["train"][0]), self.tokens)
+            read = found.parts["train"][0]
+            codec = codec_of(self.notation, lambda: TokenCodec.fit(texts(read), self.tokens))
         else:
             codec = like.codec_
-            refuse_other(codec, self.tokens)
+            refuse_other(codec, self.tokens, self.notation)
         self.codec_, self.digest_ = codec, found.digest
+        self.adaptation_, self.scales_ = None, ()
         train, valid, _ = self._read(found)
         assert train is not None
         distinct = len(np.unique(np.asarray(train.ids[: 2**20])))
@@ -182,38 +183,16 @@ class LanguageModel(Speaking, Estimator):
             whole = Chunks(ids, streams, self.chunking, source=train.source, both=ways)
         return Parts(chunks, chosen, whole)
 
-    def _cut(self, data: Any) -> Proses:
-        """The parts of a text, as they were given or as ``shares`` says, and its digest."""
-        if isinstance(data, Mapping):
-            if "train" not in data or not set(data) <= set(_PARTS):
-                given = ", ".join(map(str, data))
-                raise ArgumentError(f"parts of a text are {', '.join(_PARTS)}; got {given}")
-            given_parts = {name: read_prose(own, self.documents) for name, own in data.items()}
-            digest = "".join(_digest(prose) for prose in given_parts.values())
-            whole = {n: (p, len(p.extent().starts) > 1) for n, p in given_parts.items()}
-            return Proses(whole, digest, apart=True)
-        prose = read_prose(data, self.documents)
-        extent = prose.extent()
-        cuts = (0, *self.shares.cuts(extent), extent.characters)
-        ends = {*extent.starts.tolist(), extent.characters} if len(extent.starts) > 1 else set()
-        parts = {
-            name: (prose.between(start, stop), stop in ends)
-            for name, start, stop in zip(_PARTS, cuts, cuts[1:], strict=False)
-            if start < stop
-        }
-        if "train" not in parts:
-            raise DataError(
-                f"{prose.source}: {extent.characters} characters are too few to be parted by "
-                f"{self.shares}; give more text"
-            )
-        return Proses(parts, _digest(prose), apart=False)
+    @property
+    def _parting(self) -> Parting:
+        return Parting(self.documents, self.shares, self.notation)
 
     def _read(self, found: Proses) -> Passages:
         parts = {
             name: passage(prose, self.codec_, closed=closed)
             for name, (prose, closed) in found.parts.items()
         }
-        return Passages(*(parts.get(name) for name in _PARTS))
+        return Passages(*(parts.get(name) for name in PARTS))
 
     def _network(self) -> Model:
         width = self.head.width(self.codec_.size, self.recurrent.width)
@@ -243,46 +222,72 @@ class LanguageModel(Speaking, Estimator):
             DataError: the text cannot be read, or holds nothing.
         """
         self._check_fitted()
-        if isinstance(X, Mapping):
-            return self._read(self._cut(X))
-        prose = read_prose(X, self.documents)
-        if _digest(prose) == self.digest_:
-            return self._read(self._cut(prose))
-        several = len(prose.extent().starts) > 1
-        return Passages(None, None, passage(prose, self.codec_, closed=several))
+        parting = self._parting
+        prose = parting.opened(X)
+        if isinstance(prose, Mapping) or digest(prose) == self.digest_:
+            return self._read(parting.cut(prose))
+        return Passages(None, None, passage(prose, self.codec_, closed=parting.closed(prose)))
 
-    def nats(self, text: Stretch, direction: Direction = "forward") -> Floats:
+    def nats(
+        self, text: Stretch, direction: Direction = "forward", *, adapt: Adaptation | None = None
+    ) -> Floats:
         """-log p of each symbol after all before it in its document, (N,); 0 at its first.
 
         Read "backward", it is that of each symbol before all after it, and 0 at the last. Exact: it
         depends on no batch size, and not on how the text is cut into chunks.
 
+        Args:
+            text: documents, each read by itself.
+            direction: how they are read.
+            adapt: how the model adapts to each while it reads forwards; it is afterwards as it was.
+
         Raises:
-            ArgumentError: the model does not read that way.
+            ArgumentError: the model does not read or adapt that way.
         """
         self._check_fitted()
-        if direction == "backward" and self.settings_["direction"] != "both":
+        if direction == "forward":
+            return self._surprise(text, adapt)
+        if adapt is not None:
+            raise ArgumentError('nats(direction="backward", adapt=...): it adapts forwards alone')
+        if self.settings_["direction"] != "both":
             raise ArgumentError(
                 'nats(direction="backward"): this model reads forwards alone; fit one with '
                 'LanguageModel(direction="both") (--direction both)'
             )
         return surprise(self.models_, text, direction)
 
+    def _chosen_on(self, X: Any) -> tuple[Stretch, Stretch]:
+        found = self.passages(X)
+        if found.train is None or found.valid is None:
+            why = "no part of it chooses" if found.train else "the model was fitted on another one"
+            raise DataError(
+                f"how a model adapts is chosen on the validation part of its own text: {why}; give "
+                "the text it was fitted on, and fit with Shares(valid=...)"
+            )
+        return self.stretch(found.train.last(_MEASURED)), self.stretch(found.valid)
+
     def stretch(self, passage: Passage) -> Stretch:
         """A passage as documents that are scored by themselves, or as one if the state goes on."""
         return as_stretch(passage, self.codec_, apart=self.chunking.borders == "reset")
 
     def score(self, X: Any, y: None = None) -> float:
-        """Mean log-probability per character of the test part of ``X``, in nats: 0 is perfect.
+        """Mean log-probability of the test part of ``X``, in nats: 0 is perfect.
+
+        It is told per character, per frame of rolls, or per note of events.
 
         Raises:
             DataError: no test part was kept of the text given to ``fit``.
         """
         test = self._test(self.passages(X))
-        return -float(self.nats(self.stretch(test)).sum()) / test.characters
+        return -float(self.nats(self.stretch(test)).sum()) / test.counts
 
     def evaluate(
-        self, X: Any, *, yardsticks: Choice = "all", extra: Sequence[LanguageMethod] = ()
+        self,
+        X: Any,
+        *,
+        yardsticks: Choice = "all",
+        extra: Sequence[LanguageMethod] = (),
+        adapt: Sequence[Adaptation] = (),
     ) -> LanguageEvaluation:
         """Judge the model beside n-grams on the test part of the text given to ``fit``.
 
@@ -293,15 +298,18 @@ class LanguageModel(Speaking, Estimator):
             X: as for ``fit``.
             yardsticks: "none" leaves n-grams out.
             extra: further fitted methods to be judged beside it.
+            adapt: ways to adapt while reading; each has a row of its own.
 
         Raises:
             DataError: the text cannot be read, or no part of it is left unseen.
+            ArgumentError: weights are to learn, and ``adapt`` has not measured gradients.
         """
         found = self.passages(X)
+        adapting = self._adapting(self.recurrent.name, adapt)
         test = self._test(found)
         kept = None if found.train is None else found.train.last(_MOST)
         train, valid = (part and self.stretch(part) for part in (kept, found.valid))
-        notes = []
+        notes = list(test.notes)
         if kept is not None and found.train is not None and len(kept) < len(found.train):
             notes.append(
                 f"n-grams learnt from the last {len(kept):,} symbols of the training part alone: "
@@ -321,10 +329,10 @@ class LanguageModel(Speaking, Estimator):
             self.codec_,
             source=test.source,
             history=self.history_,
-            settings=self._settings(),
+            settings=self._settings() | {f"{own.name}": str(own) for own in adapt},
             refitted=self.refitted_,
             yardsticks=yardsticks,
-            extra=extra,
+            extra=[*adapting, *extra],
             samples=samples(self, self.random_state),
             notes=notes,
         )
@@ -341,26 +349,52 @@ class LanguageModel(Speaking, Estimator):
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         told, arrays = self.codec_.put_down()
-        return asdict(LearnedText(told, self.digest_)), arrays
+        learned = asdict(LearnedText(told, self.digest_, self.adaptation_))
+        if self.adaptation_ is None:
+            del learned["adaptation"]
+        return learned, arrays | self._scales_kept()
 
     def _restore(
         self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
     ) -> None:
         refuse_misfits(self.recurrent)
         learned = artifact.section(content, "learned", LearnedText, where)
-        self.codec_ = TokenCodec.take_up(learned.codec, arrays)
+        refuse_tokens(self.tokens, self.notation)
+        self.codec_ = codec_of(
+            self.notation, lambda: TokenCodec.take_up(learned.codec, arrays), learned.codec
+        )
         self.digest_ = learned.digest
-        if self.codec_.unit != self.tokens.unit:
+        if self.codec_.unit not in (self.tokens.unit, "signs"):
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
+        fitted = artifact.section(content, "fit", Fit, where)
+        self._restore_adaptation(learned.adaptation, arrays, fitted.members, self._hollow())
 
 
-def refuse_other(codec: TokenCodec, tokens: Tokens) -> None:
+def refuse_tokens(tokens: Tokens, notation: Notation) -> None:
+    """Of music a symbol is a sign, and nothing else.
+
+    Raises:
+        ArgumentError: other tokens are asked for.
+    """
+    if notation.music and tokens != Tokens():
+        raise ArgumentError(
+            f"{tokens}: symbols of music are the signs of its notation ({notation.kind}); leave "
+            "tokens out"
+        )
+
+
+def refuse_other(codec: TokenCodec, tokens: Tokens, notation: Notation) -> None:
     """Symbols that are to be kept must be those that are asked for.
 
     Raises:
-        ArgumentError: they are of another unit.
+        ArgumentError: they are of another unit, or signs of another notation.
     """
-    if codec.unit != tokens.unit:
+    if (codec.unit == "signs") != notation.music or codec_of(notation, lambda: codec) != codec:
+        raise ArgumentError(
+            f"{notation}: the vocabulary to keep is of other {codec.unit}; ask for the same "
+            "notation, or fit a new one"
+        )
+    if codec.unit not in (tokens.unit, "signs"):
         raise ArgumentError(
             f"Tokens(unit={tokens.unit!r}): the vocabulary to keep is of {codec.unit}; ask for "
             f"those (--unit {codec.unit}), or fit a new one"
@@ -383,12 +417,3 @@ def refuse_misfits(recurrent: Recurrent) -> None:
                 f"Recurrent({name}): a language model reads each symbol once and forwards; leave "
                 "it out"
             )
-
-
-def _digest(prose: Prose) -> str:
-    """A number that tells texts apart: sha256 over characters and where documents begin."""
-    found = hashlib.sha256()
-    for text, first in prose.read():
-        found.update(b"\xff" if first else b"")
-        found.update(text.encode("utf-8", "surrogatepass"))
-    return found.hexdigest()

@@ -72,12 +72,12 @@ class TokenCodec:
     """A vocabulary.
 
     Args:
-        unit: what a symbol is.
-        known: the characters or words from symbol 2 on.
+        unit: what a symbol is; "signs" are those of ``data.codecs.notation``.
+        known: the characters, words or signs from symbol 2 on.
         subwords: the byte-pair encoding, where the unit is that.
     """
 
-    unit: Unit
+    unit: Unit | Literal["signs"]
     known: tuple[str, ...] = ()
     subwords: Subwords | None = None
 
@@ -113,6 +113,32 @@ class TokenCodec:
     def size(self) -> int:
         """V, all symbols with the border and the unknown one."""
         return len(self.pieces)
+
+    @property
+    def per(self) -> str:
+        """What scores are told per, whatever the symbols are."""
+        return "character"
+
+    @property
+    def measure(self) -> str:
+        """The measure that methods are compared by, of ``records.language.LanguageScore``."""
+        return "nats"
+
+    @cached_property
+    def counts(self) -> Ints:
+        """(V,) how many of what scores are told per each symbol stands for."""
+        # a character's further bytes begin with the bits 10
+        heads = [sum(byte & 0xC0 != 0x80 for byte in piece) for piece in self.pieces]
+        return np.array(heads, np.int64)
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """(V,) bytes that each symbol stands for."""
+        return np.array([len(piece) for piece in self.pieces], np.int64)
+
+    def extent(self, text: str) -> tuple[int, int]:
+        """How many characters and bytes (in UTF-8) a text has."""
+        return len(text), len(text) if text.isascii() else len(text.encode())
 
     @cached_property
     def pieces(self) -> tuple[bytes, ...]:
