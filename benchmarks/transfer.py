@@ -8,14 +8,15 @@
 The sets are two of ``benchmarks/labels.py``, with their recipes: entities in posts (WNUT-17) and
 the polarity of sentences, fitted on all labels of the training part and on shares of them. The
 language model has read film reviews and the texts of both training parts, without labels, and
-nothing of any validation or test part. ``LONGSHORT_DATA`` is the folder of ``benchmarks/labels.py``,
-and the texts of ``text/movie_reviews.zip`` are there, too.
+nothing of any validation or test part. ``LONGSHORT_DATA`` is the folder of ``benchmarks/labels.py``
+with ``text/movie_reviews.zip``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import time
@@ -193,7 +194,9 @@ def make(task: Set, row: str, seed: int, share: float, changes: dict[str, Any]) 
     epochs = epochs if isinstance(epochs, int) else epochs[share]
     model.set_params(training__members=1, training__epochs=epochs)
     if row == WITH:
-        model.set_params(pretrained=Pretrained(str(MODEL), **chosen.pop("pretrained", {})))
+        # from the root, so that records name no folder of anybody's
+        path = str(MODEL.relative_to(ROOT))
+        model.set_params(pretrained=Pretrained(path, **chosen.pop("pretrained", {})))
     return model.set_params(**chosen)
 
 
@@ -296,9 +299,9 @@ def begun(told: dict[str, Any]) -> list[str]:
         f"{counts['posts']:,} posts of WNUT-17's training part and the {counts['sentences']:,} "
         "sentences of sentence polarity's, without their labels: "
         f"{counts['characters']:,} characters, as {told['symbols']:,} subwords, "
-        f"{len(told['epochs'])} times. {counts['left out']} reviews were left out before: they hold "
-        f"a sentence of sentence polarity's validation or test part, or {RUN} words in a row of "
-        "one. Nothing of any validation or test part was read.", "",
+        f"{len(told['epochs'])} times. {counts['left out']} reviews were left out before: they "
+        f"hold a sentence of sentence polarity's validation or test part, or {RUN} words in a row "
+        "of one. Nothing of any validation or test part was read.", "",
         f"{told['model']}. On {counts['held']} other reviews it needs {nats['forwards']:.3f} nats "
         f"per character forwards and {nats['backwards']:.3f} backwards; training took "
         f"{told['seconds'] / 60:.0f} minutes of one core.", "",
@@ -364,6 +367,7 @@ def main() -> None:
     parser.add_argument("--reason", default="", help="why a test part is opened again")
     asked = parser.parse_args()
     names = asked.sets or list(NAMES)
+    os.chdir(ROOT)
     if asked.pretrain:
         pretrain()
     elif asked.valid:
