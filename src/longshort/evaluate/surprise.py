@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from longshort.contracts import Batch, State
-from longshort.data.chunks import SYMBOLS
+from longshort.data.chunks import SPELT, SYMBOLS
 from longshort.data.stretch import Stretch
 from longshort.heads.next import NextHead
 from longshort.layers.bothways import Direction, one_way
@@ -44,14 +44,14 @@ def surprise(models: Sequence[Model], text: Stretch, direction: Direction = "for
         with predicting(model):
             for at in range(0, len(order), _ROWS):
                 some = order[at : at + _ROWS]
-                _read(model, direction, text.symbols, starts[some], stops[some], own)
+                _read(model, direction, text, starts[some], stops[some], own)
     least = found.min(0)
     mean: Floats = least - np.log(np.exp(least - found).mean(0))
     return mean if direction == "forward" else mean[::-1]
 
 
 def _read(
-    model: Model, direction: Direction, symbols: Ints, starts: Ints, stops: Ints, into: Floats
+    model: Model, direction: Direction, text: Stretch, starts: Ints, stops: Ints, into: Floats
 ) -> None:
     """Documents side by side, the longest first; ``stops`` are their last symbols."""
     head, encoder = model.head, one_way(model.encoder, direction)
@@ -65,8 +65,12 @@ def _read(
         # of each row the symbols that are read, and the one after each
         places = (starts + done)[:, None] + np.arange(int(lengths[0]))
         places = np.minimum(places, stops[:, None] - 1)
-        inputs, targets = torch.from_numpy(symbols[places]), torch.from_numpy(symbols[places + 1])
-        batch = Batch({SYMBOLS: inputs}, torch.from_numpy(lengths)).to(model.device)
+        targets = torch.from_numpy(text.symbols[places + 1])
+        inputs = {SYMBOLS: torch.from_numpy(text.symbols[places])}
+        letters = None if text.strangers is None else text.strangers.at(places)
+        if letters is not None:
+            inputs[SPELT] = torch.from_numpy(letters)
+        batch = Batch(inputs, torch.from_numpy(lengths)).to(model.device)
         if state is not None and rows < len(next(iter(state.flatten().values()))):
             state = state.select(torch.arange(rows, device=model.device))
         encoded = encoder(batch, state)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import Params
+from longshort.data.codecs.spelling import spell
 from longshort.data.codecs.subwords import Subwords
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, ModelFileError, suggest
@@ -195,10 +196,20 @@ class TokenCodec:
 
     def unseen(self, text: str) -> list[str]:
         """The characters or words of a text that are unknown, each once."""
+        return list(dict.fromkeys(self.strangers(text)))
+
+    def strangers(self, text: str) -> list[str]:
+        """The characters or words of a text that are unknown, in order."""
         if self.unit not in ("characters", "words"):
             return []
         tokens = text if self.unit == "characters" else _WORD.findall(text)
-        return [token for token in dict.fromkeys(tokens) if token not in self._numbers]
+        return [token for token in tokens if token not in self._numbers]
+
+    @cached_property
+    def letters(self) -> Ints:
+        """(V, C), how each word is written, see ``codecs.spelling``; the border is a mark."""
+        letters: Ints = spell([["<S>", "", *self.known]])[0]
+        return letters
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
