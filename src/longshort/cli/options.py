@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from longshort.errors import ArgumentError
+
 from longshort.data.readings.pretrained import Pretrained
 from longshort.errors import ArgumentError
 
@@ -74,6 +76,19 @@ def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
     if given is None:
         return None
     return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
+
+
+def pairs(option: str, given: str | None) -> tuple[tuple[int, int], ...]:
+    """Pairs of whole numbers, as 1x32,2x64.
+
+    Raises:
+        ArgumentError: they are written otherwise.
+    """
+    found = [] if given is None else [pair.split("x") for pair in given.split(",")]
+    try:
+        return tuple((int(one), int(other)) for one, other in found)
+    except ValueError:
+        raise ArgumentError(f"{option} {given}: write pairs, such as 1x32,2x64") from None
 
 
 def part(start: str | None, share: float) -> float | str | None:

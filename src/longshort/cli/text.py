@@ -8,13 +8,14 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from longshort.cli import running
-from longshort.cli.options import Projection, Residual, taking
+from longshort.cli.generate import adapting
+from longshort.cli.options import Projection, Residual, pairs, taking
 from longshort.cli.running import Resume
 from longshort.data.chunks import Borders, Chunking, Shares
 from longshort.data.codecs.tokens import Tokens, Unit
 from longshort.data.sources.prose import By, Documents
 from longshort.errors import ArgumentError
-from longshort.heads.next import Next, Output
+from longshort.heads.next import Next, Output, Spellings
 from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import LanguageEvaluation
 from longshort.tasks.generate import Directions, LanguageModel
@@ -64,6 +65,14 @@ def language_model(
     embedding_dropout: Annotated[
         float, typer.Option(help="Share of the symbols that are read as nothing.")
     ] = _OWN.head.embedding_dropout,
+    characters: Annotated[
+        str, typer.Option(help="Read words by their letters: none, or cnn.")
+    ] = _OWN.head.characters,
+    filters: Annotated[
+        str | None,
+        typer.Option(help="Of cnn: letters by filters, as 1x32,2x64.", show_default="few"),
+    ] = None,
+    highways: Annotated[int, typer.Option(help="Of cnn: highway layers.")] = _OWN.head.highways,
     activation: Annotated[
         float, typer.Option(help="AR: a price on large outputs.")
     ] = _OWN.head.activation,
@@ -120,7 +129,10 @@ def language_model(
         documents=Documents(cast(By, documents), field),
         shares=Shares(valid, test),
         chunking=Chunking(steps, cast(Borders, borders)),
-        head=Next(cast(Output, output), embedding, embedding_dropout, activation, slowness),
+        head=Next(
+            cast(Output, output), embedding, embedding_dropout, activation, slowness,
+            cast(Spellings, characters), pairs("--filters", filters) or Next().filters, highways,
+        ),
         recurrent=Recurrent(
             size, depth, dropout=dropout, cell=cast(Cell, cell), input_dropout=input_dropout,
             locked=locked, weight_drop=weight_drop, projection=projection, residual=residual,
@@ -152,6 +164,12 @@ def text(
     init: Annotated[
         Path | None, typer.Option(help="A model.lstm to begin with, and its vocabulary.")
     ] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Choose a neural cache, too, and judge with it.")
+    ] = False,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Choose dynamic evaluation, too, and judge with it.")
+    ] = False,
     resume: Resume = None,
 ) -> None:
     """Learn to tell what comes next in a text: the next character, byte, word or subword.
@@ -165,14 +183,22 @@ def text(
     longshort fit text train.txt --valid-text valid.txt --test-text test.txt --unit words
 
     That reads the parts from files of their own; without --test-text there is then no test part.
+
+    --cache makes what was written lately likelier (Grave et al. 2017), --dynamic goes on learning
+    from what is read (Krause et al. 2018). Both are chosen on the validation part, kept in the
+    model's file, and have rows of their own; score, generate and complete take the same options.
     """
     others = {"valid": valid_text, "test": test_text}
     parts = {"train": data} | {name: path for name, path in others.items() if path is not None}
     whole = parts if len(parts) > 1 else data
 
     def judge() -> LanguageEvaluation | None:
+        if cache or dynamic:
+            estimator.adapt(whole, cache=cache, dynamic=dynamic)
+            estimator.save(out / "model.lstm")
+        ways = () if estimator.adaptation_ is None else estimator.adaptation_.parts
         kept = "test" in parts if len(parts) > 1 else estimator.shares.test
-        return estimator.evaluate(whole) if kept else None
+        return estimator.evaluate(whole, adapt=ways) if kept else None
 
     running.run(estimator, whole, out, resume, judge, init=init, keep_codec=init is not None)
 
@@ -181,11 +207,28 @@ def text(
 
 
 def judged(
-    estimator: LanguageModel, data: Path, folder: Path | None, *, yardsticks: str = "all"
+    estimator: LanguageModel,
+    data: Path,
+    folder: Path | None,
+    *,
+    yardsticks: str = "all",
+    cache: bool = False,
+    dynamic: bool = False,
 ) -> LanguageEvaluation:
-    """The test part of the text that was fitted on, or another text as a whole."""
+    """The test part of the text that was fitted on, or another text as a whole.
+
+    How to adapt is chosen anew where it was not chosen in the fit.
+    """
     del folder
-    return estimator.evaluate(data, yardsticks="none" if yardsticks == "quick" else "all")
+    chosen = estimator.adaptation_
+    if (cache and not (chosen and chosen.cache)) or (dynamic and not (chosen and chosen.dynamic)):
+        estimator.adapt(data, cache=cache, dynamic=dynamic)
+    adapt = adapting(estimator, cache, dynamic)
+    return estimator.evaluate(
+        data,
+        yardsticks="none" if yardsticks == "quick" else "all",
+        adapt=() if adapt is None else adapt.parts,
+    )
 
 
 def predictions(estimator: LanguageModel, data: Path) -> NoReturn:

@@ -166,12 +166,11 @@ def passage(prose: Prose, codec: TokenCodec, *, closed: bool, spelled: bool = Fa
         for text, first in prose.read():
             if not begun or first:
                 store.add(border)
-            ids = codec.encode(text)
             if spelled:
-                places.append(np.flatnonzero(ids == UNKNOWN) + store.count)
-                own = [words.setdefault(word, len(words)) for word in codec.strangers(text)]
-                numbers.append(np.array(own, np.int64))
-            store.add(ids)
+                at, which = codec.strangers(text, words)
+                places.append(at + store.count)
+                numbers.append(which)
+            store.add(codec.encode(text))
             many, long = codec.extent(text)
             counts, size, begun = counts + many, size + long, True
         if not begun:

@@ -95,6 +95,10 @@ class Stretch(NamedTuple):
         mask[self.begins] = False
         return mask
 
+    def strangers_in(self, start: int, stop: int) -> Strangers | None:
+        """How unknown words of a part are written, as a run of its own."""
+        return None if self.strangers is None else self.strangers.cut(start, stop)
+
     def backwards(self) -> Stretch:
         """The same documents from the last symbol of all to the first."""
         ends = np.append(self.begins[1:], len(self.symbols))

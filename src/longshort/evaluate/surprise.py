@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from longshort.contracts import Batch, State
 from longshort.data.chunks import SPELT, SYMBOLS
-from longshort.data.stretch import Stretch
+from longshort.data.stretch import Strangers, Stretch
 from longshort.heads.next import NextHead
 from longshort.layers.bothways import Direction, one_way
 from longshort.metrics.measures import Floats
@@ -45,9 +47,55 @@ def surprise(models: Sequence[Model], text: Stretch, direction: Direction = "for
             for at in range(0, len(order), _ROWS):
                 some = order[at : at + _ROWS]
                 _read(model, direction, text, starts[some], stops[some], own)
-    least = found.min(0)
-    mean: Floats = least - np.log(np.exp(least - found).mean(0))
+    mean = averaged(found)
     return mean if direction == "forward" else mean[::-1]
+
+
+def averaged(nats: Floats) -> Floats:
+    """-log of the mean probability of several networks, of -log p of each: (M, N) to (N,)."""
+    least = nats.min(0)
+    mean: Floats = least - np.log(np.exp(least - nats).mean(0))
+    return mean
+
+
+class Heard(NamedTuple):
+    """What a network makes of symbols of a document.
+
+    z: (N, H) encodings, one after each symbol but the last one. nats: (N,), -log p of the symbol
+    after each, which ``symbols`` (N,) holds. state: where the next symbol is read.
+    """
+
+    z: Tensor
+    nats: Tensor
+    symbols: Tensor
+    state: State
+
+
+def follow(
+    model: Model,
+    symbols: Ints,
+    state: State | None = None,
+    strangers: Strangers | None = None,
+) -> Heard:
+    """Read the symbols (N + 1,) of one document on from a state; gradients go back through it.
+
+    ``strangers`` tells how unknown words among them are written.
+    """
+    head = model.head
+    assert isinstance(head, NextHead)
+    row = torch.from_numpy(symbols).to(model.device)
+    inputs = _inputs(symbols, np.arange(len(symbols) - 1)[None], strangers)
+    batch = Batch(inputs, torch.tensor([len(row) - 1]))
+    encoded = one_way(model.encoder)(batch.to(model.device), state)
+    z = encoded.z[0]
+    return Heard(z, head.nats(z, row[1:]), row[1:], encoded.state)
+
+
+def _inputs(symbols: Ints, places: Ints, strangers: Strangers | None) -> dict[str, Tensor]:
+    """The symbols at places (B, T) of a run, and how unknown words among them are written."""
+    found = {SYMBOLS: torch.from_numpy(symbols[places])}
+    letters = None if strangers is None else strangers.at(places)
+    return found if letters is None else {**found, SPELT: torch.from_numpy(letters)}
 
 
 def _read(
@@ -66,10 +114,7 @@ def _read(
         places = (starts + done)[:, None] + np.arange(int(lengths[0]))
         places = np.minimum(places, stops[:, None] - 1)
         targets = torch.from_numpy(text.symbols[places + 1])
-        inputs = {SYMBOLS: torch.from_numpy(text.symbols[places])}
-        letters = None if text.strangers is None else text.strangers.at(places)
-        if letters is not None:
-            inputs[SPELT] = torch.from_numpy(letters)
+        inputs = _inputs(text.symbols, places, text.strangers)
         batch = Batch(inputs, torch.from_numpy(lengths)).to(model.device)
         if state is not None and rows < len(next(iter(state.flatten().values()))):
             state = state.select(torch.arange(rows, device=model.device))

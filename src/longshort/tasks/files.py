@@ -11,9 +11,10 @@ from longshort.tasks.classify import Classifier
 from longshort.tasks.forecast import Forecaster
 from longshort.tasks.generate import LanguageModel
 from longshort.tasks.tag import Tagger
+from longshort.tasks.transcribe import Transcriber
 
 KINDS: dict[str, type[Estimator]] = {
-    each.kind: each for each in (Forecaster, Classifier, Tagger, LanguageModel)
+    each.kind: each for each in (Forecaster, Classifier, Tagger, LanguageModel, Transcriber)
 }
 
 

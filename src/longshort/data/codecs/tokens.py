@@ -196,14 +196,24 @@ class TokenCodec:
 
     def unseen(self, text: str) -> list[str]:
         """The characters or words of a text that are unknown, each once."""
-        return list(dict.fromkeys(self.strangers(text)))
-
-    def strangers(self, text: str) -> list[str]:
-        """The characters or words of a text that are unknown, in order."""
         if self.unit not in ("characters", "words"):
             return []
         tokens = text if self.unit == "characters" else _WORD.findall(text)
-        return [token for token in tokens if token not in self._numbers]
+        return [token for token in dict.fromkeys(tokens) if token not in self._numbers]
+
+    def strangers(self, text: str, words: dict[str, int]) -> tuple[Ints, Ints]:
+        """Where words of a text stand that are unknown, and which, by numbers of ``words``.
+
+        (M,) places among the symbols of the text, and (M,) numbers. ``words`` gets those that are
+        new to it.
+        """
+        found = [
+            (at, words.setdefault(word, len(words)))
+            for at, word in enumerate(_WORD.findall(text))
+            if word not in self._numbers
+        ]
+        places, numbers = np.array(found, np.int64).reshape(-1, 2).T
+        return places, numbers
 
     @cached_property
     def letters(self) -> Ints:

@@ -25,6 +25,8 @@ from longshort.data.steps import Ints, falling
 from longshort.errors import ArgumentError, DataError
 
 T = TypeVar("T")
+# roles of columns that data need not have
+_SPARED = ("label", "part", "transcript")
 
 
 def read_recordings(
@@ -52,7 +54,7 @@ def read_recordings(
     table = load(data, Columns())
     if not table.height:
         raise DataError(f"{table.source}: there are no rows; give at least one row of data")
-    asked = [(role, name) for role, name in roles.asked() if role not in ("label", "part")]
+    asked = [(role, name) for role, name in roles.asked() if role not in _SPARED]
     check_columns(table, asked)
     keys, ids, _ = series_of_rows(table, (roles.item,))
     times, clock, rows = _in_order(table, roles, ids)
@@ -69,6 +71,7 @@ def read_recordings(
     labels = read_labels(table, roles, required=labelled)
     parts = read_parts(table, roles, required=labelled)
     groups = plain_column(table, roles.group, "group", required=labelled)
+    said = plain_column(table, roles.transcript, "transcript", required=labelled)
     told = None
     if stepwise and labels is not None:
         told = _tags(table, labels, offsets, rows)
@@ -79,6 +82,7 @@ def read_recordings(
         series=series,
         labels=None if stepwise else labels,
         tags=told,
+        transcripts=_of_items(table, "transcript", said, offsets, rows),
         groups=_of_items(table, "group", groups, offsets, rows),
         parts=_of_items(table, "part", parts, offsets, rows),
         moments=None if times is None else times[rows][offsets[:-1]],
@@ -108,7 +112,9 @@ def _refuse_twice(table: Table, roles: Roles, times: Any, offsets: Ints, rows: I
 
 def _without(table: Table, roles: Roles) -> Table:
     """The table without what is no channel."""
-    taken = {*roles.label, roles.item, roles.time, roles.group, roles.part}
+    taken = {
+        *roles.label, roles.item, roles.time, roles.group, roles.part, roles.transcript
+    }  # fmt: skip
     return replace(table, names={n: own for n, own in table.names.items() if n not in taken})
 
 
