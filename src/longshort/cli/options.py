@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from longshort.errors import ArgumentError
-
 from longshort.data.readings.pretrained import Pretrained
 from longshort.errors import ArgumentError
 
