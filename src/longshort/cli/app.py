@@ -23,6 +23,7 @@ from longshort.cli import (
     music,
     predict,
     report,
+    series,
     tag,
     text,
     tune,
@@ -59,6 +60,7 @@ fit.app.command("classify")(classify.command)
 fit.app.command("tag")(tag.command)
 fit.app.command("text")(text.text)
 fit.app.command("music")(music.music)
+fit.app.command("series")(series.command)
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)

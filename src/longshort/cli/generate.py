@@ -13,6 +13,7 @@ from rich.table import Table
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
 from longshort.errors import ArgumentError, DataError
+from longshort.evaluate.adaptation import Adaptation
 from longshort.search import Sampling
 from longshort.tasks.files import load
 from longshort.tasks.generate import LanguageModel
@@ -22,6 +23,12 @@ _OWN = Sampling()
 Model = Annotated[Path, typer.Argument(help="A model.lstm file of fit text or fit music.")]
 Prompt = Annotated[
     str, typer.Option(help="What comes first, of music a file or its signs; nothing begins anew.")
+]
+ByCache = Annotated[
+    bool, typer.Option("--cache", help="What came lately is likelier, as was chosen in the fit.")
+]
+ByDynamic = Annotated[
+    bool, typer.Option("--dynamic", help="Learn from what is read, as was chosen in the fit.")
 ]
 
 
@@ -59,6 +66,8 @@ def generate(
         float | None,
         typer.Option(help="Of --out, quarter notes a minute.", show_default="the prompt's"),
     ] = None,
+    cache: ByCache = False,
+    dynamic: ByDynamic = False,
 ) -> None:
     """Write on after a prompt, as it comes.
 
@@ -68,16 +77,19 @@ def generate(
     """
     sampling = Sampling(temperature, top_k, top_p, min_p, repetition, memory)
     fitted = opened(model)
+    adapt = adapting(fitted, cache, dynamic)
     if out is not None:
         if stop:
             raise ArgumentError("--stop: music has no text to stop before; leave it out")
-        found = fitted.compose(prompt, length, sampling, seed=seed, tempo=tempo, out=out)
-        seconds = found.length * 60 / found.tempo
-        terminal.print(f"{len(found.notes):,} notes, {seconds:.0f} s: {out}")
+        written = fitted.compose(
+            prompt, length, sampling, seed=seed, adapt=adapt, tempo=tempo, out=out
+        )
+        seconds = written.length * 60 / written.tempo
+        terminal.print(f"{len(written.notes):,} notes, {seconds:.0f} s: {out}")
         return
     if tempo is not None:
         raise ArgumentError("--tempo: is of a MIDI file; add --out")
-    pieces = fitted.stream(prompt, length, sampling, stop=stop or [], seed=seed)
+    pieces = fitted.stream(prompt, length, sampling, stop=stop or [], seed=seed, adapt=adapt)
     if echo:
         sys.stdout.write(fitted.written(prompt)[0])
     for piece in pieces:
@@ -95,14 +107,18 @@ def complete(
     length_penalty: Annotated[
         float, typer.Option(help="0 prefers short ones; 1 ranks by the mean per symbol.")
     ] = 0.0,
+    cache: ByCache = False,
+    dynamic: ByDynamic = False,
 ) -> None:
     """The likeliest ways a text goes on, by beam search.
 
     longshort complete shakespeare/model.lstm --prompt "To be, or not to " --length 8
     """
-    found = opened(model).complete(
-        prompt, length, width=width, ends=ends, length_penalty=length_penalty
-    )
+    estimator = opened(model)
+    found = estimator.complete(
+        prompt, length, width=width, ends=ends, length_penalty=length_penalty,
+        adapt=adapting(estimator, cache, dynamic),
+    )  # fmt: skip
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
     table.add_column("nats", justify="right", no_wrap=True)
     table.add_column("text", overflow="fold")
@@ -119,6 +135,8 @@ def score(
         Path | None, typer.Option(help="A file that is scored instead, as one document.")
     ] = None,
     total: Annotated[bool, typer.Option("--total", help="Write the sum alone.")] = False,
+    cache: ByCache = False,
+    dynamic: ByDynamic = False,
 ) -> None:
     """The log-probability of each symbol of a text, in nats, and of the whole.
 
@@ -133,7 +151,7 @@ def score(
     given = text or ""
     if file is not None:
         given = fitted.written(str(file))[0] if fitted.notation.music else _read(file)
-    found = fitted.symbol_scores(given)
+    found = fitted.symbol_scores(given, adapt=adapting(fitted, cache, dynamic))
     whole = sum(each.log_p for each in found)
     if total:
         typer.echo(f"{whole:.6f}")
@@ -158,6 +176,28 @@ def opened(path: Path) -> LanguageModel:
             "'longshort fit text'"
         )
     return model
+
+
+def adapting(model: LanguageModel, cache: bool, dynamic: bool) -> Adaptation | None:
+    """What is asked for of what was chosen for a model; None for nothing.
+
+    Raises:
+        ArgumentError: it was not chosen.
+    """
+    if not (cache or dynamic):
+        return None
+    chosen = model.adaptation_
+    for flag, asked, there in (
+        ("--cache", cache, chosen is not None and chosen.cache is not None),
+        ("--dynamic", dynamic, chosen is not None and chosen.dynamic is not None),
+    ):
+        if asked and not there:
+            raise ArgumentError(
+                f"{flag}: nothing was chosen for it when this model was fitted; fit with "
+                f"'longshort fit text ... {flag}', or in Python call model.adapt(text) and save it"
+            )
+    assert chosen is not None
+    return Adaptation(chosen.dynamic if dynamic else None, chosen.cache if cache else None)
 
 
 def _read(file: Path) -> str:

@@ -118,6 +118,7 @@ class Items:
         targets: (N, ...) what is asked of each item, of int64 or float32, or N arrays (T,) of int64
             where every step is asked; None for prediction.
         chosen: (M,) numbers of the corpus's items that are examples.
+        apart: the N arrays have lengths of their own, and end with -1 where they are padded.
     """
 
     corpus: Corpus
@@ -125,6 +126,7 @@ class Items:
     targets: NDArray[Any] | Sequence[Ints] | None
     chosen: Ints
     streams: None = None
+    apart: bool = False
 
     def __len__(self) -> int:
         """M, the number of examples."""
@@ -149,7 +151,9 @@ class Items:
             return batch.replace(targets=torch.from_numpy(self.targets[items]))
         # as wide as what is read, of which every batch has a step
         width = max(int(lengths.max()), 1)
-        padded = torch.zeros(len(items), width, dtype=torch.int64)
+        if self.apart:
+            width = max(len(self.targets[item]) for item in items)
+        padded = torch.full((len(items), width), -1 if self.apart else 0, dtype=torch.int64)
         for row, item in enumerate(items):
             own = self.targets[item]
             padded[row, : len(own)] = torch.from_numpy(own)

@@ -11,6 +11,7 @@ from longshort.data.sources.midi import write_midi
 from longshort.data.sources.music import is_music, read_piece
 from longshort.data.stretch import Ints
 from longshort.errors import ArgumentError
+from longshort.evaluate.adaptation import Adaptation
 from longshort.search import Sampling
 from longshort.tasks.text.speaking import Speaking
 
@@ -30,6 +31,7 @@ class Composing(Speaking):
         sampling: Sampling = Sampling(),  # noqa: B008 - a frozen value
         *,
         seed: int = 0,
+        adapt: Adaptation | None = None,
         tempo: float | None = None,
         out: str | Path | None = None,
     ) -> Composition:
@@ -38,7 +40,7 @@ class Composing(Speaking):
         Args:
             prompt: a file of music, signs of the notation, or "" for a new piece.
             length: frames of rolls, or notes of events, at most; a piece may end before.
-            sampling, seed: see ``stream``.
+            sampling, seed, adapt: see ``stream``.
             tempo: quarter notes a minute; None for the prompt's, or the notation's.
             out: the MIDI file to write.
 
@@ -51,7 +53,7 @@ class Composing(Speaking):
         if not self.notation.music:
             raise ArgumentError("this model was fitted on texts, and not on music; use generate")
         text, own = self.written(prompt)
-        signs = self.stream(text, length, sampling, seed=seed)
+        signs = self.stream(text, length, sampling, seed=seed, adapt=adapt)
         piece = self.notation.read(text + "".join(signs), tempo or own)
         if out is not None:
             write_midi(out, piece)
@@ -65,16 +67,17 @@ class Composing(Speaking):
         *,
         stop: Sequence[str] = (),
         seed: int = 0,
+        adapt: Adaptation | None = None,
     ) -> Iterator[str]:
         """As of every ``Speaking``; of music ``length`` is of frames or notes, and no stop is."""
         if not self.notation.music:
-            return super().stream(prompt, length, sampling, stop=stop, seed=seed)
+            return super().stream(prompt, length, sampling, stop=stop, seed=seed, adapt=adapt)
         if stop:
             raise ArgumentError(
                 f"stop={list(stop)!r}: music has no text to stop before; leave it out"
             )
         most = whole("length", length, 0) * _SIGNS
-        return self._counted(super().stream(prompt, most, sampling, seed=seed), length)
+        return self._counted(super().stream(prompt, most, sampling, seed=seed, adapt=adapt), length)
 
     def _counted(self, signs: Iterator[str], length: int) -> Iterator[str]:
         """Signs until so many frames are over, or the next note would be one too many."""
