@@ -103,6 +103,24 @@ def taking(maker: Callable[..., Any]) -> Callable[[Callable[..., None]], Callabl
     return given
 
 
+def changed(
+    maker: Callable[..., Any], without: Sequence[str] = (), **defaults: Any
+) -> Callable[..., Any]:
+    """The same maker without some of its options, and with others where they are not given."""
+    made = inspect.signature(maker, eval_str=True)
+
+    def run(**options: Any) -> Any:
+        return maker(**options)
+
+    kept = [
+        parameter.replace(default=defaults.get(name, parameter.default))
+        for name, parameter in made.parameters.items()
+        if name not in without
+    ]
+    run.__signature__ = made.replace(parameters=kept)  # type: ignore[attr-defined]
+    return run
+
+
 def asked(context: typer.Context) -> set[str]:
     """The options that were written, not left to what they are otherwise."""
     source = context.get_parameter_source

@@ -9,9 +9,10 @@ import typer
 
 from longshort.cli import running
 from longshort.cli.generate import adapting
-from longshort.cli.options import Projection, Residual, taking
+from longshort.cli.options import Projection, Residual, changed, taking
 from longshort.cli.running import Resume
 from longshort.data.chunks import Borders, Chunking, Shares
+from longshort.data.codecs.notation import Kind, Notation
 from longshort.data.codecs.tokens import Tokens, Unit
 from longshort.data.sources.prose import By, Documents
 from longshort.errors import ArgumentError
@@ -71,6 +72,21 @@ def language_model(
     slowness: Annotated[
         float, typer.Option(help="TAR: a price on outputs that change.")
     ] = _OWN.head.slowness,
+    notation: Annotated[
+        str, typer.Option(help="Music is written down as rolls or events.")
+    ] = _OWN.notation.kind,
+    resolution: Annotated[
+        int, typer.Option(help="Steps of a quarter note.")
+    ] = _OWN.notation.resolution,
+    transpose: Annotated[
+        int, typer.Option(help="Learn from all keys up to so many semitones away, too.")
+    ] = _OWN.notation.transpose,
+    loudness: Annotated[
+        int, typer.Option(help="Of events, degrees of loudness that are told.")
+    ] = _OWN.notation.loudness,
+    tempo: Annotated[
+        float, typer.Option(help="Quarter notes a minute of what is written without a prompt.")
+    ] = _OWN.notation.tempo,
     size: Annotated[int, typer.Option(help="Units per layer.")] = _OWN.recurrent.size,
     depth: Annotated[int, typer.Option(help="Layers.")] = _OWN.recurrent.depth,
     projection: Projection = _OWN.recurrent.projection,
@@ -122,6 +138,7 @@ def language_model(
         shares=Shares(valid, test),
         chunking=Chunking(steps, cast(Borders, borders)),
         head=Next(cast(Output, output), embedding, embedding_dropout, activation, slowness),
+        notation=Notation(cast(Kind, notation), resolution, transpose, loudness, tempo),
         recurrent=Recurrent(
             size, depth, dropout=dropout, cell=cast(Cell, cell), input_dropout=input_dropout,
             locked=locked, weight_drop=weight_drop, projection=projection, residual=residual,
@@ -137,7 +154,12 @@ def language_model(
     )  # fmt: skip
 
 
-@taking(language_model)
+# options that are of music alone, and of texts alone
+MUSIC = ("notation", "resolution", "transpose", "loudness", "tempo")
+TEXT = ("unit", "least", "vocabulary", "documents", "field")
+
+
+@taking(changed(language_model, MUSIC))
 def text(
     data: Data,
     estimator: LanguageModel,
