@@ -140,8 +140,8 @@ def test_public_names_are_exactly_these() -> None:
         "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
         "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "Pretrained", "RNNCell",
         "Recurrent", "Roles", "Scaling", "SeriesModel", "Shares", "Signal", "Spelling", "Split",
-        "Tagger", "Text", "Tokens", "Training", "Transcriber", "Window", "backtest", "compare", "engine",
-        "lint", "load", "tune",
+        "Tagger", "Text", "Tokens", "Training", "Transcriber", "Window", "backtest", "compare",
+        "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__
