@@ -25,7 +25,7 @@ from longshort.data.items import Trunk, Widths
 from longshort.data.readings.onward import fed
 from longshort.data.readings.pretrained import PLACES, SYMBOLS
 from longshort.errors import ModelFileError, suggest
-from longshort.layers.bothways import BothWays, one_way
+from longshort.layers.bothways import BothWays, Direction, one_way
 from longshort.layers.elmo import Elmo
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
@@ -101,20 +101,20 @@ class LanguageTrunk(nn.Module):
         symbols = symbols[:, : max(int(count.max()), 1)]
         first, last = places.unbind(2)
         # a border is read before a text and after it: at number n + 1 symbol n has been read
-        inputs, ends = {chunks.SYMBOLS: _bordered(symbols.clamp(min=0))}, [last + 1]
+        found = [self._way("forward", symbols, count, last + 1, row)]
         if self._ways == 2:
-            turned = (
-                count.unsqueeze(1) - 1 - torch.arange(symbols.shape[1], device=symbols.device)
-            ).clamp(min=0)
-            inputs[chunks.REVERSED] = _bordered(symbols.gather(1, turned).clamp(min=0))
-            ends.append(count.unsqueeze(1) - first)
-        layers = self.encoder(Batch(inputs, count + 1, row=row)).layers
-        return [
-            torch.cat(
-                [_at(own, at) for own, at in zip(layer.chunk(self._ways, 2), ends, strict=True)], 2
-            )
-            for layer in layers[1 - self._table :]
-        ]
+            steps = torch.arange(symbols.shape[1], device=symbols.device)
+            turned = symbols.gather(1, (count.unsqueeze(1) - 1 - steps).clamp(min=0))
+            found.append(self._way("backward", turned, count, count.unsqueeze(1) - first, row))
+        return [torch.cat(ways, 2) for ways in zip(*found, strict=True)]
+
+    def _way(
+        self, direction: Direction, symbols: Tensor, count: Tensor, at: Tensor, row: int
+    ) -> list[Tensor]:
+        """What the layers of one direction say at numbers (B, T) of symbols in its order."""
+        inputs = {chunks.SYMBOLS: _bordered(symbols.clamp(min=0))}
+        encoded = one_way(self.encoder, direction)(Batch(inputs, count + 1, row=row))
+        return [_at(layer, at) for layer in encoded.layers[1 - self._table :]]
 
 
 class SeriesTrunk(nn.Module):
