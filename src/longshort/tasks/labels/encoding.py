@@ -10,18 +10,27 @@ from numpy.typing import NDArray
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
 from longshort.data.readings.signals import Signal, SignalReading
+from longshort.data.readings.sound import Sound, SoundReading
 from longshort.data.readings.words import Text, TextReading
 from longshort.errors import DataError, suggest
 
-READINGS: dict[str, type[TextReading] | type[SignalReading]] = {
+READINGS: dict[str, type[TextReading] | type[SignalReading] | type[SoundReading]] = {
     "text": TextReading,
     "signal": SignalReading,
+    "sound": SoundReading,
 }
-_OF = {"texts": "text", "tokens": "text", "series": "signal"}
+_OF = {"texts": "text", "tokens": "text", "series": "signal", "sound": "sound"}
 
 
-def reading_of(corpus: Corpus, text: Text, signal: Signal) -> ItemEncoding:
+def reading_of(
+    corpus: Corpus,
+    text: Text,
+    signal: Signal,
+    sound: Sound = Sound(),  # noqa: B008 - a frozen value
+) -> ItemEncoding:
     """How these items become numbers, learnt from them."""
+    if corpus.content == "sound":
+        return SoundReading.fit(corpus, sound)
     if corpus.content == "series":
         return SignalReading.fit(corpus, signal)
     return TextReading.fit(corpus, text)
@@ -29,7 +38,7 @@ def reading_of(corpus: Corpus, text: Text, signal: Signal) -> ItemEncoding:
 
 def notes_of(reading: ItemEncoding, corpus: Corpus) -> list[str]:
     """What a reader should know of how items are read."""
-    return reading.notes(corpus) if isinstance(reading, TextReading) else []
+    return reading.notes(corpus) if isinstance(reading, TextReading | SoundReading) else []
 
 
 def reader_name(reading: ItemEncoding) -> str:
@@ -52,8 +61,9 @@ def take_up(
 
 def refuse_other(corpus: Corpus, reading: ItemEncoding) -> None:
     """Raises DataError where a corpus holds something else than the encoding reads."""
-    if _OF[corpus.content] != reader_name(reading):
-        wanted = "series" if isinstance(reading, SignalReading) else "texts"
+    own = reader_name(reading)
+    if _OF.get(corpus.content) != own:
+        wanted = {"signal": "series", "text": "texts"}.get(own, own)
         raise DataError(
             f"{corpus.source} holds {corpus.content}, and the model was fitted on {wanted}; give "
             "data of the same kind"
