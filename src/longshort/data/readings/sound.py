@@ -221,6 +221,12 @@ class SoundReading:
         ]
         return self._inputs(Heard(*padded(found_all)))
 
+    def each(self, corpus: Corpus) -> list[NDArray[np.float32]]:
+        """The steps (T, F) of every recording, for methods that read them one by one."""
+        inputs, lengths, _ = self.read(corpus, range(len(corpus)))
+        rows = zip(inputs["frames"], lengths.tolist(), strict=True)
+        return [frames[:count].numpy() for frames, count in rows]
+
     def changes(self, augment: Augment) -> bool:
         """Whether such settings change sound."""
         return bool(

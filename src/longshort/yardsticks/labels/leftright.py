@@ -27,13 +27,12 @@ from longshort.yardsticks.labels.choice import Predict, chosen, indicator
 # frames (T, F) of each item of a corpus
 Frames = Callable[[Corpus], Sequence[NDArray[np.float32]]]
 
-# states and Gaussians of each that are tried
-_SETTINGS = ((6, 1), (10, 1), (6, 4), (10, 4))
+# rounds of dealing frames to states, and of EM after a split
 _ROUNDS, _MIXED = 8, 4
 # no variance is less than this share of that of all frames, and no state leaves or stays for sure
 _LEAST, _SURE = 0.05, 0.01
-# numbers that are learnt from in a minute or two
-_NUMBERS = 60_000_000
+# frames that are learnt from in a minute or two
+_FRAMES = 2_000_000
 
 
 class _Word(NamedTuple):
@@ -53,10 +52,12 @@ class LeftRight:
     Args:
         frames: what is read of items, the same that the network reads.
         metric: what chooses.
+        settings: states, and Gaussians of each (1, 2, 4, ...), that are tried.
     """
 
     frames: Frames
     metric: str = "macro_f1"
+    settings: tuple[tuple[int, int], ...] = ((6, 1), (10, 1), (6, 4), (10, 4))
     name: str = "HMM per word"
     kind: Kind = "classical"
 
@@ -64,6 +65,9 @@ class LeftRight:
         """Where items have several labels, or there are too many frames."""
         if any(len(labels) != 1 for labels in train.labels or ()):
             return "an item may have several labels"
+        frames = int(train.sizes.sum()) // 10
+        if frames > _FRAMES:
+            return f"about {frames:,} frames are more than the {_FRAMES:,} learnt in minutes"
         return ""
 
     def fit(
@@ -107,7 +111,7 @@ class LeftRight:
 
             return predict
 
-        predict = chosen(_SETTINGS, fitted, train, valid, classes, self.metric, several)
+        predict = chosen(self.settings, fitted, train, valid, classes, self.metric, several)
         return LabelMethod(self.name, self.kind, predict)
 
 
