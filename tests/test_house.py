@@ -138,7 +138,7 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Category", "Chunking", "Classifier", "Columns", "Corpus",
         "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
-        "LanguageModel", "LongshortError", "Next", "Partition", "RNNCell", "Recurrent",
+        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "RNNCell", "Recurrent",
         "Roles", "Scaling", "Shares", "Signal", "Split", "Tagger", "Text", "Tokens",
         "Training", "Window", "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip

@@ -29,6 +29,7 @@ _ROOMS = {
     "LanguageModel": "longshort.tasks.generate",
     "LongshortError": "longshort.errors",
     "Next": "longshort.heads.next",
+    "Notation": "longshort.data.codecs.notation",
     "Partition": "longshort.data.partition",
     "RNN": "longshort.layers.recurrent",
     "RNNCell": "longshort.layers.cells",
@@ -69,6 +70,7 @@ __all__ = [
     "LanguageModel",
     "LongshortError",
     "Next",
+    "Notation",
     "Partition",
     "RNNCell",
     "Recurrent",
@@ -92,6 +94,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from longshort.data.chunks import Chunking, Shares
+    from longshort.data.codecs.notation import Notation
     from longshort.data.codecs.numbers import Scaling
     from longshort.data.codecs.tokens import Tokens
     from longshort.data.corpus import Corpus, Roles

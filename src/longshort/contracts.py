@@ -190,7 +190,8 @@ class Batch:
         seeds: (B,) of int64, what random draws for a row are made from: they depend on the row
             alone, and not on where it stands in a batch.
         fresh: (B,) of bool, False where a row continues the same row of the batch before it; or
-            (B, T), True at every step at which a sequence starts.
+            (B, T), True at every step at which a sequence starts; or (B, T, 2), the same of each
+            way that is read.
         targets: what the head scores; its shape is the head's to say.
         target_mask: like targets' leading axes, True where an element is scored.
         target_lengths: (B,) of int64 where targets have their own lengths.
@@ -244,6 +245,12 @@ class Batch:
     def slice(self, start: int, stop: int) -> Batch:
         """Rows ``start`` to ``stop``, which know where in this batch they lay."""
         return self.map(lambda tensor: tensor[start:stop]).replace(row=self.row + start)
+
+    def carried(self, state: State) -> State:
+        """Where the batch before ended, and empty in the rows that begin anew from their start."""
+        if self.fresh is None or self.fresh.dim() > 1:
+            return state
+        return state.keep(~self.fresh)
 
     def target(self) -> Tensor:
         """The targets; a ValueError where the batch was made for prediction only."""

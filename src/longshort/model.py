@@ -71,9 +71,7 @@ class Model(nn.Module):
         return next(self.parameters()).device
 
     def _encode(self, batch: Batch, state: State | None) -> Encoded:
-        below = None if state is None else state.part("encoder")
-        if below is not None and batch.fresh is not None and batch.fresh.dim() == 1:
-            below = below.keep(~batch.fresh)
+        below = None if state is None else batch.carried(state.part("encoder"))
         encoded: Encoded = self.encoder(batch, below)
         return encoded
 

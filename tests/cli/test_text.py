@@ -51,7 +51,7 @@ def test_what_a_symbol_and_a_network_are_is_chosen_by_options(
         "--unit", "words", "--least", "2", "--vocabulary", "9", "--documents", "line",
         "--steps", "7", "--output", "adaptive", "--embedding", "6", "--embedding-dropout", "0.1",
         "--depth", "2", "--locked", "--weight-drop", "0.2", "--activation", "2",
-        "--slowness", "1", "--test", "0", "--borders", "carry",
+        "--slowness", "1", "--test", "0", "--borders", "carry", "--projection", "5", "--residual",
     ]  # fmt: skip
     out = tmp_path / "words"
     code, _, said = run(["fit", "text", str(text), *options, *QUICK, "--out", str(out)], capsys)
@@ -64,6 +64,23 @@ def test_what_a_symbol_and_a_network_are_is_chosen_by_options(
     assert (model.head.output, model.head.slowness) == ("adaptive", 1.0)
     assert model.recurrent.locked
     assert model.recurrent.weight_drop == 0.2
+    assert (model.recurrent.projection, model.recurrent.residual) == (5, True)
+
+
+def test_a_model_may_read_both_ways(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "both"
+    options = ["--direction", "both", *QUICK, "--out", str(out)]
+    code, said, _ = run(["fit", "text", str(text), *options], capsys)
+    assert code == 0
+    assert "Read from its end" in said + (out / "report.html").read_text()
+    model = load(out / "model.lstm")
+    assert isinstance(model, LanguageModel)
+    assert model.direction == "both"
+    code, _, said = run(["fit", "text", str(text), "--direction", "up", *QUICK], capsys)
+    assert code == 2
+    assert "direction='up'" in said
 
 
 def test_parts_may_be_files_of_their_own(
@@ -77,7 +94,7 @@ def test_parts_may_be_files_of_their_own(
     assert isinstance(model, LanguageModel)
     found = model.passages({"train": text, "valid": tmp_path / "valid.txt"})
     assert found.valid is not None
-    assert found.valid.characters == 380
+    assert found.valid.counts == 380
     assert found.test is None
 
 

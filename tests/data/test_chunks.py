@@ -16,6 +16,7 @@ from longshort.data.chunks import (
     Shares,
     as_stretch,
     passage,
+    ways,
 )  # fmt: skip
 from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec, Tokens
 from longshort.data.sources.prose import Extent, read_prose
@@ -49,6 +50,30 @@ def test_every_symbol_is_told_once_after_the_one_before_it(
             told += [target for target, is_scored in zip(targets, scored, strict=True) if is_scored]
             assert mask is None or not mask[row, size:].any()
     assert sorted(told) == list(range(3, length + 2))
+
+
+@pytest.mark.parametrize("warm", [0, 5])
+@pytest.mark.parametrize("borders", ["reset", "carry"])
+def test_a_run_is_read_from_its_end_as_its_turned_self_is(warm: int, borders: str) -> None:
+    ids = np.random.default_rng(0).integers(0, 5, 101)
+    chunking = Chunking(7, borders)  # type: ignore[arg-type]
+    both = Chunks(ids, 4, chunking, warm, both=True)
+    ahead, turned = (Chunks(run, 4, chunking, warm) for run in (ids, ids[::-1].copy()))
+    assert len(both) == len(ahead)
+    for start in range(0, len(both), both.streams):
+        index = range(start, start + both.streams)
+        found = ways(both.batch(index))
+        for part, alone in zip(found, (ahead.batch(index), turned.batch(index)), strict=True):
+            assert part.inputs[SYMBOLS].equal(alone.inputs[SYMBOLS])
+            assert part.target().equal(alone.target())
+            assert part.lengths.equal(alone.lengths)
+            assert part.fresh is not None
+            assert alone.fresh is not None
+            assert part.fresh.equal(alone.fresh)
+            assert (part.target_mask is None) == (alone.target_mask is None)
+    assert both.digest() != ahead.digest()
+    alone = ahead.batch([0])
+    assert ways(alone)[0] is alone
 
 
 def test_a_state_begins_anew_with_a_stream_and_a_document() -> None:
@@ -102,7 +127,7 @@ def test_passages_have_a_border_between_documents(monkeypatch: pytest.MonkeyPatc
         found = passage(prose, codec, closed=True)
         assert found.ids.tolist() == [BORDER, a, b, umlaut, BORDER, b, BORDER]
         assert found.ids.dtype == np.uint8
-        assert (found.characters, found.bytes, len(found)) == (4, 5, 6)
+        assert (found.counts, found.bytes, len(found)) == (4, 5, 6)
     assert passage(prose, codec, closed=False).ids.tolist()[-1] == b
     with pytest.raises(DataError, match="empty"):
         passage(prose.between(1, 1), codec, closed=False)
@@ -117,9 +142,9 @@ def test_a_stretch_adds_up_to_the_text(unit: str) -> None:
     found = passage(read_prose(texts), codec, closed=True)
     for apart in (True, False):
         stretch = as_stretch(found, codec, apart=apart)
-        assert stretch.characters.sum() == found.characters == sum(map(len, texts))
+        assert stretch.counts.sum() == found.counts == sum(map(len, texts))
         assert stretch.bytes.sum() == found.bytes == sum(len(text.encode()) for text in texts)
-        assert (stretch.characters[stretch.symbols == BORDER] == 0).all()
+        assert (stretch.counts[stretch.symbols == BORDER] == 0).all()
         # as many symbols are scored however documents are kept apart
         assert int(stretch.scored.sum()) == len(found)
     apart = as_stretch(found, codec, apart=True)
@@ -137,4 +162,4 @@ def test_the_end_of_a_passage_tells_as_many_symbols() -> None:
     assert text.last(100) is text
     end = text.last(25)
     assert end.ids.tolist() == list(range(77, 103))
-    assert (len(end), end.characters, end.bytes) == (25, 25, 50)
+    assert (len(end), end.counts, end.bytes) == (25, 25, 50)

@@ -31,6 +31,11 @@ NETWORKS: list[dict[str, Any]] = [
     {"stem": 4, "convolutions": 2, "stride": 2, "bidirectional": True},
     {"segment": 3},
     {"segment": 2, "stem": 3, "stride": 2, "cell": "gru"},
+    {"projection": 4},
+    {"projection": 3, "residual": True, "cell": "slstm", "depth": 3},
+    {"projection": 4, "residual": True, "bidirectional": True},
+    {"residual": True, "cell": "gru"},
+    {"residual": True, "stem": 3},
 ]
 STREAMING = [
     network for network in NETWORKS if not {"bidirectional", "stride", "segment"} & set(network)
@@ -167,6 +172,27 @@ def test_encoding_is_torchs_lstm_on_the_embedded_fields() -> None:
     close(found.state.tensor("h"), h.transpose(0, 1))
     close(found.state.tensor("c"), c.transpose(0, 1))
     assert found.lengths is full
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("both", [False, True])
+def test_projected_residual_layers_are_torchs_one_upon_the_other(both: bool) -> None:
+    encoder = make(projection=4, residual=True, bidirectional=both, depth=3)
+    found = encoder(reading(torch.full((B,), T)))
+    x, ends = found.layers[0], []
+    for at, answer in enumerate(found.layers[1:]):
+        layer = nn.LSTM(
+            x.shape[2], H, batch_first=True, bidirectional=both, proj_size=4, dtype=torch.float64
+        )
+        names = layer.state_dict()
+        own = encoder.stack.state_dict()
+        layer.load_state_dict({name: own[name.replace("_l0", f"_l{at}")] for name in names})
+        out, last = layer(x)
+        x = out + x if at else out
+        close(answer, x)
+        ends.append(last)
+    for at, part in enumerate(("h", "c")):
+        close(found.state.tensor(part), torch.cat([end[at] for end in ends]).transpose(0, 1))
 
 
 @torch.no_grad()
@@ -381,7 +407,14 @@ def test_settings_out_of_range_are_refused() -> None:
     for stem in (None, 2):
         with pytest.raises(ArgumentError, match=r"Recurrent\(stride=3\)"):
             Recurrent(stem=stem, stride=3)
+    with pytest.raises(ArgumentError, match=r"cell='gru'.*leave it out"):
+        Recurrent(projection=4, cell="gru")
+    with pytest.raises(ArgumentError, match="below size=8"):
+        Recurrent(8, projection=8)
     assert Recurrent(size=8, bidirectional=True).width == 16
+    assert Recurrent(size=8, bidirectional=True, projection=3).width == 6
+    told = Recurrent(8, 2, bidirectional=True, projection=3, residual=True).words
+    assert told == "2 x LSTM(8) projected to 3, residual, both directions"
     assert Recurrent(size=8).set_params(depth=3).depth == 3
 
 
@@ -390,5 +423,7 @@ def test_parameters_and_cost_are_those_of_the_equations() -> None:
     matrices = 4 * H * (F + H) + 4 * H * (H + H)
     assert step_cost(encoder) == matrices
     assert parameter_count(encoder) == matrices + 2 * 8 * H
+    projected = RecurrentEncoder(Embed({"numbers": F}), Recurrent(size=H, depth=2, projection=4))
+    assert step_cost(projected) == 4 * H * (F + 4) + 4 * H * (4 + 4) + 2 * 4 * H
     encoder.stack.weight_ih_l0.requires_grad_(False)
     assert parameter_count(encoder) == matrices + 2 * 8 * H - 4 * H * F

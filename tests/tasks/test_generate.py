@@ -69,12 +69,12 @@ def test_parts_are_cut_in_order(fitted: LanguageModel) -> None:
     parts = [part for part in found if part is not None]
     assert len(parts) == 3
     assert "".join(fitted.codec_.decode(part.ids) for part in parts) == TEXT
-    assert [part.characters for part in parts] == [2399, 300, 300]
+    assert [part.counts for part in parts] == [2399, 300, 300]
     # another text is a test part as a whole
     other = fitted.passages([written(50, 1)])
     assert other.train is other.valid is None
     assert other.test is not None
-    assert other.test.characters == 299
+    assert other.test.counts == 299
 
 
 def test_a_score_depends_on_no_batch_and_no_chunk(fitted: LanguageModel, tmp_path: Path) -> None:

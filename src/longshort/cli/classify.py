@@ -9,7 +9,17 @@ import typer
 
 from longshort.cli import running
 from longshort.cli.labels import with_outcomes
-from longshort.cli.options import Outcomes, names, taking
+from longshort.cli.options import (
+    Begun,
+    Outcomes,
+    Projection,
+    Residual,
+    Tuned,
+    beginning,
+    names,
+    taking,
+    tuning,
+)
 from longshort.cli.running import Resume, Yardsticks
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
@@ -99,8 +109,12 @@ def classifier(
         str | None, typer.Option(help="Step of a grid for irregular times, such as 1h.")
     ] = None,
     gaps: Annotated[str, typer.Option(help="Missing: carry, decay or mean.")] = "carry",
+    pretrained: Begun = None,
+    tune: Tuned = False,
     size: Annotated[int, typer.Option(help="Units per layer.")] = _DEFAULT.recurrent.size,
     depth: Annotated[int, typer.Option(help="Layers.")] = _DEFAULT.recurrent.depth,
+    projection: Projection = None,
+    residual: Residual = False,
     bidirectional: Annotated[
         bool, typer.Option(help="Read both ways.")
     ] = _DEFAULT.recurrent.bidirectional,
@@ -148,14 +162,16 @@ def classifier(
             pooling=pooling, weights=cast(Weights, weights), smoothing=smoothing,
             order=names(order) or (),
         ),
+        pretrained=beginning(pretrained, tune),
         partition=Partition(cast(By, by), share(valid, 0.1), share(test, 0.1), split),
         recurrent=_DEFAULT.recurrent.set_params(
             size=size, depth=depth, bidirectional=bidirectional, dropout=dropout,
-            cell=cast(Cell, cell), stem=stem, stride=stride,
+            cell=cast(Cell, cell), stem=stem, stride=stride, projection=projection,
+            residual=residual,
         ),
         training=_DEFAULT.training.set_params(
             epochs=epochs, batch=batch, optimizer=cast(Optimizer, optimizer), rate=rate,
-            schedule=cast(Schedule, schedule), patience=patience, members=members,
+            schedule=cast(Schedule, schedule), patience=patience, members=members, **tuning(tune),
         ),
         random_state=seed,
         device=device,

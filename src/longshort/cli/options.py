@@ -9,6 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from longshort.data.readings.pretrained import Pretrained
+from longshort.errors import ArgumentError
+
+# what each lower layer of a language model learns at, of the rate of the one above: 1 / 2.6 (Howard
+# and Ruder 2018, discriminative fine-tuning)
+SHARE = 0.385
+
 Time = Annotated[str | None, typer.Option(help="Column of time stamps.")]
 Zone = Annotated[str | None, typer.Option(help="Time zone of the stamps.")]
 Group = Annotated[list[str] | None, typer.Option(help="Columns that name a series.")]
@@ -39,7 +46,24 @@ ValidFrom = Annotated[
 TestFrom = Annotated[
     str | None, typer.Option(help="First time of the test part.", show_default="a share")
 ]
+Projection = Annotated[
+    int | None,
+    typer.Option(help="What an LSTM's units are projected to.", show_default="nothing"),
+]
+Residual = Annotated[
+    bool, typer.Option("--residual", help="Add what a layer reads to its answer, from the second.")
+]
 
+Begun = Annotated[
+    Path | None,
+    typer.Option(help="Begin with a language model: its file.", show_default="nothing"),
+]
+Tuned = Annotated[
+    bool,
+    typer.Option(
+        "--tune", help="Its weights learn, too: a layer more each epoch, lower ones slower."
+    ),
+]
 Outcomes = Annotated[
     Path | None, typer.Option(help="Of events: the table with a row and a label per item.")
 ]
@@ -83,3 +107,19 @@ def asked(context: typer.Context) -> set[str]:
     """The options that were written, not left to what they are otherwise."""
     source = context.get_parameter_source
     return {name for name in context.params if getattr(source(name), "name", "") != "DEFAULT"}
+
+
+def beginning(pretrained: Path | None, tune: bool) -> Pretrained:
+    """What a fit begins with.
+
+    Raises:
+        ArgumentError: nothing is there to be tuned.
+    """
+    if tune and pretrained is None:
+        raise ArgumentError("--tune: there is nothing to tune; give --pretrained")
+    return Pretrained(None if pretrained is None else str(pretrained), tune)
+
+
+def tuning(tune: bool) -> dict[str, Any]:
+    """How fast the layers of a pretrained network learn, and when, if they do."""
+    return {"unfreeze": "gradual", "discriminative": SHARE} if tune else {}

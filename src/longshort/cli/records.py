@@ -28,7 +28,7 @@ class RecordKind(NamedTuple):
 
 
 RECORDS = (
-    RecordKind(LanguageEvaluation, b'"bits_per_byte"', show_language, language_page),
+    RecordKind(LanguageEvaluation, b'"perplexity"', show_language, language_page),
     RecordKind(LabelEvaluation, b'"per_class"', show_labels, label_page),
     RecordKind(Comparison, b'"contenders"', show_scores, comparison_page),
     RecordKind(Evaluation, b"", show, page),

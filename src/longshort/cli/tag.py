@@ -12,7 +12,16 @@ import typer
 from longshort.cli import running
 from longshort.cli.classify import Held, share, together
 from longshort.cli.labels import show_explanation
-from longshort.cli.options import names, taking
+from longshort.cli.options import (
+    Begun,
+    Projection,
+    Residual,
+    Tuned,
+    beginning,
+    names,
+    taking,
+    tuning,
+)
 from longshort.cli.running import Resume
 from longshort.cli.terminal import notes
 from longshort.data.corpus import Roles
@@ -69,8 +78,12 @@ def tagger(
     valid: Held = None,
     test: Held = None,
     split: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    pretrained: Begun = None,
+    tune: Tuned = False,
     size: Annotated[int, typer.Option(help="Units per layer and direction.")] = 120,
     depth: Annotated[int, typer.Option(help="Layers.")] = 1,
+    projection: Projection = None,
+    residual: Residual = False,
     bidirectional: Annotated[bool, typer.Option(help="Read both ways.")] = True,
     dropout: Annotated[float, typer.Option(help="Share of values dropped.")] = 0.4,
     cell: Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")] = "lstm",
@@ -94,9 +107,20 @@ def tagger(
         scheme=cast(Inner, inner),
         wide=Wide(wide),
         lean=lean,
+        pretrained=beginning(pretrained, tune),
         partition=Partition(cast(By, by), share(valid, 0.1), share(test, 0.1), split),
-        recurrent=Recurrent(size, depth, bidirectional, dropout, cell=cast(Cell, cell)),
-        training=TRAINING.set_params(epochs=epochs, batch=batch, rate=rate, members=members),
+        recurrent=Recurrent(
+            size,
+            depth,
+            bidirectional,
+            dropout,
+            cell=cast(Cell, cell),
+            projection=projection,
+            residual=residual,
+        ),
+        training=TRAINING.set_params(
+            epochs=epochs, batch=batch, rate=rate, members=members, **tuning(tune)
+        ),
         random_state=seed,
         device=device,
     )

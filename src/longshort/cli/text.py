@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from longshort.cli import running
-from longshort.cli.options import taking
+from longshort.cli.options import Projection, Residual, taking
 from longshort.cli.running import Resume
 from longshort.data.chunks import Borders, Chunking, Shares
 from longshort.data.codecs.tokens import Tokens, Unit
@@ -17,7 +17,7 @@ from longshort.errors import ArgumentError
 from longshort.heads.next import Next, Output
 from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import LanguageEvaluation
-from longshort.tasks.generate import LanguageModel
+from longshort.tasks.generate import Directions, LanguageModel
 from longshort.training.settings import Optimizer, Schedule, Training
 
 # what every option is where it is not given
@@ -72,6 +72,8 @@ def language_model(
     ] = _OWN.head.slowness,
     size: Annotated[int, typer.Option(help="Units per layer.")] = _OWN.recurrent.size,
     depth: Annotated[int, typer.Option(help="Layers.")] = _OWN.recurrent.depth,
+    projection: Projection = _OWN.recurrent.projection,
+    residual: Residual = _OWN.recurrent.residual,
     cell: Annotated[str, typer.Option(help="lstm, gru, rnn or slstm.")] = _OWN.recurrent.cell,
     dropout: Annotated[
         float, typer.Option(help="Share of values dropped.")
@@ -85,6 +87,9 @@ def language_model(
     weight_drop: Annotated[
         float, typer.Option(help="Share of the recurrent weights dropped.")
     ] = _OWN.recurrent.weight_drop,
+    direction: Annotated[
+        str, typer.Option(help="forward, or both for a second network that reads backwards.")
+    ] = _OWN.direction,
     epochs: Annotated[int, typer.Option(help="Most passes.")] = _OWN.training.epochs,
     batch: Annotated[
         int, typer.Option(help="Streams that are read side by side.")
@@ -118,13 +123,14 @@ def language_model(
         head=Next(cast(Output, output), embedding, embedding_dropout, activation, slowness),
         recurrent=Recurrent(
             size, depth, dropout=dropout, cell=cast(Cell, cell), input_dropout=input_dropout,
-            locked=locked, weight_drop=weight_drop,
+            locked=locked, weight_drop=weight_drop, projection=projection, residual=residual,
         ),
         training=Training(
             epochs=epochs, batch=batch, optimizer=cast(Optimizer, optimizer), rate=rate,
             weight_decay=weight_decay, schedule=cast(Schedule, schedule), clip=clip,
             patience=patience, members=members,
         ),
+        direction=cast(Directions, direction),
         random_state=seed,
         device=device,
     )  # fmt: skip

@@ -17,8 +17,9 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from longshort.contracts import Batch, Params, within
+from longshort.contracts import Batch, Params
 from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec
 from longshort.data.sources.prose import Extent, Prose
 from longshort.data.stretch import Stretch
@@ -26,8 +27,8 @@ from longshort.errors import ArgumentError, DataError, suggest
 
 Borders = Literal["reset", "carry"]
 
-# what the symbols are called in batches
-SYMBOLS = "symbols"
+# what the symbols are called in batches, and those of a text that is read from its end as well
+SYMBOLS, REVERSED = "symbols", "reversed"
 # symbols that are kept in memory before they go to a temporary file, in bytes
 _IN_MEMORY = 2**26
 
@@ -78,14 +79,20 @@ class Shares(Params):
                 "together"
             )
 
-    def cuts(self, extent: Extent) -> tuple[int, int]:
-        """The characters that the validation part and the test part start at."""
+    def cuts(self, extent: Extent, *, whole: bool = False) -> tuple[int, int]:
+        """The characters that the validation part and the test part start at.
+
+        Args:
+            extent: of the text.
+            whole: no document is cut; there must be two or more.
+        """
         total, test = extent.characters, 0.0 if not self.test else self.test
+        borders = extent.starts[1:] if whole else np.append(extent.starts, total)
 
         def near(at: int) -> int:
-            borders = np.append(extent.starts, total)
             border = int(borders[np.abs(borders - at).argmin()])
-            return border if abs(border - at) * 50 < total and 0 < border < total else at
+            close = abs(border - at) * 50 < total and 0 < border < total
+            return border if whole or close else at
 
         # rounded first, since 1 - 0.1 times a whole number may lie below a whole number
         last = total if not test else near(int(round((1 - test) * total, 6)))
@@ -97,14 +104,16 @@ class Passage(NamedTuple):
     """The symbols of one part of a text.
 
     ids: (N,) with the border first, and a border between documents and after the last one that
-    ends; ``ids[1:]`` are what is foretold, each from all before it. characters, bytes: of the text,
-    in UTF-8. source: what it is called.
+    ends; ``ids[1:]`` are what is foretold, each from all before it. counts: how many characters it
+    has, or frames or notes of music; bytes: of a text, in UTF-8. source: what it is called. notes:
+    what a reader must know of how it was read.
     """
 
     ids: NDArray[Any]
-    characters: int
+    counts: int
     bytes: int
     source: str
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """How many symbols are foretold."""
@@ -115,8 +124,8 @@ class Passage(NamedTuple):
         if len(self) <= most:
             return self
         share = most / len(self)
-        counts = round(self.characters * share), round(self.bytes * share)
-        return Passage(self.ids[-most - 1 :], *counts, self.source)
+        sizes = round(self.counts * share), round(self.bytes * share)
+        return Passage(self.ids[-most - 1 :], *sizes, self.source, self.notes)
 
 
 def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
@@ -131,22 +140,23 @@ def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
     Raises:
         DataError: there is no text.
     """
-    characters = size = 0
+    counts = size = 0
+    begun = False
     border = np.array([BORDER])
     with contextlib.closing(_Store(codec.size)) as store:
         for text, first in prose.read():
-            if not characters or first:
+            if not begun or first:
                 store.add(border)
             store.add(codec.encode(text))
-            characters += len(text)
-            size += len(text) if text.isascii() else len(text.encode())
-        if not characters:
+            many, long = codec.extent(text)
+            counts, size, begun = counts + many, size + long, True
+        if not begun:
             raise DataError(
                 f"{prose.source}: a part of it is empty; give more text, or another share"
             )
         if closed:
             store.add(border)
-        return Passage(store.all(), characters, size, prose.source)
+        return Passage(store.all(), counts, size, prose.source, prose.notes)
 
 
 def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
@@ -163,17 +173,13 @@ def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
         inner = np.flatnonzero(symbols[1:-1] == BORDER) + 1
         symbols = np.insert(symbols, inner, BORDER)
         begins = np.append(0, inner + np.arange(len(inner)) + 1)
-    # a character's further bytes begin with the bits 10
-    heads = [sum(byte & 0xC0 != 0x80 for byte in piece) for piece in codec.pieces]
-    sizes = [len(piece) for piece in codec.pieces]
-    characters = np.array(heads, np.int64)[symbols]
-    size = np.array(sizes, np.int64)[symbols]
+    counts, size = codec.counts[symbols], codec.sizes[symbols]
     unknown = np.flatnonzero(symbols == UNKNOWN)
-    for known, total in ((characters, found.characters), (size, found.bytes)):
+    for known, total in ((counts, found.counts), (size, found.bytes)):
         # what unknown symbols stood for is known of all of them together
         steps = np.linspace(0, max(total - int(known.sum()), 0), len(unknown) + 1)
         known[unknown] = np.diff(steps.round().astype(np.int64))
-    return Stretch(symbols, begins, characters, size)
+    return Stretch(symbols, begins, counts, size)
 
 
 class _Store:
@@ -218,7 +224,9 @@ class Chunks:
     """Examples of a run of symbols: example n is a chunk of stream n % streams.
 
     Batches hold inputs "symbols" (B, T) of int64, and as targets the symbol after each. ``fresh``
-    is (B,), or (B, T) where a document begins within the batch.
+    is (B,), or (B, T) where a document begins within the batch. If the run is read both ways,
+    inputs "reversed" (B, T) are chunks of the same run from its end, and targets and ``fresh`` are
+    (B, T, 2), forwards and backwards; ``ways`` takes such a batch apart.
 
     Args:
         ids: (N,) the run; ``ids[1:]`` is foretold.
@@ -226,6 +234,7 @@ class Chunks:
         chunking: how long a chunk is, and whether documents begin anew.
         warm: symbols before its own that a stream reads first, which are not scored.
         source: what it is called.
+        both: it is read backwards, too.
     """
 
     ids: NDArray[Any]
@@ -233,6 +242,7 @@ class Chunks:
     chunking: Chunking
     warm: int = 0
     source: str = "text"
+    both: bool = False
 
     @property
     def streams(self) -> int:
@@ -261,28 +271,42 @@ class Chunks:
         """The examples of the given numbers."""
         spans = [self._span(number) for number in index]
         steps = max(1, *(stop - start for start, stop, _ in spans))
-        tokens = np.zeros((len(spans), steps), np.int64)
-        targets, scored = np.zeros_like(tokens), np.zeros(tokens.shape, np.bool_)
+        scored = np.zeros((len(spans), steps), np.bool_)
         for row, (start, stop, own) in enumerate(spans):
-            tokens[row, : stop - start] = self.ids[start:stop]
-            targets[row, : stop - start] = self.ids[start + 1 : stop + 1]
             scored[row, max(own - start, 0) : stop - start] = True
-        lengths = torch.tensor([stop - start for start, stop, _ in spans])
-        fresh = torch.tensor([number < self.streams for number in index])
-        if self.chunking.borders == "reset":
-            begins = torch.from_numpy(tokens == BORDER) & within(lengths, steps)
-            fresh = fresh | begins[:, 0]
-            if bool(begins[:, 1:].any()):
-                begins[:, 0] = fresh
-                fresh = begins
+        first = torch.tensor([number < self.streams for number in index])
+        symbols, targets, fresh = self._read(self.ids, spans, steps, first)
+        inputs = {SYMBOLS: symbols}
+        if self.both:
+            inputs[REVERSED], *others = self._read(self.ids[::-1], spans, steps, first)
+            targets, fresh = (
+                torch.stack([targets, others[0]], 2),
+                torch.stack([fresh, others[1]], 2),
+            )
+        elif not bool(fresh[:, 1:].any()):
+            fresh = fresh[:, 0]
         return Batch(
-            inputs={SYMBOLS: torch.from_numpy(tokens)},
-            lengths=lengths,
+            inputs=inputs,
+            lengths=torch.tensor([stop - start for start, stop, _ in spans]),
             fresh=fresh,
             source=torch.tensor([number % self.streams for number in index]),
-            targets=torch.from_numpy(targets),
+            targets=targets,
             target_mask=None if scored.all() else torch.from_numpy(scored),
         )
+
+    def _read(
+        self, ids: NDArray[Any], spans: Sequence[tuple[int, int, int]], steps: int, first: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Symbols of a run, those after them, and where a state begins anew: (B, T) each."""
+        symbols = np.zeros((len(spans), steps), np.int64)
+        targets, fresh = np.zeros_like(symbols), np.zeros(symbols.shape, np.bool_)
+        for row, (start, stop, _) in enumerate(spans):
+            symbols[row, : stop - start] = ids[start:stop]
+            targets[row, : stop - start] = ids[start + 1 : stop + 1]
+            if self.chunking.borders == "reset":
+                fresh[row, : stop - start] = symbols[row, : stop - start] == BORDER
+        fresh[:, 0] |= first.numpy()
+        return torch.from_numpy(symbols), torch.from_numpy(targets), torch.from_numpy(fresh)
 
     def label(self, number: int) -> str:
         """One example in words."""
@@ -290,9 +314,25 @@ class Chunks:
 
     def digest(self) -> bytes:
         """Bytes that change with anything that any batch holds."""
-        found = hashlib.sha256(f"{self.wanted} {self.chunking} {self.warm}".encode())
+        ways = " both" if self.both else ""
+        found = hashlib.sha256(f"{self.wanted} {self.chunking} {self.warm}{ways}".encode())
         found.update(np.ascontiguousarray(self.ids).data)
         return found.digest()
+
+
+def ways(batch: Batch) -> tuple[Batch, ...]:
+    """What a batch holds of each way that a run is read, forwards first, all of it as "symbols"."""
+    if REVERSED not in batch.inputs:
+        return (batch,)
+    found = []
+    for way, name in enumerate((SYMBOLS, REVERSED)):
+        fresh = None if batch.fresh is None else batch.fresh[..., way]
+        if fresh is not None and not bool(fresh[:, 1:].any()):
+            fresh = fresh[:, 0]
+        targets = None if batch.targets is None else batch.targets[..., way]
+        inputs = {SYMBOLS: batch.inputs[name]}
+        found.append(batch.replace(inputs=inputs, fresh=fresh, targets=targets))
+    return tuple(found)
 
 
 def texts(prose: Prose) -> Iterable[str]:

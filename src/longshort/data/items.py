@@ -39,6 +39,24 @@ class Characters:
 
 
 @dataclass(frozen=True, eq=False)
+class Trunk:
+    """A network that was trained before on something else: what ``layers.pretrained`` makes it of.
+
+    kind: its name in the table of ``layers.pretrained``. settings: what it is built from, JSON
+    values. tune: whether its weights learn. dropout: share of what it says of a step that training
+    sets to zero. layers: "mix" of all, or the "last". first: its weights by name; nothing where
+    they come from a model file.
+    """
+
+    kind: str
+    settings: Mapping[str, Any]
+    tune: bool = False
+    dropout: float = 0.0
+    layers: str = "mix"
+    first: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Widths:
     """How wide what an encoding gives is: what ``layers.embed.Embed.of`` builds from.
 
@@ -50,7 +68,8 @@ class Widths:
     frozen: groups whose tables do not learn. forget: (size,) chance that training reads a symbol
     as symbol 0, by group. dropout: share of the embedded values that training sets to zero.
     scale: standard deviation of the tables' first values. fading: by group of numbers whose values
-    fade while they are not seen, the groups that tell which were seen and since when not.
+    fade while they are not seen, the groups that tell which were seen and since when not. trunk: a
+    pretrained network whose vectors stand beside all else; None for none.
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -65,6 +84,7 @@ class Widths:
     dropout: float = 0.0
     scale: float = 1.0
     fading: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    trunk: Trunk | None = None
 
 
 class ItemEncoding(Protocol):
@@ -144,7 +164,7 @@ class Items:
         if isinstance(self.targets, np.ndarray):
             return batch.replace(targets=torch.from_numpy(self.targets[items]))
         # as wide as what is read, of which every batch has a step
-        width = max(each.shape[1] for each in inputs.values())
+        width = max(int(lengths.max()), 1)
         padded = torch.zeros(len(items), width, dtype=torch.int64)
         for row, item in enumerate(items):
             own = self.targets[item]

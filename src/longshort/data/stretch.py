@@ -21,13 +21,14 @@ class Stretch(NamedTuple):
     Args:
         symbols: (N,), 0 to K - 1.
         begins: (D,), where documents begin, rising, the first at 0.
-        characters: (N,), characters of the text that each symbol stands for; a mark stands for 0.
-        bytes: (N,), and bytes of it in UTF-8. Of an unknown word they are the word's own.
+        counts: (N,), how many of what scores are told per each symbol stands for: characters of a
+            text, frames or notes of music; a mark stands for 0.
+        bytes: (N,), and bytes of a text in UTF-8. Of an unknown word both are the word's own.
     """
 
     symbols: Ints
     begins: Ints
-    characters: Ints
+    counts: Ints
     bytes: Ints
 
     @property
@@ -36,6 +37,14 @@ class Stretch(NamedTuple):
         mask = np.ones(len(self.symbols), bool)
         mask[self.begins] = False
         return mask
+
+    def backwards(self) -> Stretch:
+        """The same documents from the last symbol of all to the first."""
+        ends = np.append(self.begins[1:], len(self.symbols))
+        begins = len(self.symbols) - ends[::-1]
+        own = (self.symbols, self.counts, self.bytes)
+        symbols, counts, size = (values[::-1].copy() for values in own)
+        return Stretch(symbols, begins, counts, size)
 
     def documents(self) -> Ints:
         """(N,), the number of the document that each symbol is in."""
@@ -58,6 +67,6 @@ def joined(parts: list[Stretch]) -> Stretch:
     return Stretch(
         np.concatenate([part.symbols for part in parts]),
         np.concatenate([part.begins + at for part, at in zip(parts, sizes, strict=False)]),
-        np.concatenate([part.characters for part in parts]),
+        np.concatenate([part.counts for part in parts]),
         np.concatenate([part.bytes for part in parts]),
     )

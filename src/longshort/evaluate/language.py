@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.codecs.notation import Signs
 from longshort.data.codecs.tokens import TokenCodec
 from longshort.data.sequences import Floats
 from longshort.data.stretch import Stretch
@@ -33,6 +34,7 @@ from longshort.records import (
 from longshort.yardsticks.labels.verdict import LabelRival, Told, label_verdict
 from longshort.yardsticks.language.base import LanguageMethod, LanguageYardstick
 from longshort.yardsticks.language.kneser_ney import KneserNeyYardstick, UnigramYardstick
+from longshort.yardsticks.language.rolls import KeyRegressions, KeyShares
 
 # "all": every yardstick; "none": our method alone
 Choice = Literal["all", "none"]
@@ -43,15 +45,17 @@ _BLOCKS, _LEAST = 100, 100
 _STAGES = 20
 # passages of each kind that are shown, symbols of one and of what led to it
 _PASSAGES = 5
-_LONG: dict[str, tuple[int, int]] = {"characters": (60, 60), "bytes": (60, 60)}
+_LONG: dict[str, tuple[int, int]] = {
+    "characters": (60, 60), "bytes": (60, 60), "signs": (30, 20),
+}  # fmt: skip
 _SHORT = (14, 14)
-# what each measure is a sum over: symbols, characters, bytes, or the symbols that are known
+# what each measure is a sum over: symbols, what scores are told per, bytes, or known symbols
 _OVER = {
     "nats": 0,
     "bits": 0,
     "perplexity": 0,
-    "nats_per_character": 1,
-    "bits_per_character": 1,
+    "nats_per_{}": 1,
+    "bits_per_{}": 1,
     "bits_per_byte": 2,
     "known_perplexity": 3,
 }
@@ -111,16 +115,16 @@ def evaluate_language(
         DataError: the test part has nothing to score.
     """
     parts.test.check(f"{source}, test part")
-    panel = list(_panel(lstm, parts, codec.size, refitted, yardsticks, extra))
+    panel = list(_panel(lstm, parts, codec, refitted, yardsticks, extra))
     nats = {each.method.name: _checked(each.method, parts.test) for each in panel}
-    tally = Tally(parts.test, nats, codec.unknown, seed)
+    tally = Tally(parts.test, nats, codec.unknown, seed, codec.per, codec.measure)
     scores = tuple(
         LanguageScore(
             each.method.name, each.method.kind, tally.measures(at), each.valid, each.seconds
         )
         for at, each in enumerate(panel)
     )
-    rivals = {kind: _best(scores, kind) for kind in ("naive", "classical")}
+    rivals = {kind: _best(scores, kind, codec.measure) for kind in ("naive", "classical")}
     differences = tuple(tally.difference(at) for at in range(1, len(panel)))
     said = "" if len(panel) == 1 else _verdict(scores, rivals, differences, tally.symbols, codec)
     return LanguageEvaluation(
@@ -145,7 +149,7 @@ def evaluate_language(
 def _panel(
     lstm: LanguageMethod,
     parts: LanguageParts,
-    symbols: int,
+    codec: TokenCodec,
     refitted: bool,
     yardsticks: Choice,
     extra: Sequence[LanguageMethod],
@@ -154,7 +158,10 @@ def _panel(
     valid = parts.valid if parts.valid is not None and parts.valid.scored.any() else None
 
     def mean(method: LanguageMethod) -> float | None:
-        return None if valid is None else float(method.nats(valid)[valid.scored].mean())
+        if valid is None:
+            return None
+        nats = method.nats(valid)[valid.scored]
+        return float(nats.mean() if codec.measure == "nats" else nats.sum() / valid.counts.sum())
 
     # what was fitted on the validation part, too, says nothing by its score there
     for each in (lstm, *extra):
@@ -162,12 +169,14 @@ def _panel(
     if parts.train is None or yardsticks == "none":
         return
     roster: tuple[LanguageYardstick, ...] = (KneserNeyYardstick(), UnigramYardstick())
+    if isinstance(codec, Signs) and codec.notation.kind == "rolls":
+        roster = (*roster, KeyRegressions(), KeyShares())
     for yardstick in roster:
         begun = time.perf_counter()
-        method = yardstick.fit(parts.train, valid, symbols)
+        method = yardstick.fit(parts.train, valid, codec.size)
         chosen = mean(method)
         if refitted and valid is not None:
-            method = yardstick.fit(parts.train, valid, symbols, both=True)
+            method = yardstick.fit(parts.train, valid, codec.size, both=True)
         yield _Fitted(method, chosen, time.perf_counter() - begun)
 
 
@@ -190,20 +199,29 @@ class Tally:
         nats: (N,) of each method, ours first.
         unknown: the symbol of what was never seen.
         seed: of the draws.
+        per: what scores are told per.
+        measure: what methods are compared by.
     """
 
     def __init__(
-        self, text: Stretch, nats: dict[str, Floats], unknown: int | None, seed: int = 0
+        self,
+        text: Stretch,
+        nats: dict[str, Floats],
+        unknown: int | None,
+        seed: int = 0,
+        per: str = "character",
+        measure: str = "nats",
     ) -> None:
         scored = text.scored
-        self.names = list(nats)
+        self.names, self._main = list(nats), measure
+        self._over = {name.format(per): over for name, over in _OVER.items()}
         self.symbols = int(scored.sum())
         self.block = min(self.symbols, max(_LEAST, -(-self.symbols // _BLOCKS)))
         known = (text.symbols != (-1 if unknown is None else unknown))[scored]
         self.unknown = int((~known).sum())
         losses = np.stack([nats[name][scored] for name in self.names], 1)
         self._losses = losses
-        sizes = np.stack([known | True, text.characters[scored], text.bytes[scored], known], 1)
+        sizes = np.stack([known | True, text.counts[scored], text.bytes[scored], known], 1)
         # what is unknown costs 8 bits for each byte that it stands for, beside being foretold
         spelled = (text.bytes[scored] * ~known * math.log(256))[:, None]
         columns = [losses, sizes, losses * known[:, None], spelled]
@@ -218,7 +236,7 @@ class Tally:
         if name == "bits_per_byte":
             top = top + sums[..., -1]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            found = top / sums[..., methods + _OVER[name]]
+            found = top / sums[..., methods + self._over[name]]
             if name.startswith("bits"):
                 found = found / math.log(2)
             return np.asarray(np.exp(found) if name.endswith("perplexity") else found)
@@ -226,8 +244,10 @@ class Tally:
     def measures(self, at: int) -> dict[str, Measured]:
         """Every measure of method ``at`` with its interval, see ``LanguageScore``."""
         found = {}
-        for name in _OVER:
-            if name == "known_perplexity" and not self.unknown:
+        sizes = self._sums[len(self.names) :]
+        for name, over in self._over.items():
+            # what is known says nothing of its own where all is, and music has no bytes
+            if (name == "known_perplexity" and not self.unknown) or not sizes[over]:
                 continue
             value = float(self._ratio(self._sums, name, at))
             drawn = None if self._drawn is None else self._ratio(self._drawn, name, at)
@@ -235,14 +255,15 @@ class Tally:
         return found
 
     def difference(self, at: int) -> Difference:
-        """Ours beside method ``at``, in nats of a symbol."""
-        change = self._ratio(self._sums, "nats", 0) - self._ratio(self._sums, "nats", at)
+        """Ours beside method ``at``, in the measure that methods are compared by."""
+        main = self._main
+        change = self._ratio(self._sums, main, 0) - self._ratio(self._sums, main, at)
         ends = None
         if self._drawn is not None:
-            own, other = (self._ratio(self._drawn, "nats", one) for one in (0, at))
+            own, other = (self._ratio(self._drawn, main, one) for one in (0, at))
             ends = interval(own - other)
         names = self.names[0], self.names[at]
-        return Difference("nats", *names, float(change), *(ends or (None, None)))
+        return Difference(main, *names, float(change), *(ends or (None, None)))
 
     def course(self) -> Iterator[Stage]:
         """Nats of a symbol in stretches of about equal length, method by method."""
@@ -286,12 +307,12 @@ def passages(text: Stretch, nats: Floats, codec: TokenCodec) -> Iterator[Languag
             )
 
 
-def _best(scores: Sequence[LanguageScore], kind: str) -> str:
+def _best(scores: Sequence[LanguageScore], kind: str, measure: str) -> str:
     """The yardstick of a kind with the least surprise on the validation part, or on the test."""
     some = [score for score in scores if score.kind == kind]
 
     def surprise(score: LanguageScore) -> float:
-        value = score.measures["nats"].value if score.valid is None else score.valid
+        value = score.measures[measure].value if score.valid is None else score.valid
         return math.inf if value is None else value
 
     return min(some, key=surprise).method if some else ""
@@ -304,9 +325,10 @@ def _verdict(
     symbols: int,
     codec: TokenCodec,
 ) -> str:
-    found = {score.method: score.measures["nats"] for score in scores}
+    found = {score.method: score.measures[codec.measure] for score in scores}
     beside = {each.theirs: each for each in differences}
-    told = Told(f"surprise in nats per {codec.unit.removesuffix('s')}", higher=False, share=False)
+    per = codec.unit.removesuffix("s") if codec.measure == "nats" else codec.per
+    told = Told(f"surprise in nats per {per}", higher=False, share=False)
 
     def rival(kind: str) -> LabelRival | None:
         name = rivals[kind]
@@ -322,9 +344,9 @@ def _data(source: str, parts: LanguageParts, codec: TokenCodec) -> LanguageData:
         if text is not None:
             scored = text.symbols[text.scored]
             unknown = 0 if codec.unknown is None else int((scored == codec.unknown).sum())
-            sizes = int(text.characters.sum()), int(text.bytes.sum())
+            sizes = int(text.counts.sum()), int(text.bytes.sum())
             found.append(LanguagePart(name, len(text.begins), len(scored), *sizes, unknown))  # type: ignore[arg-type]
-    return LanguageData(source, codec.unit, codec.size, tuple(found))
+    return LanguageData(source, codec.unit, codec.size, tuple(found), codec.per)
 
 
 def _notes(parts: LanguageParts, codec: TokenCodec, refitted: bool, tally: Tally) -> Iterator[str]:
@@ -340,7 +362,7 @@ def _notes(parts: LanguageParts, codec: TokenCodec, refitted: bool, tally: Tally
         )
     yield (
         "The first symbol of a document is given; the mark that ends one is told and scored, and "
-        "stands for no character."
+        f"stands for no {codec.per}."
     )
     yield (
         f"Intervals are 95 % bootstraps over blocks of {tally.block:,} symbols in a row, or whole "

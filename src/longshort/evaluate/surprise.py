@@ -12,6 +12,7 @@ from longshort.contracts import Batch, State
 from longshort.data.chunks import SYMBOLS
 from longshort.data.stretch import Stretch
 from longshort.heads.next import NextHead
+from longshort.layers.bothways import Direction, one_way
 from longshort.metrics.measures import Floats
 from longshort.model import Model, predicting
 
@@ -24,12 +25,15 @@ _ROWS, _STEPS = 64, 1000
 
 
 @torch.no_grad()
-def surprise(models: Sequence[Model], text: Stretch) -> Floats:
+def surprise(models: Sequence[Model], text: Stretch, direction: Direction = "forward") -> Floats:
     """-log p of each symbol after those before it in its document, (N,) in nats.
 
     Each document is read from an empty state to its end; the first symbol of one is given, and has
-    0. Several networks tell the mean of their probabilities.
+    0. Several networks tell the mean of their probabilities. Read "backward", before and after
+    change their places: each symbol is told from those after it, and the last one is given.
     """
+    if direction == "backward":
+        text = text.backwards()
     starts = text.begins
     stops = np.append(starts[1:], len(text.symbols)) - 1
     found = np.zeros((len(models), len(text.symbols)))
@@ -40,15 +44,17 @@ def surprise(models: Sequence[Model], text: Stretch) -> Floats:
         with predicting(model):
             for at in range(0, len(order), _ROWS):
                 some = order[at : at + _ROWS]
-                _read(model, text.symbols, starts[some], stops[some], own)
+                _read(model, direction, text.symbols, starts[some], stops[some], own)
     least = found.min(0)
     mean: Floats = least - np.log(np.exp(least - found).mean(0))
-    return mean
+    return mean if direction == "forward" else mean[::-1]
 
 
-def _read(model: Model, symbols: Ints, starts: Ints, stops: Ints, into: Floats) -> None:
+def _read(
+    model: Model, direction: Direction, symbols: Ints, starts: Ints, stops: Ints, into: Floats
+) -> None:
     """Documents side by side, the longest first; ``stops`` are their last symbols."""
-    head = model.head
+    head, encoder = model.head, one_way(model.encoder, direction)
     assert isinstance(head, NextHead)
     at_once = max(1, min(_STEPS, _HELD // (len(starts) * head.symbols)))
     state: State | None = None
@@ -63,7 +69,7 @@ def _read(model: Model, symbols: Ints, starts: Ints, stops: Ints, into: Floats) 
         batch = Batch({SYMBOLS: inputs}, torch.from_numpy(lengths)).to(model.device)
         if state is not None and rows < len(next(iter(state.flatten().values()))):
             state = state.select(torch.arange(rows, device=model.device))
-        encoded = model.encoder(batch, state)
+        encoded = encoder(batch, state)
         state = encoded.state
         nats = head.nats(encoded.z, targets.to(model.device)).cpu().numpy()
         for row, length in enumerate(lengths):

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from longshort.contracts import Batch, Encoded, Loss, Params, Prediction, within
+from longshort.data.chunks import ways
 from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, masked
 from longshort.layers.lookup import Lookup
@@ -41,7 +42,7 @@ class Next(Params):
     Args:
         output: "tied", "plain" or "adaptive", see this module's page.
         embedding: E, how many numbers a symbol becomes; None for 64 where there are fewer than 300
-            symbols, and for as many as a layer has units where there are more.
+            symbols, and for as many as a layer answers where there are more.
         embedding_dropout: share of the symbols that training reads as nothing.
         activation, slowness: weights of AR and TAR.
 
@@ -69,7 +70,7 @@ class Next(Params):
                 raise ArgumentError(f"Next({name}={getattr(self, name)}): must be 0 or more")
 
     def width(self, symbols: int, size: int) -> int:
-        """E, where there are so many symbols and units."""
+        """E, where there are so many symbols, and a layer answers ``size`` numbers."""
         if self.embedding is not None:
             return self.embedding
         return min(64, size) if symbols < 300 else size
@@ -145,7 +146,22 @@ class NextHead(Head):
         return functional.linear(z, self._lookup[0].table, self.bias)
 
     def loss(self, encoded: Encoded, batch: Batch) -> Loss:
-        """-log p of the symbols that came, in nats; while training with AR and TAR."""
+        """-log p of the symbols that came, in nats; while training with AR and TAR.
+
+        Of a text that is read both ways, it is told in both: the mean is theirs.
+        """
+        parts = ways(batch)
+        found = [
+            self._loss(encoded._replace(z=z), part)
+            for z, part in zip(encoded.z.chunk(len(parts), -1), parts, strict=True)
+        ]
+        one, *others = found
+        for other in others:
+            one = Loss(one.total + other.total, one.count + other.count)
+        return one
+
+    def _loss(self, encoded: Encoded, batch: Batch) -> Loss:
+        """That of one way."""
         z, scored = encoded.z, within(encoded.lengths, encoded.z.shape[1])
         if batch.target_mask is not None:
             scored = scored & batch.target_mask

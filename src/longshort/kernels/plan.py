@@ -24,6 +24,7 @@ class Plan:
         options: of the cell that all layers have.
         masks: of each layer, (1, 1, 1) each: zoneout's expectation.
         named: everything that the weights are among, as their owner holds it.
+        residual: every layer but the first adds what it read to its output.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class Plan:
         options: Options,
         masks: Sequence[Masks],
         named: Mapping[str, Tensor | None],
+        *,
+        residual: bool = False,
     ) -> None:
         first = weights[0].w_ih
         units = weights[0].w_hh.shape[0] // len(options.gates)
@@ -48,9 +51,13 @@ class Plan:
             problem, held = describe(x, state, layer, options, None, {"masks": own})
             problems.append(problem)
             self._held += held
-        bound = cpu.bind(problems, [cpu.pack(p) for p in problems])
-        self._step: Callable[..., None] = bound.step
-        self._read: Callable[..., None] = bound.read
+        # layers between which something is added are read one by one
+        runs = [[problem] for problem in problems] if residual else [problems]
+        bound = [cpu.bind(run, [cpu.pack(p) for p in run]) for run in runs]
+        self._steps: list[Callable[..., None]] = [run.step for run in bound]
+        self._reads: list[Callable[..., None]] = [run.read for run in bound]
+        # bytes of one row of one layer's state
+        self._sizes = tuple(width * first.element_size() for width in (*self.widths, 0)[:2])
 
     def takes(self, x: Tensor) -> bool:
         """Whether x (..., F) may be handed on as memory, and no weight has changed since.
@@ -79,7 +86,12 @@ class Plan:
         """Read x (B, F) into an output (B, P), from and to states that ``addresses`` gave."""
         rows = x.shape[0]
         out = x.new_empty(rows, self.outputs)
-        self._step(rows, x.data_ptr(), out.data_ptr(), *before, *after)
+        self._steps[0](rows, x.data_ptr(), out.data_ptr(), *before, *after)
+        for step in self._steps[1:]:
+            before, after = self._next(before, rows), self._next(after, rows)
+            x, out = out, torch.empty_like(out)
+            step(rows, x.data_ptr(), out.data_ptr(), *before, *after)
+            out += x
         return out
 
     def read(self, x: Tensor, state: State, *, batch_first: bool) -> tuple[Tensor, State]:
@@ -87,12 +99,20 @@ class Plan:
         rows, steps = x.shape[:2] if batch_first else (x.shape[1], x.shape[0])
         out = x.new_empty(x.shape[0], x.shape[1], self.outputs)
         after = tuple([torch.empty_like(part) for part in state])
-        self._read(
-            rows, steps, batch_first, torch.get_num_threads(),
-            x.data_ptr(), out.data_ptr(), *self.addresses(state), *self.addresses(after),
-        )  # fmt: skip
+        sizes = rows, steps, batch_first, torch.get_num_threads()
+        first, last = self.addresses(state), self.addresses(after)
+        self._reads[0](*sizes, x.data_ptr(), out.data_ptr(), *first, *last)
+        for read in self._reads[1:]:
+            first, last = self._next(first, rows), self._next(last, rows)
+            x, out = out, torch.empty_like(out)
+            read(*sizes, x.data_ptr(), out.data_ptr(), *first, *last)
+            out += x
         return out, after
 
     def addresses(self, state: State) -> tuple[int, int]:
         """Where a state's parts (N, B, .) lie; they must be contiguous and stay alive."""
         return (state[0].data_ptr(), state[1].data_ptr() if len(state) > 1 else 0)
+
+    def _next(self, places: Sequence[int], rows: int) -> tuple[int, int]:
+        """The next layer's part of states that lie there."""
+        return (places[0] + rows * self._sizes[0], places[1] + rows * self._sizes[1])

@@ -1,9 +1,9 @@
-"""Weights to and from torch, Keras 3 and ONNX. The orders of gates stand here and nowhere else.
+"""Weights to and from torch, Keras 3 and ONNX, and from TensorFlow 1. Orders of gates stand here.
 
 In ours, in theirs (by our names; Keras and ONNX write c for g and h for n):
 
-            ours and torch    Keras      ONNX       ONNX peepholes
-    LSTM    i, f, g, o        i, f, g, o i, o, f, g i, o, f
+            ours and torch    Keras      ONNX       ONNX peepholes  TensorFlow 1
+    LSTM    i, f, g, o        i, f, g, o i, o, f, g i, o, f         i, g, f, o
     GRU     r, z, n           z, r, n    z, r, n
     RNN     n                 n          n
 
@@ -40,6 +40,7 @@ Direction = Literal["forward", "reverse", "bidirectional"]
 KERAS = {"lstm": ("i", "f", "g", "o"), "gru": ("z", "r", "n"), "rnn": ("n",)}
 ONNX = {"lstm": ("i", "o", "f", "g"), "gru": ("z", "r", "n"), "rnn": ("n",)}
 ONNX_PEEPHOLES = ("i", "o", "f")
+TENSORFLOW = ("i", "g", "f", "o")
 # what an ONNX node applies unless it says otherwise, one direction's worth
 _ACTIVATIONS = {"lstm": ("Sigmoid", "Tanh", "Tanh"), "gru": ("Sigmoid", "Tanh"), "rnn": ("Tanh",)}
 _TORCH = [NAMES[field] for field in ("w_ih", "w_hh", "b_ih", "b_hh", "w_hr")]
@@ -166,6 +167,31 @@ def to_keras(weights: Weights, options: Options) -> list[Tensor]:
         both = [theirs(b_ih), theirs(b_hh)]
         arrays.append(torch.stack(both) if _doubled(options) else both[0] + both[1])
     return arrays
+
+
+def from_tensorflow(
+    kernel: Tensor, bias: Tensor, projection: Tensor, forget_bias: float = 1.0
+) -> Weights:
+    """The weights of a ``LSTMCell`` of TensorFlow 1 with a projection.
+
+    Args:
+        kernel: (F + P, 4*H), of the input and below it of the projected state.
+        bias: (4*H,).
+        projection: (H, P).
+        forget_bias: what that cell adds to its forget gate's sum; here it is ``b_hh``.
+
+    Raises:
+        ValueError: the tensors do not fit each other.
+    """
+    units, hidden = projection.shape
+    features = kernel.shape[0] - hidden
+    _check("kernel", kernel, (max(features, 1) + hidden, 4 * units))
+    _check("bias", bias, (4 * units,))
+    order, gates = TENSORFLOW, LSTMOptions().gates
+    w, b = (_reorder(tensor, order, gates) for tensor in (kernel.detach().t(), bias.detach()))
+    added = torch.zeros_like(b)
+    added[gates.index("f") * units :][:units] = forget_bias
+    return Weights(w[:, :features], w[:, features:], b, added, projection.detach().t())
 
 
 def from_onnx(node: Onnx) -> tuple[tuple[Weights, ...], Options]:

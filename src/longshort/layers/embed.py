@@ -77,6 +77,7 @@ class Embed(nn.Module):
         widths = [*self.numbers.values(), *self.static.values()]
         self.width = sum(widths) + sum(width for _, width in looked_up.values())
         self.width += sum(own.size for own in self.characters.values())
+        self.pretrained: nn.Module | None = None
 
     @classmethod
     def of(cls, widths: Widths) -> Self:
@@ -95,6 +96,11 @@ class Embed(nn.Module):
         made.forget = {name: torch.from_numpy(share) for name, share in widths.forget.items()}
         return made
 
+    def add(self, pretrained: nn.Module) -> None:
+        """Put what ``pretrained``, Batch -> (B, T, width), says of each step beside all else."""
+        self.pretrained = pretrained
+        self.width += int(pretrained.width)  # type: ignore[arg-type]
+
     def _read(self, name: str, batch: Batch) -> Tensor:
         """A group of numbers, (B, T, F)."""
         values = batch.inputs[name]
@@ -109,7 +115,7 @@ class Embed(nn.Module):
         return weight
 
     def forward(self, batch: Batch) -> Tensor:
-        """(B, T, width) in the order numbers, symbols, characters, static, labels."""
+        """(B, T, width) in the order numbers, symbols, characters, pretrained, static, labels."""
         # one draw a call from torch's default generator, as torch's own dropout would
         disturbed = self.training and (self.dropout > 0 or bool(self.forget))
         seed = int(torch.randint(2**62, ())) if disturbed else 0
@@ -119,6 +125,8 @@ class Embed(nn.Module):
             each_word(self.networks[name], batch.inputs[name], own.size)
             for name, own in self.characters.items()
         ]
+        if self.pretrained is not None:
+            parts.append(self.pretrained(batch))
         still = [batch.static[name] for name in self.static]
         still += [self.tables[name](batch.static[name]) for name in self.labels]
         steps = parts[0].shape[1]

@@ -38,10 +38,6 @@ class Recurrent(Params):
         bidirectional: read both ways; not for models that stream.
         dropout: share of each step's inputs to the stack, of the values between its layers, and
             of its outputs that training sets to zero, 0 to 1 (1 excluded).
-        input_dropout: of the inputs alone; None is ``dropout``.
-        locked: all steps of a row lose the same ones (Gal and Ghahramani 2016).
-        weight_drop: share of the recurrent weights that training sets to zero, others in each
-            batch (Merity et al. 2018).
         init: "torch", "glorot", "he" or "orthogonal" (see ``longshort.layers.initial``).
         forget_bias: what the forget gates start with; 1 or more keeps memory open at first
             (Gers et al. 2000, Jozefowicz et al. 2015). None leaves it to ``init``. In a GRU it is
@@ -53,6 +49,16 @@ class Recurrent(Params):
             long signals.
         convolutions: how many of the stem's width stand one after the other, each normalised where
             there are two or more; the last one has the stride.
+        input_dropout: of the inputs alone; None is ``dropout``.
+        locked: all steps of a row lose the same ones (Gal and Ghahramani 2016).
+        weight_drop: share of the recurrent weights that training sets to zero, others in each
+            batch (Merity et al. 2018).
+        projection: P, below H: every layer's hidden state is projected to so many numbers, which
+            are what it answers and what it remembers beside its cell (LSTMP, Sak et al. 2014). Of
+            LSTMs and sLSTMs alone. None for none. The CPU engine, and cuDNN on full rows, read it
+            as they read others.
+        residual: every layer but the first adds what it read to what it answers (He et al. 2016;
+            Peters et al. 2018). Nothing where there is one layer.
 
     Raises:
         ArgumentError: a value out of range.
@@ -71,11 +77,13 @@ class Recurrent(Params):
     input_dropout: float | None = None
     locked: bool = False
     weight_drop: float = 0.0
+    projection: int | None = None
+    residual: bool = False
 
     def __post_init__(self) -> None:
         for name in ("size", "depth", "stride", "convolutions"):
             whole(f"Recurrent({name})", getattr(self, name), 1)
-        self._whole(1, "size", "depth", "stem", "stride", "convolutions")
+        self._whole(1, "size", "depth", "stem", "stride", "convolutions", "projection")
         if self.convolutions > 1 and self.stem is None:
             raise ArgumentError(
                 f"Recurrent(convolutions={self.convolutions}): say how many steps each one reads "
@@ -103,23 +111,45 @@ class Recurrent(Params):
             if getattr(self, name) not in known:
                 value = getattr(self, name)
                 raise ArgumentError(f"Recurrent({name}={value!r}): {suggest(value, known)}")
+        if self.projection is not None:
+            told = f"Recurrent(projection={self.projection}"
+            if self.cell not in ("lstm", "slstm"):
+                raise ArgumentError(
+                    f"{told}, cell={self.cell!r}): LSTMs alone are projected; leave it out, or use "
+                    "cell='lstm'"
+                )
+            if self.projection >= self.size:
+                raise ArgumentError(f"{told}): must be below size={self.size}, what it projects")
+
+    @property
+    def outputs(self) -> int:
+        """What a layer and direction answers at each step: P, or H where nothing is projected."""
+        return self.size if self.projection is None else self.projection
 
     @property
     def width(self) -> int:
-        """Width of the encoding: H * directions."""
-        return self.size * (2 if self.bidirectional else 1)
+        """Width of the encoding: P * directions, or H * directions."""
+        return self.outputs * (2 if self.bidirectional else 1)
 
     @property
     def name(self) -> str:
         """What the cell is called, "LSTM"."""
         return NAMES[self.cell]
 
+    @property
+    def words(self) -> str:
+        """The stack in words, "2 x LSTM(256), both directions"."""
+        told = f"{self.depth} x {self.name}({self.size})"
+        told += "" if self.projection is None else f" projected to {self.projection}"
+        told += ", residual" if self.residual and self.depth > 1 else ""
+        return told + (", both directions" if self.bidirectional else "")
+
 
 class RecurrentEncoder(nn.Module):
     """Embed, then a stem if there is one, then the stack: Batch -> Encoded, from any state.
 
     The state holds the cell's parts, of an LSTM ``h`` and ``c``, each (B, layers * directions, H),
-    and the last steps that a stem has read.
+    ``h`` (.., P) where it is projected, and the last steps that a stem has read.
 
     Args:
         embed: of the fields.
@@ -227,6 +257,7 @@ def make_stack(inputs: int, recurrent: Recurrent) -> Stack[Any]:
         "weight_drop": recurrent.weight_drop,
         "bidirectional": recurrent.bidirectional,
         "init": recurrent.init,
+        "residual": recurrent.residual,
     }
     if recurrent.cell == "rnn":
         return RNN(inputs, recurrent.size, recurrent.depth, **settings)
@@ -236,6 +267,7 @@ def make_stack(inputs: int, recurrent: Recurrent) -> Stack[Any]:
     gating: Literal["sigmoid", "exponential"] = (
         "exponential" if recurrent.cell == "slstm" else "sigmoid"
     )
+    settings["proj_size"] = recurrent.projection or 0
     return LSTM(inputs, recurrent.size, recurrent.depth, gating=gating, **settings)
 
 

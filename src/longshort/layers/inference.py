@@ -63,9 +63,7 @@ def read(layer: Any, x: Tensor, hx: Any) -> Any:
 
 
 def _made(layer: Any) -> Plan | None:
-    if layer.settings["engine"] not in ("auto", "cpu") or layer.settings["residual"]:
-        return None
-    if layer.bidirectional:
+    if layer.settings["engine"] not in ("auto", "cpu") or layer.bidirectional:
         return None
     weights = [layer.weights(place) for place in range(layer.num_layers)]
     kept = {id(parameter) for parameter in layer._parameters.values()}
@@ -81,4 +79,5 @@ def _made(layer: Any) -> Plan | None:
             return None
         if cpu.refusal(x, (), own, layer.cell, {"masks": reading}) is not None:
             return None
-    return Plan(weights, layer.cell, masks, layer._parameters)
+    residual = layer.settings["residual"]
+    return Plan(weights, layer.cell, masks, layer._parameters, residual=residual)

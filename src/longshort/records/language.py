@@ -22,9 +22,12 @@ class LanguageScore:
     "perplexity" is e to the nats; "nats_per_character", "bits_per_character" and "bits_per_byte"
     are the sum of -log p over the characters and the bytes (in UTF-8) of the text, the latter with
     8 bits more for each byte of what is unknown, so that it compares across symbols. Where the test
-    part has unknown symbols, "known_perplexity" is that of the others alone. Intervals are 95 %
-    block bootstraps. ``valid`` is the nats of a symbol in the validation part, None where there is
-    none; ``seconds`` is how long fitting took, None where it is not known.
+    part has unknown symbols, "known_perplexity" is that of the others alone. Of music, instead of
+    characters and bytes, there are "nats_per_frame" and "bits_per_frame" of rolls, or
+    "nats_per_note" and "bits_per_note" of events. Intervals are 95 %
+    block bootstraps. ``valid`` is the nats of a symbol in the validation part (of music, of a frame
+    or note), None where there is none; ``seconds`` is how long fitting took, None where it is not
+    known.
     """
 
     method: str
@@ -74,7 +77,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class LanguagePart:
-    """One part of the text; ``symbols`` are those that are told, ``unknown`` of them unknown."""
+    """One part of the text; ``symbols`` are those that are told, ``unknown`` of them unknown.
+
+    ``characters`` counts what ``LanguageData.per`` names: characters of a text, or frames or notes.
+    """
 
     name: Literal["train", "valid", "test"]
     documents: int
@@ -92,6 +98,7 @@ class LanguageData:
     unit: str
     vocabulary: int
     parts: tuple[LanguagePart, ...] = ()
+    per: str = "character"
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,8 @@ class LanguageEvaluation(Written):
 
     ``symbols`` are scored; ``reference`` is the yardstick with the least surprise on the validation
     part, "" where there is none. ``block`` is how many symbols in a row were resampled as one.
-    ``differences`` are of "nats". ``notes`` are what a reader must know to compare.
+    ``differences`` are of "nats", and of music of nats per frame or note. ``notes`` are what a
+    reader must know to compare.
     """
 
     task: Literal["language"]

@@ -56,8 +56,9 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
     kind: ClassVar[str]
     # settings that a model file keeps, by constructor argument: values of these dataclasses
     sections: ClassVar[dict[str, type[Params]]]
-    # and the arguments that are not: what they may be
+    # and the arguments that are not: what they may be, and what files without one meant by that
     scalars: ClassVar[dict[str, Any]]
+    earlier: ClassVar[dict[str, Any]] = {}
 
     recurrent: Recurrent
     training: Training
@@ -284,12 +285,9 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
 
     def _describe(self, model: Model) -> str:
         given = self.settings_["recurrent"] if hasattr(self, "settings_") else self.recurrent
-        layers = f"{given.depth} x {given.name}({given.size})"
-        if given.bidirectional:
-            layers += ", both directions"
         members = len(self.models_) if hasattr(self, "models_") else self.training.members
         return (
-            f"{members} network{'s' if members > 1 else ''} of {layers}, "
+            f"{members} network{'s' if members > 1 else ''} of {given.words}, "
             f"{parameter_count(model):,} parameters each, "
             f"{step_cost(model.encoder):,} multiply-adds per step"
         )
@@ -365,6 +363,7 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
         """
         if content.kind != cls.kind:
             raise ModelFileError(f"{where}: holds a {content.kind!r}, not a {cls.kind!r}")
+        content = content._replace(sections={**cls.earlier, **content.sections})
         expected = {*cls.sections, *cls.scalars, "random_state", "learned", "fit"}
         if set(content.sections) != expected:
             odd = ", ".join(map(repr, sorted(expected ^ set(content.sections))))

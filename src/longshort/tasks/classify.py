@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from longshort.data.augment import Augment
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
 from longshort.data.partition import Parted, Partition, partition
+from longshort.data.readings.pretrained import Pretrained, plain
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.sound import Sound
 from longshort.data.readings.words import Text
@@ -32,7 +34,7 @@ from longshort.records import LabelEvaluation, LabelExplanation, Mark
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.calibration import LEAST, calibrate, probabilities
-from longshort.tasks.labels.encoding import notes_of, reading_of, refuse_other
+from longshort.tasks.labels.encoding import foreign, notes_of, reading_of, refuse_other
 from longshort.tasks.labels.explanation import decided, marks, weigh
 from longshort.tasks.labels.labels import Classes, labels_of
 from longshort.tasks.labels.learned import Knowledge, Learned, Seen, restored
@@ -49,6 +51,7 @@ from longshort.tasks.labels.reading import (
 )
 from longshort.tasks.labels.tables import answered
 from longshort.tasks.labels.transformer import Beside
+from longshort.tasks.pretraining import Beginning
 from longshort.tasks.scikit import checked
 from longshort.training import Training
 from longshort.yardsticks.labels.base import LabelMethod
@@ -58,7 +61,7 @@ from longshort.yardsticks.labels.roster import Choice
 _LEAST_STEPS = 20
 
 
-class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
+class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
     """Tell which category each sequence is of: a text, a sentence, a series of any channels.
 
     Args:
@@ -71,6 +74,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         partition: which items choose, and which are left for ``evaluate``; see ``Partition``.
         recurrent: the network.
         training: how it is trained; the epoch of the least validation loss is kept.
+        pretrained: a language model that texts are read by beside all else, or its file; see
+            ``Pretrained``.
         random_state: an integer; the same one gives the same network on the same machine.
         device: "cpu", "cuda" or "auto".
 
@@ -95,6 +100,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         "sound": Sound,
         "augment": Augment,
         "head": Category,
+        "pretrained": Pretrained,
         "partition": Partition,
         "recurrent": Recurrent,
         "training": Training,
@@ -111,6 +117,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         signal: Signal = Signal(),  # noqa: B008
         head: Category = Category(),  # noqa: B008
         *,
+        pretrained: Pretrained | str | Path | None = Pretrained(),  # noqa: B008
         sound: Sound = Sound(),  # noqa: B008
         augment: Augment = Augment(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
@@ -127,6 +134,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         self.sound = sound
         self.augment = augment
         self.head = head
+        self.pretrained = pretrained
         self.partition = partition
         self.recurrent = recurrent
         self.training = training
@@ -169,6 +177,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         reading = like.known_.reading if like is not None else None
         if reading is None:
             reading = reading_of(corpus.select(shares.train), self.text, self.signal, self.sound)
+        reading = self._begun(reading)
         self.known_ = Knowledge(
             classes,
             reading,
@@ -215,11 +224,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     def _foreign(self, source: Self) -> list[str]:
         own, theirs = self.known_, source.known_
         found = [] if own.classes.names == theirs.classes.names else ["head.readout"]
-        arrays, others = own.reading.put_down()[1], theirs.reading.put_down()[1]
-        alike = set(arrays) == set(others) and all(
-            np.array_equal(arrays[name], others[name]) for name in arrays
-        )
-        return found if alike else [*found, "encoder.embed.tables"]
+        return found + foreign(own.reading, theirs.reading)
 
     def _after(self, model: Model, examples: Examples) -> None:
         # a network that is refitted keeps the temperature of the one that was not
@@ -382,7 +387,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         """The same network with another trunk, fitted in no more time than ours; a note on it."""
         known, settings = self.known_, self.settings_
         beside = Beside(
-            known.reading, known.classes, settings["recurrent"], settings["head"],
+            plain(known.reading), known.classes, settings["recurrent"], settings["head"],
             settings["training"], int(self.random_state), self.models_[0].device,
         )  # fmt: skip
         times = self._times(len(parts.train))

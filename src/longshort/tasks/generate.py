@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +12,15 @@ from numpy.typing import NDArray
 from longshort import artifact
 from longshort.contracts import Params
 from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
+from longshort.data.codecs.notation import Notation, codec_of
 from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
-from longshort.data.sources.prose import Documents, Prose, read_prose
+from longshort.data.sources.prose import Documents
 from longshort.data.stretch import Stretch
-from longshort.errors import ArgumentError, DataError
+from longshort.errors import ArgumentError, DataError, suggest
 from longshort.evaluate.language import Choice, LanguageParts, evaluate_language
 from longshort.evaluate.surprise import surprise
 from longshort.heads.next import Next, NextHead
+from longshort.layers.bothways import BothWays, Direction
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.lookup import Lookup
 from longshort.metrics.measures import Floats
@@ -27,9 +28,13 @@ from longshort.model import Model
 from longshort.records import LanguageEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
-from longshort.tasks.text.speaking import Speaking, samples
+from longshort.tasks.text.composing import Composing
+from longshort.tasks.text.parts import PARTS, Parting, Proses, digest
+from longshort.tasks.text.speaking import samples
 from longshort.training import Training
 from longshort.yardsticks.language.base import LanguageMethod
+
+Directions = Literal["forward", "both"]
 
 # the validation part is read in so many streams, and each begins after so many symbols more
 _STREAMS, _WARM = 16, 200
@@ -37,8 +42,6 @@ _STREAMS, _WARM = 16, 200
 _MOST = 2**24
 # the head's parts that have a row for each symbol
 _TOLD_BY = ("bias", "readout", "adaptive")
-# what a text that comes in parts may name
-_PARTS = ("train", "valid", "test")
 
 
 class Passages(NamedTuple):
@@ -49,17 +52,6 @@ class Passages(NamedTuple):
     test: Passage | None
 
 
-class Proses(NamedTuple):
-    """The text of each part, and whether its last document ends with it.
-
-    ``apart``: they are texts of their own, and not one that was cut.
-    """
-
-    parts: dict[str, tuple[Prose, bool]]
-    digest: str
-    apart: bool
-
-
 @dataclass(frozen=True)
 class LearnedText:
     """What a language model's file keeps beside weights and settings."""
@@ -68,8 +60,8 @@ class LearnedText:
     digest: str
 
 
-class LanguageModel(Speaking, Estimator):
-    """Tell which symbol comes next in a text: characters, bytes, words or subwords.
+class LanguageModel(Composing, Estimator):
+    """Tell which symbol comes next in a text or in music: characters, words, notes.
 
     The state goes on from chunk to chunk of a text (truncated backpropagation through time), and
     begins anew with every document. Files are read piece by piece: a text of 1 GB needs 100 MiB of
@@ -82,8 +74,12 @@ class LanguageModel(Speaking, Estimator):
         shares: which part chooses, and which is left for ``evaluate``.
         chunking: how far gradients reach back, and whether the state ends with a document.
         head: how the next symbol is told.
-        recurrent: the network; it reads forwards.
+        notation: how music is written down, whose signs are the symbols then; "text" reads texts.
+        recurrent: the network, or each of both.
         training: how it is trained; ``batch`` is how many streams the text is read in side by side.
+        direction: "forward", or "both": a second network, over the same table and with the same
+            read-out, learns to tell each symbol from those after it (ELMo, Peters et al. 2018). It
+            takes as much time again. What writes and scores texts reads forwards either way.
         random_state: an integer; the same one gives the same network on the same machine.
         device: "cpu", "cuda" or "auto".
 
@@ -102,10 +98,12 @@ class LanguageModel(Speaking, Estimator):
         "shares": Shares,
         "chunking": Chunking,
         "head": Next,
+        "notation": Notation,
         "recurrent": Recurrent,
         "training": Training,
     }
-    scalars: ClassVar[dict[str, Any]] = {}
+    scalars: ClassVar[dict[str, Any]] = {"direction": Directions}
+    earlier: ClassVar[dict[str, Any]] = {"direction": "forward"}
 
     codec_: TokenCodec
     digest_: str
@@ -118,10 +116,12 @@ class LanguageModel(Speaking, Estimator):
         shares: Shares = Shares(),  # noqa: B008
         chunking: Chunking = Chunking(),  # noqa: B008
         head: Next = Next(),  # noqa: B008
+        notation: Notation = Notation(),  # noqa: B008
         recurrent: Recurrent = Recurrent(size=256, dropout=0.2),  # noqa: B008
         training: Training = Training(  # noqa: B008
             epochs=20, rate=4e-3, weight_decay=0.01, schedule="cosine", members=1
         ),
+        direction: Directions = "forward",
         random_state: int = 0,
         device: str = "cpu",
     ) -> None:
@@ -130,21 +130,31 @@ class LanguageModel(Speaking, Estimator):
         self.shares = shares
         self.chunking = chunking
         self.head = head
+        self.notation = notation
         self.recurrent = recurrent
         self.training = training
+        self.direction = direction
         self.random_state = random_state
         self.device = device
 
     # learn
 
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.direction not in get_args(Directions):
+            told = suggest(self.direction, get_args(Directions))
+            raise ArgumentError(f"direction={self.direction!r}: {told}")
+
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
         refuse_misfits(self.recurrent)
-        found = self._cut(data)
+        refuse_tokens(self.tokens, self.notation)
+        found = self._parting.cut(data)
         if like is None:
-            codec = TokenCodec.fit(texts(found.parts["train"][0]), self.tokens)
+            read = found.parts["train"][0]
+            codec = codec_of(self.notation, lambda: TokenCodec.fit(texts(read), self.tokens))
         else:
             codec = like.codec_
-            refuse_other(codec, self.tokens)
+            refuse_other(codec, self.tokens, self.notation)
         self.codec_, self.digest_ = codec, found.digest
         train, valid, _ = self._read(found)
         assert train is not None
@@ -154,61 +164,46 @@ class LanguageModel(Speaking, Estimator):
                 f"{train.source}: the training part holds one symbol over and over, so there is "
                 "nothing to tell; give a text, or another unit of tokens"
             )
-        chunks = Chunks(train.ids, self.training.batch, self.chunking, source=train.source)
+        streams, ways = self.training.batch, self.direction == "both"
+        chunks = Chunks(train.ids, streams, self.chunking, source=train.source, both=ways)
         if valid is None:
             return Parts(chunks, None, chunks)
-        chosen = Chunks(valid.ids, _STREAMS, self.chunking, _WARM, valid.source)
-        both = chunks
+        chosen = Chunks(valid.ids, _STREAMS, self.chunking, _WARM, valid.source, both=ways)
+        whole = chunks
         if self.training.refit:
             # a text goes on where it was cut; texts of their own have a border between them
             border = found.apart and train.ids[-1] != BORDER
             ids = np.concatenate([train.ids, valid.ids[0 if border else 1 :]])
-            both = Chunks(ids, self.training.batch, self.chunking, source=train.source)
-        return Parts(chunks, chosen, both)
+            whole = Chunks(ids, streams, self.chunking, source=train.source, both=ways)
+        return Parts(chunks, chosen, whole)
 
-    def _cut(self, data: Any) -> Proses:
-        """The parts of a text, as they were given or as ``shares`` says, and its digest."""
-        if isinstance(data, Mapping):
-            if "train" not in data or not set(data) <= set(_PARTS):
-                given = ", ".join(map(str, data))
-                raise ArgumentError(f"parts of a text are {', '.join(_PARTS)}; got {given}")
-            given_parts = {name: read_prose(own, self.documents) for name, own in data.items()}
-            digest = "".join(_digest(prose) for prose in given_parts.values())
-            whole = {n: (p, len(p.extent().starts) > 1) for n, p in given_parts.items()}
-            return Proses(whole, digest, apart=True)
-        prose = read_prose(data, self.documents)
-        extent = prose.extent()
-        cuts = (0, *self.shares.cuts(extent), extent.characters)
-        ends = {*extent.starts.tolist(), extent.characters} if len(extent.starts) > 1 else set()
-        parts = {
-            name: (prose.between(start, stop), stop in ends)
-            for name, start, stop in zip(_PARTS, cuts, cuts[1:], strict=False)
-            if start < stop
-        }
-        if "train" not in parts:
-            raise DataError(
-                f"{prose.source}: {extent.characters} characters are too few to be parted by "
-                f"{self.shares}; give more text"
-            )
-        return Proses(parts, _digest(prose), apart=False)
+    @property
+    def _parting(self) -> Parting:
+        return Parting(self.documents, self.shares, self.notation)
 
     def _read(self, found: Proses) -> Passages:
         parts = {
             name: passage(prose, self.codec_, closed=closed)
             for name, (prose, closed) in found.parts.items()
         }
-        return Passages(*(parts.get(name) for name in _PARTS))
+        return Passages(*(parts.get(name) for name in PARTS))
 
     def _network(self) -> Model:
-        width = self.head.width(self.codec_.size, self.recurrent.size)
+        width = self.head.width(self.codec_.size, self.recurrent.width)
         lookup = Lookup(self.codec_.size, width, self.head.embedding_dropout)
-        encoder = RecurrentEncoder(lookup, self.recurrent)
+        trunk = BothWays if self.direction == "both" else RecurrentEncoder
+        encoder = trunk(lookup, self.recurrent)
         return Model(encoder, NextHead(self.recurrent.width, lookup, self.head), memory="carried")
 
     def _foreign(self, source: Self) -> Sequence[str]:
         # of another vocabulary, what a symbol is looked up in and told by means something else
         same = source.codec_ == self.codec_
-        return () if same else ("encoder.embed.", *(f"head.{name}" for name in _TOLD_BY))
+        return () if same else (".embed.", *(f"head.{name}" for name in _TOLD_BY))
+
+    def _describe(self, model: Model) -> str:
+        told = super()._describe(model)
+        ways = "; one such stack reads forwards, and another one backwards"
+        return told + ways if isinstance(model.encoder, BothWays) else told
 
     # use
 
@@ -221,34 +216,43 @@ class LanguageModel(Speaking, Estimator):
             DataError: the text cannot be read, or holds nothing.
         """
         self._check_fitted()
-        if isinstance(X, Mapping):
-            return self._read(self._cut(X))
-        prose = read_prose(X, self.documents)
-        if _digest(prose) == self.digest_:
-            return self._read(self._cut(prose))
-        several = len(prose.extent().starts) > 1
-        return Passages(None, None, passage(prose, self.codec_, closed=several))
+        parting = self._parting
+        prose = parting.opened(X)
+        if isinstance(prose, Mapping) or digest(prose) == self.digest_:
+            return self._read(parting.cut(prose))
+        return Passages(None, None, passage(prose, self.codec_, closed=parting.closed(prose)))
 
-    def nats(self, text: Stretch) -> Floats:
+    def nats(self, text: Stretch, direction: Direction = "forward") -> Floats:
         """-log p of each symbol after all before it in its document, (N,); 0 at its first.
 
-        Exact: it depends on no batch size, and not on how the text is cut into chunks.
+        Read "backward", it is that of each symbol before all after it, and 0 at the last. Exact: it
+        depends on no batch size, and not on how the text is cut into chunks.
+
+        Raises:
+            ArgumentError: the model does not read that way.
         """
         self._check_fitted()
-        return surprise(self.models_, text)
+        if direction == "backward" and self.settings_["direction"] != "both":
+            raise ArgumentError(
+                'nats(direction="backward"): this model reads forwards alone; fit one with '
+                'LanguageModel(direction="both") (--direction both)'
+            )
+        return surprise(self.models_, text, direction)
 
     def stretch(self, passage: Passage) -> Stretch:
         """A passage as documents that are scored by themselves, or as one if the state goes on."""
         return as_stretch(passage, self.codec_, apart=self.chunking.borders == "reset")
 
     def score(self, X: Any, y: None = None) -> float:
-        """Mean log-probability per character of the test part of ``X``, in nats: 0 is perfect.
+        """Mean log-probability of the test part of ``X``, in nats: 0 is perfect.
+
+        It is told per character, per frame of rolls, or per note of events.
 
         Raises:
             DataError: no test part was kept of the text given to ``fit``.
         """
         test = self._test(self.passages(X))
-        return -float(self.nats(self.stretch(test)).sum()) / test.characters
+        return -float(self.nats(self.stretch(test)).sum()) / test.counts
 
     def evaluate(
         self, X: Any, *, yardsticks: Choice = "all", extra: Sequence[LanguageMethod] = ()
@@ -270,15 +274,23 @@ class LanguageModel(Speaking, Estimator):
         test = self._test(found)
         kept = None if found.train is None else found.train.last(_MOST)
         train, valid = (part and self.stretch(part) for part in (kept, found.valid))
-        notes = []
+        notes = list(test.notes)
         if kept is not None and found.train is not None and len(kept) < len(found.train):
             notes.append(
                 f"n-grams learnt from the last {len(kept):,} symbols of the training part alone: "
                 "they are held in memory."
             )
+        told = self.stretch(test)
+        if self.settings_["direction"] == "both":
+            back = told.backwards()
+            nats = self.nats(told, "backward")[::-1][back.scored]
+            notes.append(
+                f"Read from its end, each symbol told from those after it, the test part costs "
+                f"{nats.mean():.4f} nats a symbol. Every score here is of reading forwards."
+            )
         return evaluate_language(
             LanguageMethod(self.recurrent.name, "lstm", self.nats),
-            LanguageParts(train, valid, self.stretch(test)),
+            LanguageParts(train, valid, told),
             self.codec_,
             source=test.source,
             history=self.history_,
@@ -309,19 +321,40 @@ class LanguageModel(Speaking, Estimator):
     ) -> None:
         refuse_misfits(self.recurrent)
         learned = artifact.section(content, "learned", LearnedText, where)
-        self.codec_ = TokenCodec.take_up(learned.codec, arrays)
+        refuse_tokens(self.tokens, self.notation)
+        self.codec_ = codec_of(
+            self.notation, lambda: TokenCodec.take_up(learned.codec, arrays), learned.codec
+        )
         self.digest_ = learned.digest
-        if self.codec_.unit != self.tokens.unit:
+        if self.codec_.unit not in (self.tokens.unit, "signs"):
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
 
 
-def refuse_other(codec: TokenCodec, tokens: Tokens) -> None:
+def refuse_tokens(tokens: Tokens, notation: Notation) -> None:
+    """Of music a symbol is a sign, and nothing else.
+
+    Raises:
+        ArgumentError: other tokens are asked for.
+    """
+    if notation.music and tokens != Tokens():
+        raise ArgumentError(
+            f"{tokens}: symbols of music are the signs of its notation ({notation.kind}); leave "
+            "tokens out"
+        )
+
+
+def refuse_other(codec: TokenCodec, tokens: Tokens, notation: Notation) -> None:
     """Symbols that are to be kept must be those that are asked for.
 
     Raises:
-        ArgumentError: they are of another unit.
+        ArgumentError: they are of another unit, or signs of another notation.
     """
-    if codec.unit != tokens.unit:
+    if (codec.unit == "signs") != notation.music or codec_of(notation, lambda: codec) != codec:
+        raise ArgumentError(
+            f"{notation}: the vocabulary to keep is of other {codec.unit}; ask for the same "
+            "notation, or fit a new one"
+        )
+    if codec.unit not in (tokens.unit, "signs"):
         raise ArgumentError(
             f"Tokens(unit={tokens.unit!r}): the vocabulary to keep is of {codec.unit}; ask for "
             f"those (--unit {codec.unit}), or fit a new one"
@@ -344,12 +377,3 @@ def refuse_misfits(recurrent: Recurrent) -> None:
                 f"Recurrent({name}): a language model reads each symbol once and forwards; leave "
                 "it out"
             )
-
-
-def _digest(prose: Prose) -> str:
-    """A number that tells texts apart: sha256 over characters and where documents begin."""
-    found = hashlib.sha256()
-    for text, first in prose.read():
-        found.update(b"\xff" if first else b"")
-        found.update(text.encode("utf-8", "surrogatepass"))
-    return found.hexdigest()

@@ -18,6 +18,7 @@ from longshort.data.codecs.tags import Span, spans
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import ItemEncoding, Items
 from longshort.data.partition import Parted, Partition, partition
+from longshort.data.readings.pretrained import Pretrained
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.wide import Wide, WideReading
 from longshort.data.readings.words import Text
@@ -29,17 +30,18 @@ from longshort.evaluate.labels import LabelParts
 from longshort.evaluate.tags import evaluate_tags
 from longshort.heads.crf import CRFHead
 from longshort.heads.sparse import Sparse
-from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.layers.pretrained import embedding
 from longshort.model import Model
 from longshort.records import LabelEvaluation, LabelExplanation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.deciding import decided
-from longshort.tasks.labels.encoding import reading_of
+from longshort.tasks.labels.encoding import foreign, reading_of
 from longshort.tasks.labels.learned import Seen
 from longshort.tasks.labels.tagged import Learned, Told, put_down, read_tagged, steps_frame, take_up
 from longshort.tasks.labels.tags import Inner, Tags, lean, leaning, score, shift_of, tag
+from longshort.tasks.pretraining import Beginning
 from longshort.training import Training
 from longshort.training.loop import Judge
 from longshort.yardsticks.labels.base import TagMethod
@@ -61,7 +63,7 @@ TRAINING = Training(
 )  # fmt: skip
 
 
-class Tagger(Estimator):
+class Tagger(Beginning, Estimator):
     """Tell the tag of each token of a sentence, or of each step of a series.
 
     Args:
@@ -77,6 +79,8 @@ class Tagger(Estimator):
         wide: sparse features beside the network, for tokens; see ``Wide``.
         lean: after training, shift the scores of all entities by what finds them best (F1) in the
             validation part; else the likeliest tags are told.
+        pretrained: a language model that tokens are read by beside all else, or its file; see
+            ``Pretrained``.
         partition: which sentences choose, and which are left for ``evaluate``.
         recurrent: the network.
         training: how it is trained.
@@ -104,6 +108,7 @@ class Tagger(Estimator):
         "text": Text,
         "signal": Signal,
         "wide": Wide,
+        "pretrained": Pretrained,
         "partition": Partition,
         "recurrent": Recurrent,
         "training": Training,
@@ -126,6 +131,7 @@ class Tagger(Estimator):
         scheme: Inner = "bio",
         wide: Wide = Wide(),  # noqa: B008
         lean: bool = True,
+        pretrained: Pretrained | str | Path | None = Pretrained(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(120, bidirectional=True, dropout=0.4),  # noqa: B008
         training: Training = TRAINING,
@@ -140,6 +146,7 @@ class Tagger(Estimator):
         self.scheme = scheme
         self.wide = wide
         self.lean = lean
+        self.pretrained = pretrained
         self.partition = partition
         self.recurrent = recurrent
         self.training = training
@@ -164,6 +171,7 @@ class Tagger(Estimator):
             reading = reading_of(train, self.text, self.signal)
         else:
             self.tags_, reading = like.tags_, like.told_.reading
+        reading = self._begun(reading)
         seen = Seen.of(corpus, np.concatenate([shares.train, shares.valid]))
         targets, unknown = self.tags_.numbers(corpus)
         if len(self.tags_.names) < 2:
@@ -226,16 +234,11 @@ class Tagger(Estimator):
             self.recurrent.width, count, self.tags_.allowed if linked else None,
             linked=linked, sparse=sparse,
         )  # fmt: skip
-        return Model(RecurrentEncoder(Embed.of(encoding.widths), self.recurrent), head)
+        return Model(RecurrentEncoder(embedding(encoding.widths), self.recurrent), head)
 
     def _foreign(self, source: Self) -> list[str]:
         found = [] if self.tags_ == source.tags_ else ["head"]
-        arrays, others = (each.told_.reading.put_down()[1] for each in (self, source))
-        alike = set(arrays) == set(others) and all(
-            np.array_equal(arrays[name], others[name]) for name in arrays
-        )
-        # hashes of features mean the same everywhere, places in a vocabulary do not
-        return found if alike else [*found, "encoder.embed.tables", "characters.table"]
+        return found + foreign(self.told_.reading, source.told_.reading)
 
     def _after(self, model: Model, examples: Examples) -> None:
         # a network that is refitted keeps the shift of the one that was not

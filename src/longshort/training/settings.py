@@ -43,6 +43,12 @@ class Training(Params):
         patience: epochs without a better validation loss before training stops and the best
             weights return; None trains all epochs and still returns the best.
         members: networks trained from different seeds and averaged.
+        freeze: layers that do not learn, see ``training.layers``: "embed", "encoder" or one of its
+            layers, "encoder.0", "head", "pretrained".
+        unfreeze: "all" layers learn from the beginning, or by "gradual" unfreezing the last one in
+            the first epoch and one more, from the top, in each after it (Howard and Ruder 2018).
+            Above a pretrained network all that is new is one layer.
+        discriminative: each lower layer learns at this share of the rate of the one above.
         refit: choose the number of epochs on the validation part, then train anew on training and
             validation part together for that many.
 
@@ -145,10 +151,11 @@ def _tell(optimizer: optim.Optimizer, *given: Any) -> None:
 
 def thaw(layers: Sequence[Layer], unfreeze: Unfreeze, epoch: int) -> None:
     """Let the layers learn whose turn has come at an epoch (from 0); the others get no gradient."""
-    first = 0 if unfreeze == "all" else max(0, len(layers) - 1 - epoch)
-    for place, layer in enumerate(layers):
+    turns = sorted({layer.above for layer in layers})
+    learning = turns if unfreeze == "all" else turns[: epoch + 1]
+    for layer in layers:
         for parameter in layer.parameters:
-            parameter.requires_grad_(place >= first)
+            parameter.requires_grad_(layer.above in learning)
 
 
 def rate_factor(schedule: Schedule, done: float) -> float:

@@ -61,16 +61,28 @@ def test_it_ends_before_a_stop_string_wherever_pieces_are_cut(model: LanguageMod
         assert model.generate("abcd abcd ", 30, greedy, stop=stop) == wanted
 
 
-def test_the_live_path_gives_the_numbers_of_the_model(model: LanguageModel) -> None:
+@pytest.fixture(scope="module")
+def elaborate() -> LanguageModel:
+    """Read both ways by stacks of projected layers with residuals."""
+    recurrent = Recurrent(size=16, depth=3, dropout=0.0, projection=9, residual=True)
+    training = Training(epochs=1, batch=4, rate=3e-2, members=1)
+    return fitted(recurrent=recurrent, training=training, direction="both")
+
+
+@pytest.mark.parametrize("network", ["model", "elaborate"])
+def test_the_live_path_gives_the_numbers_of_the_model(
+    network: str, request: pytest.FixtureRequest
+) -> None:
+    model: LanguageModel = request.getfixturevalue(network)
     symbols = torch.tensor([[BORDER, 3, 4, 5]])
     batch = Batch({SYMBOLS: symbols}, torch.tensor([4]))
 
     def feed(choice: torch.Tensor) -> Batch:
         return Batch({SYMBOLS: choice.unsqueeze(1)}, torch.ones_like(choice))
 
-    (network,) = model.models_
-    with predicting(network):
-        slow, quick = Stepped(network, batch, feed), NextSymbols([network], symbols[0].numpy())
+    (own,) = model.models_
+    with predicting(own):
+        slow, quick = Stepped(own, batch, feed), NextSymbols([own], symbols[0].numpy())
         np.testing.assert_allclose(quick.start(), slow.start(), atol=1e-5)
         for rows in ([0, 0, 0], [2, 0], [1]):
             for scorer in (slow, quick):

@@ -72,12 +72,12 @@ class TokenCodec:
     """A vocabulary.
 
     Args:
-        unit: what a symbol is.
-        known: the characters or words from symbol 2 on.
+        unit: what a symbol is; "signs" are those of ``data.codecs.notation``.
+        known: the characters, words or signs from symbol 2 on.
         subwords: the byte-pair encoding, where the unit is that.
     """
 
-    unit: Unit
+    unit: Unit | Literal["signs"]
     known: tuple[str, ...] = ()
     subwords: Subwords | None = None
 
@@ -114,6 +114,32 @@ class TokenCodec:
         """V, all symbols with the border and the unknown one."""
         return len(self.pieces)
 
+    @property
+    def per(self) -> str:
+        """What scores are told per, whatever the symbols are."""
+        return "character"
+
+    @property
+    def measure(self) -> str:
+        """The measure that methods are compared by, of ``records.language.LanguageScore``."""
+        return "nats"
+
+    @cached_property
+    def counts(self) -> Ints:
+        """(V,) how many of what scores are told per each symbol stands for."""
+        # a character's further bytes begin with the bits 10
+        heads = [sum(byte & 0xC0 != 0x80 for byte in piece) for piece in self.pieces]
+        return np.array(heads, np.int64)
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """(V,) bytes that each symbol stands for."""
+        return np.array([len(piece) for piece in self.pieces], np.int64)
+
+    def extent(self, text: str) -> tuple[int, int]:
+        """How many characters and bytes (in UTF-8) a text has."""
+        return len(text), len(text) if text.isascii() else len(text.encode())
+
     @cached_property
     def pieces(self) -> tuple[bytes, ...]:
         """(V,) the bytes that each symbol stands for; none for the border and the unknown one."""
@@ -136,6 +162,30 @@ class TokenCodec:
         numbers = self._numbers
         found = (numbers.get(word, UNKNOWN) for word in _WORD.findall(text))
         return np.fromiter(found, np.int64)
+
+    def holding(self, text: str, places: Sequence[tuple[int, int]]) -> tuple[Ints, Ints]:
+        """The symbols (N,) of a text, and where stretches of it stand among them.
+
+        Args:
+            text: what is encoded.
+            places: (T, 2), the first character of each stretch and the one after its last.
+
+        Returns:
+            The symbols, and (T, 2) the numbers of the first and the last symbol that hold any of a
+            stretch; 0 of a text without symbols.
+        """
+        ids = self.encode(text)
+        at = np.array(places, np.int64).reshape(-1, 2)
+        if self.unit == "characters":
+            ends = np.arange(1, len(ids) + 1)
+        elif self.unit == "words":
+            ends = np.array([found.end() for found in _WORD.finditer(text)], np.int64)
+        else:
+            ends = np.cumsum([len(self.pieces[number]) for number in ids.tolist()], dtype=np.int64)
+            at = np.cumsum([0, *(len(character.encode()) for character in text)])[at]
+        first = np.searchsorted(ends, at[:, 0], "right")
+        last = np.maximum(np.searchsorted(ends, at[:, 1], "left"), first)
+        return ids, np.stack([first, last], 1).clip(0, max(len(ids) - 1, 0))
 
     def decode(self, ids: Sequence[int] | Ints) -> str:
         """The text that symbols stand for; what is unknown, or no whole character, is U+FFFD."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,12 @@ class Ragged:
             flat.extend(row)
             starts.append(len(flat))
         return cls(np.array(flat, np.int32), np.array(starts, np.int64))
+
+    @classmethod
+    def joined(cls, rows: Sequence[NDArray[Any]]) -> Self:
+        """Rows that are arrays of whole numbers."""
+        flat = np.concatenate([np.zeros(0, np.int32), *rows]).astype(np.int32)
+        return cls(flat, np.cumsum([0, *map(len, rows)], dtype=np.int64))
 
     @property
     def lengths(self) -> Ints:

@@ -38,7 +38,17 @@ _DIGIT = re.compile(r"\d")
 
 
 def tokenise(text: str) -> list[str]:
-    """The words of a text, in order.
+    """The words of a text, in order."""
+    return [found[0] for found in _pattern().finditer(cleaned(text))]
+
+
+def places(text: str) -> list[tuple[int, int]]:
+    """Where in a cleaned text each of its words begins and ends."""
+    return [found.span() for found in _pattern().finditer(text)]
+
+
+def cleaned(text: str) -> str:
+    """What words are looked for in.
 
     Entities of HTML are read (twice, as ``&amp;amp;`` is common), tags are spaces, and letters
     with their marks are brought to Unicode's composed form.
@@ -49,7 +59,7 @@ def tokenise(text: str) -> list[str]:
         text = _MARKUP.sub(" ", text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return [found[0] for found in _pattern().finditer(text)]
+    return text
 
 
 def key(word: str) -> str:

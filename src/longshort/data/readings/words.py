@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Any, Literal, NamedTuple, Self, TypeVar, get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -21,7 +21,7 @@ from longshort.data.readings.ngrams import buckets_of
 from longshort.data.readings.ragged import Ragged
 from longshort.data.readings.shapes import SHAPES, shape
 from longshort.data.readings.subwords import WordPieces
-from longshort.data.readings.tokenise import key, tokenise
+from longshort.data.readings.tokenise import cleaned, key, places, tokenise
 from longshort.data.readings.vectors import read_vectors
 from longshort.data.readings.vocabulary import Symbols
 from longshort.data.steps import Ints
@@ -29,6 +29,7 @@ from longshort.errors import ArgumentError, ModelFileError, suggest
 
 Network = Literal["none", "cnn", "lstm"]
 Kept = Literal["first", "last", "ends"]
+_Step = TypeVar("_Step")
 
 # of a longer word, so many of its first and last characters are read
 _HEAD, _TAIL = 16, 8
@@ -237,6 +238,44 @@ class TextReading:
         start, stop = read.items.starts[item : item + 2]
         return tuple(read.words[at] for at in read.items.flat[start:stop].tolist())
 
+    def running(self, corpus: Corpus, item: int) -> tuple[str, Sequence[tuple[int, int]]]:
+        """An item as running text, and where in it each of its steps begins and ends.
+
+        Tokens stand one blank apart. Of a text that is cut nothing else is there.
+        """
+        if corpus.tokens is not None:
+            tokens = corpus.tokens[item]
+            ends = np.cumsum([len(token) + 1 for token in tokens]) - 1
+            return " ".join(tokens), [
+                (int(end) - len(token), int(end)) for token, end in zip(tokens, ends, strict=True)
+            ]
+        assert corpus.texts is not None
+        text = cleaned(corpus.texts[item])
+        every = places(text)
+        if self.subwords is not None:
+            every = [part for start, stop in every for part in self._pieces(text, start, stop)]
+        kept = list(self._cut(every))
+        if len(kept) == len(every):
+            return text, kept
+        head = math.ceil(len(kept) / 2) if self.text.keep == "ends" else len(kept)
+        found, moved = "", []
+        for some in (kept[:head], kept[head:]):
+            if some:
+                start, stop = some[0][0], some[-1][1]
+                found += " " if found else ""
+                moved += [(a - start + len(found), b - start + len(found)) for a, b in some]
+                found += text[start:stop]
+        return found, moved
+
+    def _pieces(self, text: str, start: int, stop: int) -> list[tuple[int, int]]:
+        """Where the pieces of a word stand; where one is unknown, each as the whole word."""
+        assert self.subwords is not None
+        pieces = [p.removeprefix("##") for p in self.subwords.split(text[start:stop])]
+        if "".join(pieces) != text[start:stop]:
+            return [(start, stop)] * len(pieces)
+        ends = start + np.cumsum([len(piece) for piece in pieces])
+        return [(int(e) - len(p), int(e)) for p, e in zip(pieces, ends, strict=True)]
+
     def read(self, corpus: Corpus, items: Sequence[int]) -> Inputs:
         """What a network reads of these items: of each step "words" (B, T), and "shapes" (B, T, 8),
         "ngrams" (B, T, G) and "characters" (B, T, C) where they are asked for; T is 1 or more.
@@ -316,7 +355,7 @@ class TextReading:
             distinct, Ragged.of(rows), cut, np.array(known, np.int64), flags, parts, characters
         )
 
-    def _cut(self, words: Sequence[str]) -> Sequence[str]:
+    def _cut(self, words: Sequence[_Step]) -> Sequence[_Step]:
         most, keep = self.text.longest, self.text.keep
         if len(words) <= most:
             return words

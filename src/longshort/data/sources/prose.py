@@ -77,10 +77,12 @@ class Prose:
     Args:
         source: what it is called in messages.
         read: its pieces, from the beginning.
+        notes: what a reader must know of how it was read.
     """
 
     source: str
     read: Callable[[], Iterator[Piece]]
+    notes: tuple[str, ...] = ()
 
     def extent(self) -> Extent:
         """How long it is, by reading it once.
@@ -110,7 +112,7 @@ class Prose:
                     yield Piece(piece.text[first:last], piece.first and not first)
                 at += len(piece.text)
 
-        return Prose(self.source, read)
+        return Prose(self.source, read, self.notes)
 
 
 def read_prose(data: Any, documents: Documents = Documents()) -> Prose:

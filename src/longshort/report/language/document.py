@@ -8,7 +8,12 @@ from longshort.records import LanguageEvaluation, LanguagePassage
 from longshort.report.document import whole
 from longshort.report.labels.sections import scores_table
 from longshort.report.language.course import course_chart
-from longshort.report.language.scores import cost_rows, difference_rows, language_table
+from longshort.report.language.scores import (
+    compared_per,
+    cost_rows,
+    difference_rows,
+    language_table,
+)
 from longshort.report.markup import (
     facts,
     figure,
@@ -63,7 +68,7 @@ def language_page(evaluation: LanguageEvaluation) -> str:
         f'<a href="#{name}">{words}</a>' for name, words in _LINKS.items() if parts.get(name, True)
     )
     unit = evaluation.data.unit.removesuffix("s")
-    title = f"Language: the next {unit}"
+    title = f"{'Language' if evaluation.data.per == 'character' else 'Music'}: the next {unit}"
     about = f"{evaluation.data.source} · {evaluation.symbols:,} {evaluation.data.unit} tested"
     body = [
         "<header>",
@@ -85,7 +90,7 @@ def _scores(evaluation: LanguageEvaluation) -> str:
     shown = language_table(evaluation)
     if not shown.rows:
         return section("scores", "Scores", paragraph("The record holds no scores.", "none"))
-    unit = evaluation.data.unit.removesuffix("s")
+    per = compared_per(evaluation)
     caption = (
         f"Every method on the same {evaluation.symbols:,} {evaluation.data.unit}, with 95 % "
         "intervals. The best value of a column is bold and underlined."
@@ -94,9 +99,9 @@ def _scores(evaluation: LanguageEvaluation) -> str:
     rows = difference_rows(evaluation)
     if rows:
         ours = evaluation.ours.method if evaluation.ours else "ours"
-        header = ("beside", f"nats per {unit}: {ours} minus it", f"the {ours} is")
+        header = ("beside", f"nats per {per}: {ours} minus it", f"the {ours} is")
         blocks.append(folded("Differences", table(header, rows, 0, "Differences")))
-    header = ("method", f"nats per {unit}, validation part", "time to fit")
+    header = ("method", f"nats per {per}, validation part", "time to fit")
     cost = table(header, cost_rows(evaluation), 2, "Validation part and time")
     return section("scores", "Scores", *blocks, folded("Validation part, and time", cost))
 
@@ -156,17 +161,20 @@ def _data(evaluation: LanguageEvaluation) -> str:
         )
         for part in data.parts
     ]
-    header = ("part", "documents", data.unit, "characters", "bytes", "unknown")
-    parts = table(header, rows, 5, "Parts of the text")
+    names = ("part", "documents", data.unit, f"{data.per}s", "bytes", "unknown")
+    # music has no bytes, and knows every sign
+    shown = names if data.per == "character" else names[:4]
+    short = [row[: len(shown)] for row in rows]
+    parts = table(shown, short, len(shown) - 1, "Parts of the text")
     return section("data", "Data", facts(about), "<h3>Parts</h3>", parts)
 
 
 def _glossary(evaluation: LanguageEvaluation) -> dict[str, str]:
     unit = evaluation.data.unit.removesuffix("s")
-    return dict(_entries(unit, evaluation.block))
+    return dict(_entries(unit, evaluation.data.per, evaluation.block))
 
 
-def _entries(unit: str, block: int) -> Iterator[tuple[str, str]]:
+def _entries(unit: str, per: str, block: int) -> Iterator[tuple[str, str]]:
     yield (
         f"nats and bits per {unit}",
         f"How surprised a method is: the mean of -log p of each {unit} that came, given what came "
@@ -177,11 +185,24 @@ def _entries(unit: str, block: int) -> Iterator[tuple[str, str]]:
         "perplexity",
         f"e to the nats: as if the method guessed among so many {unit}s at each place.",
     )
-    yield (
-        "bits per byte",
-        "The bits of the whole test part over its bytes in UTF-8: comparable whatever the symbols "
-        "are.",
-    )
+    if per == "character":
+        yield (
+            "bits per byte",
+            "The bits of the whole test part over its bytes in UTF-8: comparable whatever the "
+            "symbols are.",
+        )
+    else:
+        yield (
+            f"nats and bits per {per}",
+            f"Those of the whole test part over its {per}s: the signs of one are told one after "
+            "the other, each with those before it known, and so is the end of each piece.",
+        )
+    if per == "frame":
+        yield (
+            "key shares, logistic regression per key",
+            "Models of frames in which the keys of a frame do not know of each other: how often "
+            "each key sounds, and a regression of each on all keys of the frame before.",
+        )
     yield (
         "Kneser-Ney n-gram",
         "How often runs of n symbols occur in the training part, smoothed (interpolated modified "

@@ -18,6 +18,10 @@ _MEASURES = {
     "known_perplexity": ("perplexity of known", 2),
     "nats_per_character": ("nats per character", 4),
     "bits_per_character": ("bits per character", 4),
+    "nats_per_frame": ("nats per frame", 4),
+    "bits_per_frame": ("bits per frame", 4),
+    "nats_per_note": ("nats per note", 4),
+    "bits_per_note": ("bits per note", 4),
     "bits_per_byte": ("bits per byte", 4),
 }
 
@@ -27,7 +31,16 @@ def measures_of(evaluation: LanguageEvaluation) -> tuple[str, ...]:
     there = {name for score in evaluation.scores for name in score.measures}
     if evaluation.data.unit == "characters":
         there -= {"nats_per_character", "bits_per_character"}
+    if evaluation.data.per != "character":
+        # of music a sign alone says little
+        there -= {"bits"}
     return tuple(name for name in _MEASURES if name in there)
+
+
+def compared_per(evaluation: LanguageEvaluation) -> str:
+    """What the nats are told per that methods are compared by: a symbol, or a frame or note."""
+    data = evaluation.data
+    return data.unit.removesuffix("s") if data.per == "character" else data.per
 
 
 def language_table(evaluation: LanguageEvaluation, intervals: bool = True) -> LabelTable:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
+from longshort.data.readings.pretrained import PretrainedReading, plain
 from longshort.data.readings.signals import Signal, SignalReading
 from longshort.data.readings.sound import Sound, SoundReading
 from longshort.data.readings.words import Text, TextReading
 from longshort.errors import DataError, suggest
 
-READINGS: dict[str, type[TextReading] | type[SignalReading] | type[SoundReading]] = {
+READINGS: dict[
+    str,
+    type[TextReading] | type[SignalReading] | type[SoundReading] | type[PretrainedReading],
+] = {
     "text": TextReading,
     "signal": SignalReading,
     "sound": SoundReading,
+    "pretrained": PretrainedReading,
 }
 _OF = {"texts": "text", "tokens": "text", "series": "signal", "sound": "sound"}
 
@@ -38,7 +44,8 @@ def reading_of(
 
 def notes_of(reading: ItemEncoding, corpus: Corpus) -> list[str]:
     """What a reader should know of how items are read."""
-    return reading.notes(corpus) if isinstance(reading, TextReading | SoundReading) else []
+    own = plain(reading)
+    return own.notes(corpus) if isinstance(own, TextReading | SoundReading) else []
 
 
 def reader_name(reading: ItemEncoding) -> str:
@@ -61,10 +68,23 @@ def take_up(
 
 def refuse_other(corpus: Corpus, reading: ItemEncoding) -> None:
     """Raises DataError where a corpus holds something else than the encoding reads."""
-    own = reader_name(reading)
+    own = reader_name(plain(reading))
     if _OF.get(corpus.content) != own:
         wanted = {"signal": "series", "text": "texts"}.get(own, own)
         raise DataError(
             f"{corpus.source} holds {corpus.content}, and the model was fitted on {wanted}; give "
             "data of the same kind"
         )
+
+
+def foreign(own: ItemEncoding, other: ItemEncoding) -> list[str]:
+    """Parts of the names of weights that are told by places in vocabularies which differ.
+
+    Hashes mean the same everywhere.
+    """
+    mine, theirs = own.put_down()[1], other.put_down()[1]
+    names = {*mine, *theirs}
+    odd = [n for n in names if not np.array_equal(mine.get(n, ()), theirs.get(n, ()))]
+    apart = [name.startswith("pretrained.") for name in odd]
+    found = ["encoder.embed.pretrained.trunk"] if any(apart) else []
+    return found if all(apart) else [*found, "encoder.embed.tables", "characters.table"]

@@ -14,6 +14,7 @@ from torch import Tensor
 from longshort.contracts import Prediction
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding, Items
+from longshort.data.readings.pretrained import plain
 from longshort.data.readings.words import TextReading
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
@@ -114,8 +115,9 @@ def marks(reading: ItemEncoding, corpus: Corpus, item: int, weights: Floats) -> 
         return ()
     share = weights / most
     if corpus.texts is not None:
-        assert isinstance(reading, TextReading)
-        places = spans(corpus.texts[item], reading.steps(corpus, item))
+        own = plain(reading)
+        assert isinstance(own, TextReading)
+        places = spans(corpus.texts[item], own.steps(corpus, item))
     elif corpus.tokens is not None:
         places = [(at, at + 1) for at in range(len(share))]
     else:

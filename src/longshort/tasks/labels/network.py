@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from longshort.data.items import Widths
 from longshort.heads.category import Category, CategoryHead
-from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
+from longshort.layers.pretrained import embedding
 from longshort.model import Model
 
 
@@ -28,7 +28,7 @@ def build(
         weights: (K,) of the classes in the loss; None for all 1.
     """
     return Model(
-        RecurrentEncoder(Embed.of(widths), recurrent),
+        RecurrentEncoder(embedding(widths), recurrent),
         make_head(category, recurrent.width, classes, weights, 1 + recurrent.bidirectional),
     )
 

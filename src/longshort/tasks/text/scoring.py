@@ -13,7 +13,7 @@ from longshort.contracts import Batch, State
 from longshort.data.chunks import SYMBOLS
 from longshort.data.stretch import Ints
 from longshort.heads.next import NextHead
-from longshort.layers.encoder import RecurrentEncoder
+from longshort.layers.bothways import one_way
 from longshort.layers.lookup import Lookup
 from longshort.layers.stream import Stream
 from longshort.model import Model
@@ -27,9 +27,8 @@ class _Voice:
     """One network behind a prompt, its state kept in place: the shortest way for live use."""
 
     def __init__(self, model: Model, prompt: Ints) -> None:
-        head, encoder = model.head, model.encoder
+        head, encoder = model.head, one_way(model.encoder)
         assert isinstance(head, NextHead)
-        assert isinstance(encoder, RecurrentEncoder)
         assert isinstance(encoder.embed, Lookup)
         # without gradients, so that reading needs no ceremony
         self._table, self._stack = encoder.embed.table.detach(), encoder.stack

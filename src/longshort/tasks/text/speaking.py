@@ -201,7 +201,8 @@ class Speaking:
 
 def samples(model: Speaking, seed: int = 0) -> list[Sample]:
     """What a model writes at the beginning of a document, drawn in three ways."""
-    length = _SAMPLE if model.codec_.unit in ("characters", "bytes") else _SAMPLE // 5
+    short = model.codec_.unit in ("characters", "bytes", "signs")
+    length = _SAMPLE if short else _SAMPLE // 5
     ways = {
         "as the model is": Sampling(),
         "temperature 0.7": Sampling(temperature=0.7),
