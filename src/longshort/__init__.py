@@ -18,6 +18,7 @@ _ROOMS = {
     "Classifier": "longshort.tasks.classify",
     "Columns": "longshort.data.sequences",
     "Corpus": "longshort.data.corpus",
+    "Ctc": "longshort.heads.ctc",
     "Decoder": "longshort.heads.decoder",
     "Documents": "longshort.data.sources.prose",
     "Evaluation": "longshort.records",
@@ -36,13 +37,16 @@ _ROOMS = {
     "Recurrent": "longshort.layers.encoder",
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
+    "SeriesModel": "longshort.tasks.series",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
+    "Spelling": "longshort.data.codecs.transcripts",
     "Split": "longshort.data.splits",
     "Tagger": "longshort.tasks.tag",
     "Text": "longshort.data.readings.words",
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
+    "Transcriber": "longshort.tasks.transcribe",
     "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
     "compare": "longshort.tasks.comparison",
@@ -61,6 +65,7 @@ __all__ = [
     "Classifier",
     "Columns",
     "Corpus",
+    "Ctc",
     "Decoder",
     "Documents",
     "Evaluation",
@@ -76,13 +81,16 @@ __all__ = [
     "Recurrent",
     "Roles",
     "Scaling",
+    "SeriesModel",
     "Shares",
     "Signal",
+    "Spelling",
     "Split",
     "Tagger",
     "Text",
     "Tokens",
     "Training",
+    "Transcriber",
     "Window",
     "backtest",
     "compare",
@@ -97,6 +105,7 @@ if TYPE_CHECKING:
     from longshort.data.codecs.notation import Notation
     from longshort.data.codecs.numbers import Scaling
     from longshort.data.codecs.tokens import Tokens
+    from longshort.data.codecs.transcripts import Spelling
     from longshort.data.corpus import Corpus, Roles
     from longshort.data.partition import Partition
     from longshort.data.readings.signals import Signal
@@ -108,6 +117,7 @@ if TYPE_CHECKING:
     from longshort.errors import LongshortError
     from longshort.evaluate.leaks.lint import lint
     from longshort.heads.category import Category
+    from longshort.heads.ctc import Ctc
     from longshort.heads.decoder import Decoder
     from longshort.heads.next import Next
     from longshort.kernels.dispatch import engine
@@ -121,7 +131,9 @@ if TYPE_CHECKING:
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.tasks.generate import LanguageModel
+    from longshort.tasks.series import SeriesModel
     from longshort.tasks.tag import Tagger
+    from longshort.tasks.transcribe import Transcriber
     from longshort.training import Training
     from longshort.tuning import tune
 

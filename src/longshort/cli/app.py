@@ -22,6 +22,7 @@ from longshort.cli import (
     lint,
     predict,
     report,
+    series,
     tag,
     text,
     tune,
@@ -57,6 +58,7 @@ app = typer.Typer(
 fit.app.command("classify")(classify.command)
 fit.app.command("tag")(tag.command)
 fit.app.command("text")(text.text)
+fit.app.command("series")(series.command)
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)

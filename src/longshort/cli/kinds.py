@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from longshort.cli import forecasts, labels, tag, text
+from longshort.cli import forecasts, labels, series, tag, text
 from longshort.cli.options import asked
 from longshort.errors import ArgumentError
 from longshort.tasks.base import Estimator
@@ -17,6 +17,7 @@ from longshort.tasks.classify import Classifier
 from longshort.tasks.files import load
 from longshort.tasks.forecast import Forecaster
 from longshort.tasks.generate import LanguageModel
+from longshort.tasks.series import SeriesModel
 from longshort.tasks.tag import Tagger
 
 
@@ -42,6 +43,7 @@ KINDS: dict[str, Commands] = {
     Classifier.kind: Commands(labels.predictions, labels.judged, labels.explained, "labels"),
     Tagger.kind: Commands(tag.predictions, tag.judged, tag.explained, "tags"),
     LanguageModel.kind: Commands(text.predictions, text.judged, text.explained, "text"),
+    SeriesModel.kind: Commands(series.predictions, series.judged, series.explained, "values"),
 }
 
 

@@ -133,6 +133,7 @@ class Items:
         chosen: (M,) numbers of the corpus's items that are examples.
         changed: what changes them each time they are read, drawn from torch's default generator,
             which training seeds by epoch and position; None for examples as they are.
+        apart: the N arrays have lengths of their own, and end with -1 where they are padded.
     """
 
     corpus: Corpus
@@ -141,6 +142,7 @@ class Items:
     chosen: Ints
     changed: Changing | None = None
     streams: None = None
+    apart: bool = False
 
     def __len__(self) -> int:
         """M, the number of examples."""
@@ -165,7 +167,9 @@ class Items:
             return batch.replace(targets=torch.from_numpy(self.targets[items]))
         # as wide as what is read, of which every batch has a step
         width = max(int(lengths.max()), 1)
-        padded = torch.zeros(len(items), width, dtype=torch.int64)
+        if self.apart:
+            width = max(len(self.targets[item]) for item in items)
+        padded = torch.full((len(items), width), -1 if self.apart else 0, dtype=torch.int64)
         for row, item in enumerate(items):
             own = self.targets[item]
             padded[row, : len(own)] = torch.from_numpy(own)

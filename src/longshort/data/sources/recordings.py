@@ -25,10 +25,17 @@ from longshort.data.steps import Ints, falling
 from longshort.errors import ArgumentError, DataError
 
 T = TypeVar("T")
+# roles of columns that data need not have
+_SPARED = ("label", "part", "transcript")
 
 
 def read_recordings(
-    data: Any, roles: Roles, *, labelled: bool = True, stepwise: bool = False
+    data: Any,
+    roles: Roles,
+    *,
+    labelled: bool = True,
+    stepwise: bool = False,
+    alone: bool = False,
 ) -> Corpus:
     """Recordings of a long table.
 
@@ -41,20 +48,21 @@ def read_recordings(
             ``group`` and ``part`` what else is known.
         labelled: False also takes data without labels, to predict on.
         stepwise: every row has its own label; they become the corpus's tags.
+        alone: a table whose roles name no item is one recording.
 
     Raises:
         DataError: with file, line, column, value and the way out. A label, group or part that
             changes within a recording is an error, and so are two rows of one time.
         ArgumentError: ``roles`` names no item.
     """
-    if roles.item is None:
+    if roles.item is None and not alone:
         raise ArgumentError("a table of recordings needs the column that names them (item, --item)")
     table = load(data, Columns())
     if not table.height:
         raise DataError(f"{table.source}: there are no rows; give at least one row of data")
-    asked = [(role, name) for role, name in roles.asked() if role not in ("label", "part")]
+    asked = [(role, name) for role, name in roles.asked() if role not in _SPARED]
     check_columns(table, asked)
-    keys, ids, _ = series_of_rows(table, (roles.item,))
+    keys, ids, _ = series_of_rows(table, () if roles.item is None else (roles.item,))
     times, clock, rows = _in_order(table, roles, ids)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(keys)))])
     if times is not None:
@@ -69,6 +77,7 @@ def read_recordings(
     labels = read_labels(table, roles, required=labelled)
     parts = read_parts(table, roles, required=labelled)
     groups = plain_column(table, roles.group, "group", required=labelled)
+    said = plain_column(table, roles.transcript, "transcript", required=labelled)
     told = None
     if stepwise and labels is not None:
         told = _tags(table, labels, offsets, rows)
@@ -79,6 +88,7 @@ def read_recordings(
         series=series,
         labels=None if stepwise else labels,
         tags=told,
+        transcripts=_of_items(table, "transcript", said, offsets, rows),
         groups=_of_items(table, "group", groups, offsets, rows),
         parts=_of_items(table, "part", parts, offsets, rows),
         moments=None if times is None else times[rows][offsets[:-1]],
@@ -108,7 +118,9 @@ def _refuse_twice(table: Table, roles: Roles, times: Any, offsets: Ints, rows: I
 
 def _without(table: Table, roles: Roles) -> Table:
     """The table without what is no channel."""
-    taken = {*roles.label, roles.item, roles.time, roles.group, roles.part}
+    taken = {
+        *roles.label, roles.item, roles.time, roles.group, roles.part, roles.transcript
+    }  # fmt: skip
     return replace(table, names={n: own for n, own in table.names.items() if n not in taken})
 
 
