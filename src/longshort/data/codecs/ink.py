@@ -39,7 +39,7 @@ PIECES = 8
 # two points closer than this share of the spacing are one
 _LEAST = 1e-6
 # rounds in which a curve's points are moved along it to where it is nearest (Schneider 1990)
-_ROUNDS = 3
+_ROUNDS = 6
 # an arm is at most so many chords long
 _LONGEST = 4.0
 
@@ -148,7 +148,7 @@ def _heading(line: Points) -> Points:
     if len(line) < 2:
         return np.zeros((len(line), 2))
     moves = np.gradient(line, axis=0)
-    return moves / np.maximum(np.hypot(*moves.T), 1e-12)[:, None]
+    return np.asarray(moves / np.maximum(np.hypot(*moves.T), 1e-12)[:, None])
 
 
 def drawn(steps: NDArray[np.float32]) -> Strokes:
