@@ -59,7 +59,7 @@ def rivals(
             )
     if choice == "all":
         beside = Beside(
-            reading, known.classes, settings["recurrent"], settings["head"], settings["training"],
+            known.reading, known.classes, settings["recurrent"], settings["head"], settings["training"],
             seed, device, settings["augment"],
         )  # fmt: skip
         found, told = beside.fitted(parts.train, parts.valid, times, seconds)
