@@ -59,8 +59,8 @@ def rivals(
             )
     if choice == "all":
         beside = Beside(
-            known.reading, known.classes, settings["recurrent"], settings["head"], settings["training"],
-            seed, device, settings["augment"],
+            known.reading, known.classes, settings["recurrent"], settings["head"],
+            settings["training"], seed, device, settings["augment"],
         )  # fmt: skip
         found, told = beside.fitted(parts.train, parts.valid, times, seconds)
         methods += found
