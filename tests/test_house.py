@@ -138,10 +138,10 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Category", "Chunking", "Classifier", "Columns", "Corpus", "Ctc",
         "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
-        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "RNNCell", "Recurrent",
-        "Roles", "Scaling", "SeriesModel", "Shares", "Signal", "Spelling", "Split", "Tagger",
-        "Text", "Tokens", "Training", "Transcriber", "Window", "backtest", "compare", "engine",
-        "lint", "load", "tune",
+        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "Pretrained", "RNNCell",
+        "Recurrent", "Roles", "Scaling", "SeriesModel", "Shares", "Signal", "Spelling", "Split",
+        "Tagger", "Text", "Tokens", "Training", "Transcriber", "Window", "backtest", "compare",
+        "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__
