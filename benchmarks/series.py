@@ -2,13 +2,12 @@
 
     python benchmarks/series.py --valid --only physionet    score validation parts alone
     python benchmarks/series.py --only physionet            open the test part, once
-    python benchmarks/series.py --page                      write the section from the record
+    python benchmarks/series.py --page                      write the page from the record
 
 A series model learns to tell the next values of all recordings of the training part, without
 their labels; then classifiers are fitted on a few labelled ones of them, with and without it. Sets
 are those of ``benchmarks/labels.py``, and so is ``LONGSHORT_DATA``. What was measured stands in
-``benchmarks/records/transfer/series.json``; a section of ``docs/benchmarks/transfer.md`` is made
-of it.
+``benchmarks/records/transfer/series.json``, and ``docs/benchmarks/series.md`` is made of it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import numpy as np
 import torch
 from labelled import gunpoint, italypower, physionet
 from labelled.base import parted
-from record import ROOT, opening, write_block
+from record import ROOT, opening
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from longshort import Classifier, Partition, Recurrent, SeriesModel, Signal, Training
@@ -36,7 +35,7 @@ from longshort.heads.sequel import Sequel
 from longshort.yardsticks.labels.features import Features
 
 RECORD = ROOT / "benchmarks" / "records" / "transfer" / "series.json"
-PAGE = ROOT / "docs" / "benchmarks" / "transfer.md"
+PAGE = ROOT / "docs" / "benchmarks" / "series.md"
 WORK = ROOT / "build" / "transfer"
 WITHOUT, FROZEN, TUNED = "LSTM", "LSTM with a series model", "LSTM with a tuned series model"
 # the same network, whose trunk has learnt nothing before
@@ -233,22 +232,21 @@ def mean(scores: list[float]) -> str:
     return f"{statistics.mean(scores):.3f} ± {error:.3f}"
 
 
-def section(record: dict[str, Any]) -> str:
-    """The section of the page."""
+def page(record: dict[str, Any]) -> str:
+    """The page."""
     lines = [
-        "",
-        "## Series",
+        "# What recordings without labels give",
         "",
         "A series model (`longshort fit series`) learnt to tell the next values of all recordings "
         "of the training part without their labels; then classifiers learnt from a few labelled "
         "recordings of that part, drawn anew for each score. Means over draws and splits on the "
         "test part, ± their standard error, and what a tuned series model adds on the same draws. "
         "The untrained one is the same network, all of whose weights learn from labels alone. "
-        "`python benchmarks/series.py` writes this section.",
+        "`python benchmarks/series.py` writes this page.",
     ]
     for name, found in record.items():
         task = TASKS[name]
-        lines += ["", f"### {task.title}", "", f"{task.title}: {task.told}", ""]
+        lines += ["", f"## {task.title}", "", f"{task.title}: {task.told}", ""]
         lines += [f"| labelled | {' | '.join(f'{row} ({task.metric})' for row in ROWS)} | gain |"]
         lines += ["|---|" + "---|" * (len(ROWS) + 1)]
         for count, own in found["scores"].items():
@@ -262,16 +260,7 @@ def section(record: dict[str, Any]) -> str:
             f"The series model: {series[0]['model']}; {seconds:.0f} s of one core. It tells a "
             f"scaled value it has not seen at {series[0]['nats']:.2f} nats.",
         ]
-    return "\n".join([*lines, "", ""])
-
-
-def page(record: dict[str, Any]) -> None:
-    """Write the section into the page, which has a place for it."""
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# What pretraining gives\n"
-    if "<!-- benchmark: series -->" not in text:
-        PAGE.write_text(f"{text.rstrip()}\n\n<!-- benchmark: series --><!-- end -->\n", "utf-8")
-    write_block("series", section(record), PAGE)
+    return "\n".join([*lines, ""])
 
 
 def main() -> None:
@@ -282,7 +271,7 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS), help="methods, with --valid")
     parser.add_argument("--counts", default="", help="labelled items, with --valid")
     parser.add_argument("--valid", action="store_true", help="score validation; open no test part")
-    parser.add_argument("--page", action="store_true", help="write the section from the record")
+    parser.add_argument("--page", action="store_true", help="write the page from the record")
     parser.add_argument("--reason", default="", help="why a test part is opened again")
     given = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
@@ -305,7 +294,8 @@ def main() -> None:
         RECORD.parent.mkdir(parents=True, exist_ok=True)
         RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     if not given.valid:
-        page(record)
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(page(record), encoding="utf-8")
 
 
 if __name__ == "__main__":
