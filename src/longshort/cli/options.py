@@ -116,6 +116,20 @@ def taking(maker: Callable[..., Any]) -> Callable[[Callable[..., None]], Callabl
     return given
 
 
+def also(maker: Callable[..., Any], change: Callable[..., Any]) -> Callable[..., Any]:
+    """A maker that takes the options of ``change``, too, which changes the ``estimator`` made."""
+    made, more = (inspect.signature(each, eval_str=True) for each in (maker, change))
+    added = [p for name, p in more.parameters.items() if name != "estimator"]
+
+    def run(**options: Any) -> Any:
+        wanted = {parameter.name: options.pop(parameter.name) for parameter in added}
+        return change(maker(**options), **wanted)
+
+    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in made.parameters.values()]
+    run.__signature__ = made.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    return run
+
+
 def changed(
     maker: Callable[..., Any], without: Sequence[str] = (), **defaults: Any
 ) -> Callable[..., Any]:
