@@ -135,6 +135,12 @@ def language_model(
     patience: Annotated[int, typer.Option(help="Epochs without progress before it stops.")] = cast(
         int, _OWN.training.patience
     ),
+    average: Annotated[
+        int | None,
+        typer.Option(
+            help="Epochs without progress before weights are averaged.", show_default="never"
+        ),
+    ] = _OWN.training.average,
     members: Annotated[int, typer.Option(help="Networks averaged.")] = _OWN.training.members,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
@@ -157,7 +163,7 @@ def language_model(
         training=Training(
             epochs=epochs, batch=batch, optimizer=cast(Optimizer, optimizer), rate=rate,
             weight_decay=weight_decay, schedule=cast(Schedule, schedule), clip=clip,
-            patience=patience, members=members,
+            patience=patience, members=members, average=average,
         ),
         direction=cast(Directions, direction),
         random_state=seed,
