@@ -108,7 +108,7 @@ class LanguageModel(Composing, Estimator):
         "training": Training,
     }
     scalars: ClassVar[dict[str, Any]] = {"direction": Directions}
-    earlier: ClassVar[dict[str, Any]] = {"direction": "forward"}
+    earlier: ClassVar[dict[str, Any]] = {"direction": "forward", "notation": {}}
 
     codec_: TokenCodec
     digest_: str
