@@ -15,12 +15,14 @@ from longshort.cli.options import (
     Projection,
     Residual,
     Tuned,
+    also,
     beginning,
     names,
     taking,
     tuning,
 )
 from longshort.cli.running import Resume, Yardsticks
+from longshort.cli.sound import hearing
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
 from longshort.data.readings.scales import Scale
@@ -39,7 +41,7 @@ Data = Annotated[
     Path,
     typer.Argument(
         help="A table of texts (CSV, TSV, JSONL, Parquet), of recordings or of events; a folder "
-        "with a folder of texts for each label; or a .ts file."
+        "with a folder of texts or sound files for each label; or a .ts file."
     ),
 ]
 Names = list[str] | None
@@ -233,6 +235,8 @@ def classify(
 
     longshort fit classify sensors.csv --item recording --time t --label activity --group subject
 
+    longshort fit classify recordings/ --pattern '{label}_{group}_{n}.wav' --test 0.2
+
     longshort fit classify events.csv --item patient --time t --code test --value result
     --outcomes died.csv --label died
 
@@ -256,4 +260,4 @@ def classify(
     running.run(estimator, given, out, resume, judge)
 
 
-command = taking(classifier)(classify)
+command = taking(also(classifier, hearing))(classify)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from longshort import artifact
+from longshort.data.codecs.tokens import TokenCodec
 from longshort.data.items import ItemEncoding, Trunk
 from longshort.data.readings.elmo import ElmoFeed
 from longshort.data.readings.onward import SeriesFeed
@@ -24,7 +25,7 @@ from longshort.data.sources.elmo import is_elmo, read_elmo
 from longshort.errors import ArgumentError, ModelFileError
 from longshort.layers.bothways import one_way
 from longshort.layers.elmo import weights
-from longshort.layers.lookup import Lookup
+from longshort.layers.spelled import Spelled
 from longshort.tasks.generate import LanguageModel
 from longshort.tasks.series import SeriesModel
 
@@ -42,19 +43,31 @@ class Found(NamedTuple):
 
 
 def language(content: artifact.Artifact, where: str) -> Found:
-    """A language model's network; of several the first one."""
+    """A language model's network; of several the first one.
+
+    Raises:
+        ModelFileError: it is one of music.
+    """
     given = LanguageModel.from_artifact(content, where)
     encoder = given.models_[0].encoder
     lookup = one_way(encoder).embed
-    assert isinstance(lookup, Lookup)
-    settings = {
-        "symbols": lookup.table.shape[0],
-        "width": lookup.table.shape[1],
+    if not isinstance(given.codec_, TokenCodec) or given.codec_.unit == "signs":
+        raise ModelFileError(
+            f"{where}: holds a language model of music, which reads no texts; give one that was "
+            "fitted on texts"
+        )
+    settings: dict[str, Any] = {
+        "symbols": given.codec_.size,
+        "width": lookup.width,
         "recurrent": given.recurrent.get_params(),
         "both": given.direction == "both",
     }
+    spelled = isinstance(lookup, Spelled)
+    if spelled:
+        head = given.head
+        settings["spelled"] = {"filters": head.filters, "highways": head.highways}
     first = {f"encoder.{name}": t.cpu().numpy() for name, t in encoder.state_dict().items()}
-    return Found(LanguageFeed(given.codec_), Trunk("language", settings, first=first))
+    return Found(LanguageFeed(given.codec_, spelled), Trunk("language", settings, first=first))
 
 
 def series(content: artifact.Artifact, where: str) -> Found:

@@ -9,7 +9,7 @@ from longshort.contracts import whole
 from longshort.data.codecs.notation import Composition, Notation
 from longshort.data.sources.midi import write_midi
 from longshort.data.sources.music import is_music, read_piece
-from longshort.data.stretch import Ints
+from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError
 from longshort.evaluate.adaptation import Adaptation
 from longshort.search import Sampling
@@ -97,5 +97,5 @@ class Composing(Speaking):
         piece = read_piece(prompt, self.notation)
         return self.notation.write(piece), piece.tempo
 
-    def _prompt(self, text: str) -> Ints:
+    def _prompt(self, text: str) -> Stretch:
         return super()._prompt(self.written(text)[0])
