@@ -174,6 +174,7 @@ def pretrain() -> None:
         "counts": counts, "symbols": model.codec_.size, "nats_per_character": nats,
         "seconds": spent, "model": model._settings()["model"],
         "epochs": [[e.train_loss, e.valid_loss] for e in model.history_.epochs],
+        "planned": model.training.epochs,
         "threads": torch.get_num_threads(),
     })  # fmt: skip
     print(nats)
@@ -300,6 +301,8 @@ def page() -> str:
         path = RECORDS / f"{name}.json"
         if path.exists():
             lines += table(SETS[name], json.loads(path.read_text(encoding="utf-8")))
+        else:
+            lines += [f"## {SETS[name].title}", "", "The test part has not been opened yet.", ""]
     return "\n".join(lines)
 
 
@@ -312,13 +315,19 @@ def begun(told: dict[str, Any]) -> list[str]:
         f"{counts['posts']:,} posts of WNUT-17's training part and the {counts['sentences']:,} "
         "sentences of sentence polarity's, without their labels: "
         f"{counts['characters']:,} characters, as {told['symbols']:,} subwords, "
-        f"{len(told['epochs'])} times. {counts['left out']} reviews were left out before: they "
+        f"{times(len(told['epochs']), told['planned'])}. {counts['left out']} reviews were left out before: they "
         f"hold a sentence of sentence polarity's validation or test part, or {RUN} words in a row "
         "of one. Nothing of any validation or test part was read.", "",
-        f"{told['model']}. On {counts['held']} other reviews it needs {nats['forwards']:.3f} nats "
-        f"per character forwards and {nats['backwards']:.3f} backwards; training took "
+        f"{told['model']}. On {counts['held']} other reviews it needs "
+        f"{nats['forwards']:.3f} nats per character forwards and {nats['backwards']:.3f} backwards; training took "
         f"{told['seconds'] / 60:.0f} minutes of one core.", "",
     ]  # fmt: skip
+
+
+def times(read: int, planned: int) -> str:
+    """How often the text was read."""
+    stopped = f", where training was stopped before all {planned} planned passes"
+    return f"{read} times{stopped if read < planned else ''}"
 
 
 def table(task: Set, told: dict[str, Any]) -> list[str]:

@@ -22,10 +22,11 @@ from longshort.errors import ArgumentError, ModelFileError
 from longshort.layers.bothways import one_way
 from longshort.layers.pretrained import Pretrained as Mixed
 from longshort.model import Model, predicting
+from longshort.tasks.labels.transformer import Beside
 from longshort.training.layers import layers_of
 
 GOOD, BAD = ("fine", "lovely", "splendid"), ("awful", "dull", "gloomy")
-FEW = Training(epochs=2, members=1, rate=0.01)
+FEW = Training(epochs=2, steps=4, members=1, rate=0.01)
 
 
 def reviews(count: int = 40) -> tuple[list[str], list[int]]:
@@ -243,6 +244,18 @@ def test_words_are_marked(path: Path) -> None:
     assert tagger.explain(sentences[:2]).source
 
 
+def test_a_transformer_stands_beside_without_it(path: Path) -> None:
+    texts, labels = reviews()
+    model = small(path, epochs=1).fit(texts, labels)
+    whole = Corpus("texts", texts=tuple(texts), labels=tuple((str(y),) for y in labels))
+    beside = Beside(
+        model.known_.reading, model.known_.classes, model.recurrent, model.head, model.training
+    )
+    (method,), told = beside.fitted(whole, None, 1, 0.0)
+    assert "same embedding, but for the pretrained network, and head" in told
+    assert method.name
+
+
 def test_another_fit_goes_on_from_a_tuned_model(path: Path, tmp_path: Path) -> None:
     texts, labels = reviews()
     first = small(Pretrained(str(path), tune=True)).fit(texts, labels)
@@ -256,8 +269,10 @@ def test_another_fit_goes_on_from_a_tuned_model(path: Path, tmp_path: Path) -> N
 
 def test_a_fit_that_was_broken_off_goes_on_bit_by_bit(path: Path, tmp_path: Path) -> None:
     texts, labels = reviews()
-    training = {"epochs": 3, "steps": 3, "unfreeze": "gradual", "discriminative": 0.4}
-    given = Pretrained(str(path), tune=True, dropout=0.2)
+    begun = tmp_path / "lm.lstm"
+    begun.write_bytes(path.read_bytes())
+    training = {"epochs": 3, "unfreeze": "gradual", "discriminative": 0.4}
+    given = Pretrained(str(begun), tune=True, dropout=0.2)
     whole = small(given, **training).fit(texts, labels)
 
     class Stop:
@@ -271,6 +286,12 @@ def test_a_fit_that_was_broken_off_goes_on_bit_by_bit(path: Path, tmp_path: Path
     keep = longshort.checkpoint.Checkpoint(tmp_path / "checkpoint.lstm", 0.0)
     with pytest.raises(InterruptedError):
         small(given, **training).fit(texts, labels, progress=Stop(), checkpoint=keep)
+    # the checkpoint is of the network that was in the file
+    kept = begun.read_bytes()
+    language_model(tmp_path, direction="both", random_state=1)
+    with pytest.raises(ArgumentError, match=r"belongs to a fit with other .* pretrained"):
+        small(given, **training).fit(texts, labels, checkpoint=tmp_path / "checkpoint.lstm")
+    begun.write_bytes(kept)
     resumed = small(given, **training).fit(texts, labels, checkpoint=tmp_path / "checkpoint.lstm")
     assert np.array_equal(whole.predict_proba(texts), resumed.predict_proba(texts))
 
@@ -278,7 +299,7 @@ def test_a_fit_that_was_broken_off_goes_on_bit_by_bit(path: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"feed": "elmo", "fed": {"longest": 50}}, "does not fit what it reads"),
+        ({"feed": "elmo", "fed": {"longest": 50}}, "words of 50 symbols cannot be read"),
         ({"feed": "nothing"}, "cannot be read: KeyError"),
         ({"trunk": {"kind": "language"}}, "cannot be read: TypeError"),
         ({"trunk": {"kind": "language", "settings": {"symbols": 7}}}, "does not fit what"),

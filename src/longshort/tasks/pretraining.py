@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -133,6 +134,12 @@ class Beginning:
     def pretrained(self, given: Pretrained | str | Path | None) -> None:
         self.__dict__["pretrained"] = Pretrained.of(given)
 
+    def prints(self: Any) -> dict[str, str]:
+        """Also the weights and the vocabulary that a fit began with, whatever their file is now."""
+        told: dict[str, str] = super().prints()  # type: ignore[misc]
+        begun = self.__dict__.get("_origin")
+        return told if begun is None else {**told, "pretrained": begun}
+
     def _begun(self, reading: ItemEncoding) -> ItemEncoding:
         """How items are read, with the pretrained network beside it, if there is to be one.
 
@@ -140,6 +147,7 @@ class Beginning:
             ModelFileError: its file cannot be read, or holds another kind of model.
             ArgumentError: it reads nothing of what these items are.
         """
+        self.__dict__.pop("_origin", None)
         given = self.pretrained
         own: dict[str, Any] = {n: getattr(given, n) for n in ("tune", "dropout", "layers")}
         if isinstance(reading, PretrainedReading):
@@ -155,7 +163,16 @@ class Beginning:
                 "leave it out"
             )
         _refuse_other_steps(start.feed, other, given.path)
+        self.__dict__["_origin"] = _digest(start)
         return PretrainedReading(other, start.feed, replace(start.trunk, **own))
+
+
+def _digest(start: Found) -> str:
+    """A text that tells networks and what they read by apart."""
+    found = hashlib.sha256()
+    for name, array in sorted({**start.trunk.first, **start.feed.put_down()[1]}.items()):
+        found.update(f"{name} {array.shape}".encode() + array.tobytes())
+    return found.hexdigest()
 
 
 def _refuse_other_steps(feed: Feed, other: ItemEncoding, path: str) -> None:
