@@ -76,9 +76,22 @@ from longshort.records.training import (
     Tuning,
 )
 
+from longshort.records.transcripts import (
+    Confusion,
+    Heard,
+    Picture,
+    Timed,
+    TranscriptData,
+    TranscriptEvaluation,
+    TranscriptPart,
+    TranscriptScore,
+    Wrongs,
+)
+
 __all__ = [
     "ClassScore",
     "Comparison",
+    "Confusion",
     "Contender",
     "Curve",
     "DataSummary",
@@ -95,6 +108,7 @@ __all__ = [
     "FoldScore",
     "ForecastPoint",
     "Happening",
+    "Heard",
     "History",
     "Kind",
     "LabelData",
@@ -117,6 +131,7 @@ __all__ = [
     "Pair",
     "Part",
     "Permutation",
+    "Picture",
     "Reliability",
     "ReliabilityBin",
     "Sample",
@@ -128,6 +143,12 @@ __all__ = [
     "StepScore",
     "Stop",
     "Sure",
+    "Timed",
+    "TranscriptData",
+    "TranscriptEvaluation",
+    "TranscriptPart",
+    "TranscriptScore",
     "Trial",
     "Tuning",
+    "Wrongs",
 ]
