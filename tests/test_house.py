@@ -139,9 +139,9 @@ def test_public_names_are_exactly_these() -> None:
         "GRU", "LSTM", "RNN", "Category", "Chunking", "Classifier", "Columns", "Corpus", "Ctc",
         "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
         "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "RNNCell", "Recurrent",
-        "Roles", "Scaling", "Shares", "Signal", "Spelling", "Split", "Tagger", "Text", "Tokens",
-        "Training", "Transcriber", "Window", "backtest", "compare", "engine", "lint", "load",
-        "tune",
+        "Roles", "Scaling", "SeriesModel", "Shares", "Signal", "Spelling", "Split", "Tagger",
+        "Text", "Tokens", "Training", "Transcriber", "Window", "backtest", "compare", "engine",
+        "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

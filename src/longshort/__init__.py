@@ -37,6 +37,7 @@ _ROOMS = {
     "Recurrent": "longshort.layers.encoder",
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
+    "SeriesModel": "longshort.tasks.series",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
     "Spelling": "longshort.data.codecs.transcripts",
@@ -80,6 +81,7 @@ __all__ = [
     "Recurrent",
     "Roles",
     "Scaling",
+    "SeriesModel",
     "Shares",
     "Signal",
     "Spelling",
@@ -129,6 +131,7 @@ if TYPE_CHECKING:
     from longshort.tasks.files import load
     from longshort.tasks.forecast import Forecaster
     from longshort.tasks.generate import LanguageModel
+    from longshort.tasks.series import SeriesModel
     from longshort.tasks.tag import Tagger
     from longshort.tasks.transcribe import Transcriber
     from longshort.training import Training

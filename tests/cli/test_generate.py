@@ -90,3 +90,40 @@ def test_another_kind_of_model_is_refused(capsys: pytest.CaptureFixture[str]) ->
     code, _, said = run(["generate", str(golden)], capsys)
     assert code == 2
     assert "not a language model" in said
+
+
+def test_what_was_chosen_in_the_fit_is_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("abcd dcba " * 150)
+    sizes = ["--size", "8", "--epochs", "1", "--batch", "4"]
+    fit = ["fit", "text", str(text), "--out", str(tmp_path / "fit"), *sizes, "--valid", "0.2"]
+    status, said, _ = run([*fit, "--cache"], capsys)
+    assert status == 0
+    assert "LSTM, cache" in said
+    path = tmp_path / "fit" / "model.lstm"
+    model = load(path)
+    assert isinstance(model, LanguageModel)
+    adapt = model.adaptation_
+    assert adapt is not None
+    assert adapt.dynamic is None
+    wanted = sum(each.log_p for each in model.symbol_scores("abcd dcba abcd", adapt=adapt))
+    score = ["score", str(path), "--text", "abcd dcba abcd", "--total"]
+    assert run([*score, "--cache"], capsys)[1] == f"{wanted:.6f}\n"
+    assert run(score, capsys)[1] != f"{wanted:.6f}\n"
+    assert run(["generate", str(path), "--length", "5", "--cache"], capsys)[0] == 0
+    assert run(["complete", str(path), "--length", "3", "--cache"], capsys)[0] == 0
+    status, _, told = run([*score, "--dynamic"], capsys)
+    assert status == 2
+    assert "--dynamic: nothing was chosen for it" in told
+    # evaluate chooses what was not chosen, where the text lets it
+    status, said, _ = run(["evaluate", str(path), str(text), "--dynamic"], capsys)
+    assert status == 0
+    assert "LSTM, dynamic" in said
+    other = tmp_path / "other.txt"
+    other.write_text("abcd " * 50)
+    status, _, told = run(["evaluate", str(path), str(other), "--dynamic"], capsys)
+    assert status == 3
+    assert "chosen on the validation part of its own text" in told
+    assert run(["evaluate", str(path), str(other), "--cache"], capsys)[0] == 0

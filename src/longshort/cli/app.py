@@ -22,8 +22,10 @@ from longshort.cli import (
     lint,
     predict,
     report,
+    series,
     tag,
     text,
+    transcribe,
     tune,
 )
 from longshort.cli.terminal import error_text, show_warning
@@ -57,6 +59,8 @@ app = typer.Typer(
 fit.app.command("classify")(classify.command)
 fit.app.command("tag")(tag.command)
 fit.app.command("text")(text.text)
+fit.app.command("transcribe")(transcribe.command)
+fit.app.command("series")(series.command)
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)

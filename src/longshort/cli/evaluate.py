@@ -51,6 +51,12 @@ def evaluate(
     metric: Annotated[
         str, typer.Option(help="Of labels: accuracy, macro_f1, auroc, ... leads the verdict.")
     ] = "macro_f1",
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Of language: a row with a neural cache, too.")
+    ] = False,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Of language: a row with dynamic evaluation, too.")
+    ] = False,
     outcomes: Outcomes = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
@@ -66,7 +72,7 @@ def evaluate(
 
     Forecasts are judged on the rows after those that were fitted on; labels on the test part of the
     same split, or on other data as a whole. --level, --adaptive, --every, --rolling, --refit and
-    --part are of forecasts, --metric is of labels.
+    --part are of forecasts, --metric is of labels, --cache and --dynamic are of language.
 
     With --rolling and --out, the folder keeps the model of every fold that is done; after a kill or
     Ctrl-C the same command goes on from there.
@@ -76,6 +82,7 @@ def evaluate(
         "level": level, "adaptive": adaptive, "yardsticks": yardsticks, "rolling": rolling,
         "every": every,
         "refit": refit, "judged": judged, "metric": metric, "outcomes": outcomes,
+        "cache": cache, "dynamic": dynamic,
     }  # fmt: skip
     options = fitting(ctx, commands.evaluate, estimator, given)
     folder = None if out is None else make_folder(out)

@@ -13,6 +13,7 @@ from rich.table import Table
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
 from longshort.errors import ArgumentError, DataError
+from longshort.evaluate.adaptation import Adaptation
 from longshort.search import Sampling
 from longshort.tasks.files import load
 from longshort.tasks.generate import LanguageModel
@@ -21,6 +22,12 @@ _OWN = Sampling()
 
 Model = Annotated[Path, typer.Argument(help="A model.lstm file of fit text.")]
 Prompt = Annotated[str, typer.Option(help="What comes first; nothing begins a document.")]
+ByCache = Annotated[
+    bool, typer.Option("--cache", help="What came lately is likelier, as was chosen in the fit.")
+]
+ByDynamic = Annotated[
+    bool, typer.Option("--dynamic", help="Learn from what is read, as was chosen in the fit.")
+]
 
 
 def generate(
@@ -50,13 +57,17 @@ def generate(
     ] = None,
     seed: Annotated[int, typer.Option(help="The same one writes the same text.")] = 0,
     echo: Annotated[bool, typer.Option("--echo", help="Write the prompt, too.")] = False,
+    cache: ByCache = False,
+    dynamic: ByDynamic = False,
 ) -> None:
     """Write on after a prompt, as it comes.
 
     longshort generate shakespeare/model.lstm --prompt "ROMEO:" --length 1000 --temperature 0.8
     """
     sampling = Sampling(temperature, top_k, top_p, min_p, repetition, memory)
-    pieces = opened(model).stream(prompt, length, sampling, stop=stop or [], seed=seed)
+    found = opened(model)
+    adapt = adapting(found, cache, dynamic)
+    pieces = found.stream(prompt, length, sampling, stop=stop or [], seed=seed, adapt=adapt)
     if echo:
         sys.stdout.write(prompt)
     for piece in pieces:
@@ -74,14 +85,18 @@ def complete(
     length_penalty: Annotated[
         float, typer.Option(help="0 prefers short ones; 1 ranks by the mean per symbol.")
     ] = 0.0,
+    cache: ByCache = False,
+    dynamic: ByDynamic = False,
 ) -> None:
     """The likeliest ways a text goes on, by beam search.
 
     longshort complete shakespeare/model.lstm --prompt "To be, or not to " --length 8
     """
-    found = opened(model).complete(
-        prompt, length, width=width, ends=ends, length_penalty=length_penalty
-    )
+    estimator = opened(model)
+    found = estimator.complete(
+        prompt, length, width=width, ends=ends, length_penalty=length_penalty,
+        adapt=adapting(estimator, cache, dynamic),
+    )  # fmt: skip
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
     table.add_column("nats", justify="right", no_wrap=True)
     table.add_column("text", overflow="fold")
@@ -98,6 +113,8 @@ def score(
         Path | None, typer.Option(help="A text file that is scored instead, as one document.")
     ] = None,
     total: Annotated[bool, typer.Option("--total", help="Write the sum alone.")] = False,
+    cache: ByCache = False,
+    dynamic: ByDynamic = False,
 ) -> None:
     """The log-probability of each symbol of a text, in nats, and of the whole.
 
@@ -108,7 +125,9 @@ def score(
     """
     if (text is None) == (file is None):
         raise ArgumentError("give either --text or --file")
-    found = opened(model).symbol_scores(_read(file) if file is not None else text or "")
+    estimator = opened(model)
+    given = _read(file) if file is not None else text or ""
+    found = estimator.symbol_scores(given, adapt=adapting(estimator, cache, dynamic))
     whole = sum(each.log_p for each in found)
     if total:
         typer.echo(f"{whole:.6f}")
@@ -133,6 +152,28 @@ def opened(path: Path) -> LanguageModel:
             "'longshort fit text'"
         )
     return model
+
+
+def adapting(model: LanguageModel, cache: bool, dynamic: bool) -> Adaptation | None:
+    """What is asked for of what was chosen for a model; None for nothing.
+
+    Raises:
+        ArgumentError: it was not chosen.
+    """
+    if not (cache or dynamic):
+        return None
+    chosen = model.adaptation_
+    for flag, asked, there in (
+        ("--cache", cache, chosen is not None and chosen.cache is not None),
+        ("--dynamic", dynamic, chosen is not None and chosen.dynamic is not None),
+    ):
+        if asked and not there:
+            raise ArgumentError(
+                f"{flag}: nothing was chosen for it when this model was fitted; fit with "
+                f"'longshort fit text ... {flag}', or in Python call model.adapt(text) and save it"
+            )
+    assert chosen is not None
+    return Adaptation(chosen.dynamic if dynamic else None, chosen.cache if cache else None)
 
 
 def _read(file: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from longshort.cli import running
+from longshort.cli.generate import adapting
 from longshort.cli.options import Projection, Residual, taking
 from longshort.cli.running import Resume
 from longshort.data.chunks import Borders, Chunking, Shares
@@ -152,6 +153,12 @@ def text(
     init: Annotated[
         Path | None, typer.Option(help="A model.lstm to begin with, and its vocabulary.")
     ] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Choose a neural cache, too, and judge with it.")
+    ] = False,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Choose dynamic evaluation, too, and judge with it.")
+    ] = False,
     resume: Resume = None,
 ) -> None:
     """Learn to tell what comes next in a text: the next character, byte, word or subword.
@@ -165,14 +172,22 @@ def text(
     longshort fit text train.txt --valid-text valid.txt --test-text test.txt --unit words
 
     That reads the parts from files of their own; without --test-text there is then no test part.
+
+    --cache makes what was written lately likelier (Grave et al. 2017), --dynamic goes on learning
+    from what is read (Krause et al. 2018). Both are chosen on the validation part, kept in the
+    model's file, and have rows of their own; score, generate and complete take the same options.
     """
     others = {"valid": valid_text, "test": test_text}
     parts = {"train": data} | {name: path for name, path in others.items() if path is not None}
     whole = parts if len(parts) > 1 else data
 
     def judge() -> LanguageEvaluation | None:
+        if cache or dynamic:
+            estimator.adapt(whole, cache=cache, dynamic=dynamic)
+            estimator.save(out / "model.lstm")
+        ways = () if estimator.adaptation_ is None else estimator.adaptation_.parts
         kept = "test" in parts if len(parts) > 1 else estimator.shares.test
-        return estimator.evaluate(whole) if kept else None
+        return estimator.evaluate(whole, adapt=ways) if kept else None
 
     running.run(estimator, whole, out, resume, judge, init=init, keep_codec=init is not None)
 
@@ -181,11 +196,28 @@ def text(
 
 
 def judged(
-    estimator: LanguageModel, data: Path, folder: Path | None, *, yardsticks: str = "all"
+    estimator: LanguageModel,
+    data: Path,
+    folder: Path | None,
+    *,
+    yardsticks: str = "all",
+    cache: bool = False,
+    dynamic: bool = False,
 ) -> LanguageEvaluation:
-    """The test part of the text that was fitted on, or another text as a whole."""
+    """The test part of the text that was fitted on, or another text as a whole.
+
+    How to adapt is chosen anew where it was not chosen in the fit.
+    """
     del folder
-    return estimator.evaluate(data, yardsticks="none" if yardsticks == "quick" else "all")
+    chosen = estimator.adaptation_
+    if (cache and not (chosen and chosen.cache)) or (dynamic and not (chosen and chosen.dynamic)):
+        estimator.adapt(data, cache=cache, dynamic=dynamic)
+    adapt = adapting(estimator, cache, dynamic)
+    return estimator.evaluate(
+        data,
+        yardsticks="none" if yardsticks == "quick" else "all",
+        adapt=() if adapt is None else adapt.parts,
+    )
 
 
 def predictions(estimator: LanguageModel, data: Path) -> NoReturn:

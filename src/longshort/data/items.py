@@ -108,6 +108,19 @@ class ItemEncoding(Protocol):
         ...
 
 
+class Changing(Protocol):
+    """What changes examples while they are learnt from, and only then."""
+
+    def read(
+        self, encoding: ItemEncoding, corpus: Corpus, items: Sequence[int], seed: int
+    ) -> Inputs:
+        """What a network reads of these items, each changed at random.
+
+        What is drawn for an item is a function of the seed and its place among the items alone.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Items:
     """Examples of a corpus: those of the numbers ``chosen``, or all.
@@ -118,6 +131,8 @@ class Items:
         targets: (N, ...) what is asked of each item, of int64 or float32, or N arrays (T,) of int64
             where every step is asked; None for prediction.
         chosen: (M,) numbers of the corpus's items that are examples.
+        changed: what changes them each time they are read, drawn from torch's default generator,
+            which training seeds by epoch and position; None for examples as they are.
         apart: the N arrays have lengths of their own, and end with -1 where they are padded.
     """
 
@@ -125,6 +140,7 @@ class Items:
     encoding: ItemEncoding
     targets: NDArray[Any] | Sequence[Ints] | None
     chosen: Ints
+    changed: Changing | None = None
     streams: None = None
     apart: bool = False
 
@@ -140,7 +156,7 @@ class Items:
     def batch(self, index: Sequence[int]) -> Batch:
         """The examples of the given numbers."""
         items = self.chosen[np.asarray(index, np.int64)].tolist()
-        inputs, lengths, static = self.encoding.read(self.corpus, items)
+        inputs, lengths, static = self._read(items)
         batch = Batch(
             inputs=inputs, lengths=lengths, static=static,
             source=torch.tensor(items), seeds=torch.tensor(items),
@@ -158,6 +174,13 @@ class Items:
             own = self.targets[item]
             padded[row, : len(own)] = torch.from_numpy(own)
         return batch.replace(targets=padded)
+
+    def _read(self, items: list[int]) -> Inputs:
+        if self.changed is None:
+            return self.encoding.read(self.corpus, items)
+        # one draw a call, as of dropout
+        seed = int(torch.randint(2**62, ()))
+        return self.changed.read(self.encoding, self.corpus, items, seed)
 
     def label(self, number: int) -> str:
         """One example in words."""

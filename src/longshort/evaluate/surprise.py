@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from longshort.contracts import Batch, State
 from longshort.data.chunks import SYMBOLS
@@ -45,9 +47,39 @@ def surprise(models: Sequence[Model], text: Stretch, direction: Direction = "for
             for at in range(0, len(order), _ROWS):
                 some = order[at : at + _ROWS]
                 _read(model, direction, text.symbols, starts[some], stops[some], own)
-    least = found.min(0)
-    mean: Floats = least - np.log(np.exp(least - found).mean(0))
+    mean = averaged(found)
     return mean if direction == "forward" else mean[::-1]
+
+
+def averaged(nats: Floats) -> Floats:
+    """-log of the mean probability of several networks, of -log p of each: (M, N) to (N,)."""
+    least = nats.min(0)
+    mean: Floats = least - np.log(np.exp(least - nats).mean(0))
+    return mean
+
+
+class Heard(NamedTuple):
+    """What a network makes of symbols of a document.
+
+    z: (N, H) encodings, one after each symbol but the last one. nats: (N,), -log p of the symbol
+    after each, which ``symbols`` (N,) holds. state: where the next symbol is read.
+    """
+
+    z: Tensor
+    nats: Tensor
+    symbols: Tensor
+    state: State
+
+
+def follow(model: Model, symbols: Ints, state: State | None = None) -> Heard:
+    """Read the symbols (N + 1,) of one document on from a state; gradients go back through it."""
+    head = model.head
+    assert isinstance(head, NextHead)
+    row = torch.from_numpy(symbols).to(model.device)
+    batch = Batch({SYMBOLS: row[None, :-1]}, torch.tensor([len(row) - 1], device=row.device))
+    encoded = one_way(model.encoder)(batch, state)
+    z = encoded.z[0]
+    return Heard(z, head.nats(z, row[1:]), row[1:], encoded.state)
 
 
 def _read(

@@ -297,9 +297,7 @@ def _shown(
     )
 
 
-def summarise(
-    parts: LabelParts, codec: TranscriptCodec, reading: ItemEncoding
-) -> TranscriptData:
+def summarise(parts: LabelParts, codec: TranscriptCodec, reading: ItemEncoding) -> TranscriptData:
     """What was read, and how it was split."""
     named = (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
     return TranscriptData(

@@ -27,10 +27,14 @@ from torch.nn import functional
 
 from longshort.contracts import Batch, within
 from longshort.data.codecs.spelling import BEGIN_SENTENCE, BEGIN_WORD, END_SENTENCE, END_WORD
-from longshort.data.sources.elmo import CHARACTERS, ElmoOptions, Published, cell_name
+from longshort.data.readings.elmo import CHARACTERS
+from longshort.data.sources.elmo import SIGNS, ElmoOptions, Published, cell_name
 from longshort.layers.characters import each_word
 from longshort.layers.convert import from_tensorflow, to_layer
 from longshort.layers.recurrent import LSTM
+
+# sums of all steps that are held at once where nothing is learnt
+_AT_ONCE = 2**26
 
 
 class ElmoWords(nn.Module):
@@ -48,7 +52,7 @@ class ElmoWords(nn.Module):
         width = options.found
         self.longest, self.widest = options.longest, options.widest
         self.activate = torch.relu if options.activation == "relu" else torch.tanh
-        self.table = nn.Embedding(CHARACTERS, options.characters)
+        self.table = nn.Embedding(SIGNS, options.characters)
         self.filters = nn.ModuleList(
             nn.Conv1d(options.characters, number, seen) for seen, number in options.filters
         )
@@ -74,13 +78,11 @@ class Elmo(nn.Module):
 
     Args:
         options: the model's sizes.
-        group: the inputs of a batch that hold words as ``data.codecs.spelling`` spells them,
-            (B, T, C) of int64.
     """
 
-    def __init__(self, options: ElmoOptions, group: str = "pretrained") -> None:
+    def __init__(self, options: ElmoOptions) -> None:
         super().__init__()
-        self.options, self.group = options, group
+        self.options = options
         self.words = ElmoWords(options)
         self.forwards, self.backwards = (_stack(options) for _ in range(2))
 
@@ -100,8 +102,20 @@ class Elmo(nn.Module):
         return self.options.layers + 1
 
     def forward(self, batch: Batch) -> list[Tensor]:
-        """(B, T, 2 P) of each layer, lowest first: both directions side by side, 0 at padding."""
-        given, lengths = batch.inputs[self.group], batch.lengths
+        """(B, T, 2 P) of each layer, lowest first: both directions side by side, 0 at padding.
+
+        The batch's words are spelt as ``data.codecs.spelling`` does, (B, T, C) of int64.
+        """
+        words, lengths = batch.inputs[CHARACTERS], batch.lengths
+        # without gradients some rows after the other: every step has 4 H sums in each direction
+        most, rows = len(words), len(words)
+        if not torch.is_grad_enabled():
+            most = max(1, _AT_ONCE // (4 * self.options.units * (words.shape[1] + 2)))
+        starts = range(0, rows, most)
+        parts = [self._read(words[at : at + most], lengths[at : at + most]) for at in starts]
+        return parts[0] if len(parts) == 1 else [torch.cat(own) for own in zip(*parts, strict=True)]
+
+    def _read(self, given: Tensor, lengths: Tensor) -> list[Tensor]:
         marked = _between_marks(given, lengths)
         x = each_word(self.words, marked, self.options.projection)
         order = _backwards(lengths + 2, x.shape[1])

@@ -22,9 +22,11 @@ from longshort.contracts import Batch
 from longshort.data import chunks
 from longshort.data.codecs.tokens import BORDER
 from longshort.data.items import Trunk, Widths
+from longshort.data.readings.onward import fed
 from longshort.data.readings.pretrained import PLACES, SYMBOLS
-from longshort.errors import ArgumentError, ModelFileError, suggest
+from longshort.errors import ModelFileError, suggest
 from longshort.layers.bothways import BothWays, one_way
+from longshort.layers.elmo import Elmo
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.lookup import Lookup
@@ -115,6 +117,38 @@ class LanguageTrunk(nn.Module):
         ]
 
 
+class SeriesTrunk(nn.Module):
+    """The stack of a series model, each of its layers.
+
+    Args:
+        encoder: the series model's own.
+    """
+
+    def __init__(self, encoder: RecurrentEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        stack = encoder.stack
+        self.width = (stack.proj_size or stack.hidden_size) * (1 + stack.bidirectional)
+        self.depth = stack.num_layers
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """From the "widths" of what it reads and the arguments of ``Recurrent``."""
+        told = settings["widths"]
+        widths = Widths(
+            told["numbers"],
+            {name: (int(size), int(width)) for name, (size, width) in told["symbols"].items()},
+            told["static"],
+            {name: (int(size), int(width)) for name, (size, width) in told["labels"].items()},
+            fading={name: (seen, since) for name, (seen, since) in told["fading"].items()},
+        )
+        return cls(RecurrentEncoder(Embed.of(widths), Recurrent(**settings["recurrent"])))
+
+    def forward(self, batch: Batch) -> list[Tensor]:
+        """Of each layer (B, T, width)."""
+        return list(self.encoder(fed(batch)).layers[1:])
+
+
 def _at(values: Tensor, numbers: Tensor) -> Tensor:
     """The vectors of (B, S, W) at numbers (B, T); what is padded is at any."""
     at = numbers.clamp(0, values.shape[1] - 1).unsqueeze(2)
@@ -171,7 +205,11 @@ class Pretrained(nn.Module):
 
 
 # trunks by the names that a model file has
-TRUNKS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {"language": LanguageTrunk.of}
+TRUNKS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+    "language": LanguageTrunk.of,
+    "elmo": Elmo.of,
+    "series": SeriesTrunk.of,
+}
 
 
 def embedding(widths: Widths) -> Embed:
@@ -191,7 +229,7 @@ def _made(given: Trunk) -> Pretrained:
         raise ModelFileError(f"pretrained network {given.kind!r}: {suggest(given.kind, TRUNKS)}")
     try:
         trunk = TRUNKS[given.kind](given.settings)
-    except (KeyError, TypeError, ArgumentError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelFileError(f"the pretrained network cannot be built: {error!r}") from None
     if given.first:
         with torch.no_grad():

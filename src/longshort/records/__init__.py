@@ -75,7 +75,6 @@ from longshort.records.training import (
     Trial,
     Tuning,
 )
-
 from longshort.records.transcripts import (
     Confusion,
     Heard,

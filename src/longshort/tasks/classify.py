@@ -15,11 +15,13 @@ from sklearn.base import ClassifierMixin
 
 from longshort import artifact
 from longshort.contracts import Examples, Params
+from longshort.data.augment import Augment
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
 from longshort.data.partition import Parted, Partition, partition
 from longshort.data.readings.pretrained import Pretrained, plain
 from longshort.data.readings.signals import Signal
+from longshort.data.readings.sound import Sound
 from longshort.data.readings.words import Text
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
@@ -66,6 +68,8 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         roles: what the columns of a table are; see ``Roles``.
         text: how texts are read; see ``Text``.
         signal: how series are read; see ``Signal``.
+        sound: how sound is read; see ``Sound``.
+        augment: what is changed in training examples; see ``Augment``.
         head: what is answered, and from which steps; see ``Category``.
         partition: which items choose, and which are left for ``evaluate``; see ``Partition``.
         recurrent: the network.
@@ -93,6 +97,8 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         "roles": Roles,
         "text": Text,
         "signal": Signal,
+        "sound": Sound,
+        "augment": Augment,
         "head": Category,
         "pretrained": Pretrained,
         "partition": Partition,
@@ -112,6 +118,8 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         head: Category = Category(),  # noqa: B008
         *,
         pretrained: Pretrained | str | Path | None = Pretrained(),  # noqa: B008
+        sound: Sound = Sound(),  # noqa: B008
+        augment: Augment = Augment(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(100, bidirectional=True),  # noqa: B008
         training: Training = Training(  # noqa: B008
@@ -123,6 +131,8 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         self.roles = roles
         self.text = text
         self.signal = signal
+        self.sound = sound
+        self.augment = augment
         self.head = head
         self.pretrained = pretrained
         self.partition = partition
@@ -166,7 +176,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         fitted = np.sort(np.concatenate([shares.train, shares.valid]))
         reading = like.known_.reading if like is not None else None
         if reading is None:
-            reading = reading_of(corpus.select(shares.train), self.text, self.signal)
+            reading = reading_of(corpus.select(shares.train), self.text, self.signal, self.sound)
         reading = self._begun(reading)
         self.known_ = Knowledge(
             classes,
@@ -189,11 +199,11 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         train, valid = shares.train, shares.valid
         times = self._times(len(train))
 
-        def items(chosen: Ints) -> Items:
-            return Items(corpus, self.known_.reading, targets, chosen)
+        def items(chosen: Ints, changed: Augment | None = self.augment) -> Items:
+            return Items(corpus, self.known_.reading, targets, chosen, changed)
 
         both = np.sort(np.tile(np.concatenate([train, valid]), times))
-        chosen = items(valid) if len(valid) else None
+        chosen = items(valid, None) if len(valid) else None
         return Parts(items(np.tile(train, times)), chosen, items(both))
 
     def _times(self, items: int) -> int:

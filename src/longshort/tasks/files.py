@@ -10,11 +10,13 @@ from longshort.tasks.base import Estimator
 from longshort.tasks.classify import Classifier
 from longshort.tasks.forecast import Forecaster
 from longshort.tasks.generate import LanguageModel
+from longshort.tasks.series import SeriesModel
 from longshort.tasks.tag import Tagger
 from longshort.tasks.transcribe import Transcriber
 
 KINDS: dict[str, type[Estimator]] = {
-    each.kind: each for each in (Forecaster, Classifier, Tagger, LanguageModel, Transcriber)
+    each.kind: each
+    for each in (Forecaster, Classifier, Tagger, LanguageModel, SeriesModel, Transcriber)
 }
 
 

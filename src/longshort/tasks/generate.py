@@ -17,6 +17,7 @@ from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
 from longshort.data.sources.prose import Documents
 from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, DataError, suggest
+from longshort.evaluate.adaptation import Adaptation
 from longshort.evaluate.language import Choice, LanguageParts, evaluate_language
 from longshort.evaluate.surprise import surprise
 from longshort.heads.next import Next, NextHead
@@ -28,6 +29,7 @@ from longshort.model import Model
 from longshort.records import LanguageEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
+from longshort.tasks.stored import Fit
 from longshort.tasks.text.composing import Composing
 from longshort.tasks.text.parts import PARTS, Parting, Proses, digest
 from longshort.tasks.text.speaking import samples
@@ -42,6 +44,8 @@ _STREAMS, _WARM = 16, 200
 _MOST = 2**24
 # the head's parts that have a row for each symbol
 _TOLD_BY = ("bias", "readout", "adaptive")
+# and gradients are measured on at most so many
+_MEASURED = 2**20
 
 
 class Passages(NamedTuple):
@@ -58,6 +62,7 @@ class LearnedText:
 
     codec: dict[str, Any]
     digest: str
+    adaptation: Adaptation | None = None
 
 
 class LanguageModel(Composing, Estimator):
@@ -156,6 +161,7 @@ class LanguageModel(Composing, Estimator):
             codec = like.codec_
             refuse_other(codec, self.tokens, self.notation)
         self.codec_, self.digest_ = codec, found.digest
+        self.adaptation_, self.scales_ = None, ()
         train, valid, _ = self._read(found)
         assert train is not None
         distinct = len(np.unique(np.asarray(train.ids[: 2**20])))
@@ -222,22 +228,43 @@ class LanguageModel(Composing, Estimator):
             return self._read(parting.cut(prose))
         return Passages(None, None, passage(prose, self.codec_, closed=parting.closed(prose)))
 
-    def nats(self, text: Stretch, direction: Direction = "forward") -> Floats:
+    def nats(
+        self, text: Stretch, direction: Direction = "forward", *, adapt: Adaptation | None = None
+    ) -> Floats:
         """-log p of each symbol after all before it in its document, (N,); 0 at its first.
 
         Read "backward", it is that of each symbol before all after it, and 0 at the last. Exact: it
         depends on no batch size, and not on how the text is cut into chunks.
 
+        Args:
+            text: documents, each read by itself.
+            direction: how they are read.
+            adapt: how the model adapts to each while it reads forwards; it is afterwards as it was.
+
         Raises:
-            ArgumentError: the model does not read that way.
+            ArgumentError: the model does not read or adapt that way.
         """
         self._check_fitted()
-        if direction == "backward" and self.settings_["direction"] != "both":
+        if direction == "forward":
+            return self._surprise(text, adapt)
+        if adapt is not None:
+            raise ArgumentError('nats(direction="backward", adapt=...): it adapts forwards alone')
+        if self.settings_["direction"] != "both":
             raise ArgumentError(
                 'nats(direction="backward"): this model reads forwards alone; fit one with '
                 'LanguageModel(direction="both") (--direction both)'
             )
         return surprise(self.models_, text, direction)
+
+    def _chosen_on(self, X: Any) -> tuple[Stretch, Stretch]:
+        found = self.passages(X)
+        if found.train is None or found.valid is None:
+            why = "no part of it chooses" if found.train else "the model was fitted on another one"
+            raise DataError(
+                f"how a model adapts is chosen on the validation part of its own text: {why}; give "
+                "the text it was fitted on, and fit with Shares(valid=...)"
+            )
+        return self.stretch(found.train.last(_MEASURED)), self.stretch(found.valid)
 
     def stretch(self, passage: Passage) -> Stretch:
         """A passage as documents that are scored by themselves, or as one if the state goes on."""
@@ -255,7 +282,12 @@ class LanguageModel(Composing, Estimator):
         return -float(self.nats(self.stretch(test)).sum()) / test.counts
 
     def evaluate(
-        self, X: Any, *, yardsticks: Choice = "all", extra: Sequence[LanguageMethod] = ()
+        self,
+        X: Any,
+        *,
+        yardsticks: Choice = "all",
+        extra: Sequence[LanguageMethod] = (),
+        adapt: Sequence[Adaptation] = (),
     ) -> LanguageEvaluation:
         """Judge the model beside n-grams on the test part of the text given to ``fit``.
 
@@ -266,11 +298,14 @@ class LanguageModel(Composing, Estimator):
             X: as for ``fit``.
             yardsticks: "none" leaves n-grams out.
             extra: further fitted methods to be judged beside it.
+            adapt: ways to adapt while reading; each has a row of its own.
 
         Raises:
             DataError: the text cannot be read, or no part of it is left unseen.
+            ArgumentError: weights are to learn, and ``adapt`` has not measured gradients.
         """
         found = self.passages(X)
+        adapting = self._adapting(self.recurrent.name, adapt)
         test = self._test(found)
         kept = None if found.train is None else found.train.last(_MOST)
         train, valid = (part and self.stretch(part) for part in (kept, found.valid))
@@ -294,10 +329,10 @@ class LanguageModel(Composing, Estimator):
             self.codec_,
             source=test.source,
             history=self.history_,
-            settings=self._settings(),
+            settings=self._settings() | {f"{own.name}": str(own) for own in adapt},
             refitted=self.refitted_,
             yardsticks=yardsticks,
-            extra=extra,
+            extra=[*adapting, *extra],
             samples=samples(self, self.random_state),
             notes=notes,
         )
@@ -314,7 +349,10 @@ class LanguageModel(Composing, Estimator):
 
     def _learned(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         told, arrays = self.codec_.put_down()
-        return asdict(LearnedText(told, self.digest_)), arrays
+        learned = asdict(LearnedText(told, self.digest_, self.adaptation_))
+        if self.adaptation_ is None:
+            del learned["adaptation"]
+        return learned, arrays | self._scales_kept()
 
     def _restore(
         self, content: artifact.Artifact, arrays: dict[str, NDArray[Any]], where: str
@@ -328,6 +366,8 @@ class LanguageModel(Composing, Estimator):
         self.digest_ = learned.digest
         if self.codec_.unit not in (self.tokens.unit, "signs"):
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
+        fitted = artifact.section(content, "fit", Fit, where)
+        self._restore_adaptation(learned.adaptation, arrays, fitted.members, self._hollow())
 
 
 def refuse_tokens(tokens: Tokens, notation: Notation) -> None:

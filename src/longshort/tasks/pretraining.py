@@ -9,12 +9,24 @@ from typing import Any, ClassVar, NamedTuple
 
 from longshort import artifact
 from longshort.data.items import ItemEncoding, Trunk
-from longshort.data.readings.pretrained import LanguageFeed, Pretrained, PretrainedReading, plain
+from longshort.data.readings.elmo import ElmoFeed
+from longshort.data.readings.onward import SeriesFeed
+from longshort.data.readings.pretrained import (
+    Feed,
+    LanguageFeed,
+    Pretrained,
+    PretrainedReading,
+    plain,
+)
+from longshort.data.readings.signals import SignalReading
 from longshort.data.readings.words import TextReading
+from longshort.data.sources.elmo import is_elmo, read_elmo
 from longshort.errors import ArgumentError, ModelFileError
 from longshort.layers.bothways import one_way
+from longshort.layers.elmo import weights
 from longshort.layers.lookup import Lookup
 from longshort.tasks.generate import LanguageModel
+from longshort.tasks.series import SeriesModel
 
 
 class Found(NamedTuple):
@@ -23,7 +35,7 @@ class Found(NamedTuple):
     beside: the other reading, a class. told: what that reads, in words.
     """
 
-    feed: LanguageFeed
+    feed: Feed
     trunk: Trunk
     beside: type[Any] = TextReading
     told: str = "texts"
@@ -45,8 +57,34 @@ def language(content: artifact.Artifact, where: str) -> Found:
     return Found(LanguageFeed(given.codec_), Trunk("language", settings, first=first))
 
 
+def series(content: artifact.Artifact, where: str) -> Found:
+    """A series model's network; of several the first one."""
+    given = SeriesModel.from_artifact(content, where)
+    own = given.reading_.widths
+    names = ("numbers", "symbols", "static", "labels", "fading")
+    settings = {
+        "widths": {name: dict(getattr(own, name)) for name in names},
+        "recurrent": given.recurrent.get_params(),
+    }
+    own_weights = given.models_[0].encoder.state_dict()
+    first = {f"encoder.{name}": tensor.cpu().numpy() for name, tensor in own_weights.items()}
+    trunk = Trunk("series", settings, first=first)
+    return Found(SeriesFeed(given.reading_), trunk, SignalReading, "recordings")
+
+
+def elmo(path: Path) -> Found:
+    """A published ELMo model."""
+    given = read_elmo(path)
+    first = {name: tensor.numpy() for name, tensor in weights(given).items()}
+    trunk = Trunk("elmo", given.options.get_params(), first=first)
+    return Found(ElmoFeed(given.options.longest), trunk)
+
+
 # what begins a fit, by the kind of the model file
-KINDS: dict[str, Callable[[artifact.Artifact, str], Found]] = {LanguageModel.kind: language}
+KINDS: dict[str, Callable[[artifact.Artifact, str], Found]] = {
+    LanguageModel.kind: language,
+    SeriesModel.kind: series,
+}
 
 
 def found(path: Path) -> Found:
@@ -55,11 +93,14 @@ def found(path: Path) -> Found:
     Raises:
         ModelFileError: there is nothing that can be read, or another kind of model.
     """
+    if is_elmo(path):
+        return elmo(path)
     content = artifact.read(path)
     if content.kind not in KINDS:
         raise ModelFileError(
             f"{path}: holds a model of kind {content.kind!r}, and none to begin with; give the "
-            "file of a language model (longshort fit text)"
+            "file of a language model (longshort fit text), of a series model (longshort fit "
+            "series), or the options.json of a published ELMo model"
         )
     return KINDS[content.kind](content, str(path))
 
@@ -100,4 +141,22 @@ class Beginning:
                 f"pretrained={given.path!r}: it reads {start.told}, and these are no {start.told}; "
                 "leave it out"
             )
+        _refuse_other_steps(start.feed, other, given.path)
         return PretrainedReading(other, start.feed, replace(start.trunk, **own))
+
+
+def _refuse_other_steps(feed: Feed, other: ItemEncoding, path: str) -> None:
+    """Refuse a network whose steps are not those of what else is read.
+
+    Raises:
+        ArgumentError: so it is.
+    """
+    if isinstance(feed, ElmoFeed) and isinstance(other, TextReading) and other.subwords is not None:
+        raise ArgumentError(f"pretrained={path!r}: it reads words, and no subwords; leave them out")
+    if isinstance(feed, SeriesFeed) and isinstance(other, SignalReading):
+        mine, theirs = other.signal.every, feed.reading.signal.every
+        if mine != theirs:
+            raise ArgumentError(
+                f"pretrained={path!r}: it reads recordings at every={theirs!r}, and here it is "
+                f"{mine!r}; use Signal(every={theirs!r})"
+            )

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from longshort import artifact
 from longshort.contracts import Examples, Params
+from longshort.data.augment import Augment
 from longshort.data.codecs.tokens import Tokens
 from longshort.data.codecs.transcripts import Spelling, TranscriptCodec
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
-from longshort.data.partition import Partition, partition
+from longshort.data.partition import Parted, Partition, partition
 from longshort.data.readings.signals import Signal
+from longshort.data.readings.sound import Sound
 from longshort.data.readings.words import Text
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, LongshortWarning
@@ -33,7 +35,7 @@ from longshort.records import TranscriptEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.generate import LanguageModel
-from longshort.tasks.labels.encoding import reading_of
+from longshort.tasks.labels.encoding import notes_of, reading_of
 from longshort.tasks.labels.learned import Seen
 from longshort.tasks.transcripts.decoding import (
     Told,
@@ -43,6 +45,7 @@ from longshort.tasks.transcripts.decoding import (
 from longshort.tasks.transcripts.language import Language, choose
 from longshort.tasks.transcripts.learned import Known, Learned, restored
 from longshort.tasks.transcripts.reading import (
+    Asked,
     asked,
     frames_of,
     read_transcribed,
@@ -74,6 +77,8 @@ class Transcriber(Writing, Estimator):
         roles: what the columns of a table are; the text is ``transcript``, a recording of several
             rows ``item``. See ``Roles``.
         signal: how series are read; see ``Signal``.
+        sound: how sound is read; see ``Sound``.
+        augment: what is changed in training examples; see ``Augment``.
         tokens: what a symbol of a transcript is: a character (digits, too), a word (phonemes with
             blanks between them, too) or a subword.
         spelling: how transcripts are written before they are learnt and judged.
@@ -101,6 +106,8 @@ class Transcriber(Writing, Estimator):
     sections: ClassVar[dict[str, type[Params]]] = {
         "roles": Roles,
         "signal": Signal,
+        "sound": Sound,
+        "augment": Augment,
         "tokens": Tokens,
         "spelling": Spelling,
         "head": Ctc,
@@ -120,6 +127,8 @@ class Transcriber(Writing, Estimator):
         spelling: Spelling = Spelling(),  # noqa: B008
         head: Ctc = Ctc(),  # noqa: B008
         *,
+        sound: Sound = Sound("mel", deltas=0, stack=3),  # noqa: B008
+        augment: Augment = Augment(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(128, 2, bidirectional=True, dropout=0.2),  # noqa: B008
         training: Training = TRAINING,
@@ -128,6 +137,8 @@ class Transcriber(Writing, Estimator):
     ) -> None:
         self.roles = roles
         self.signal = signal
+        self.sound = sound
+        self.augment = augment
         self.tokens = tokens
         self.spelling = spelling
         self.head = head
@@ -147,7 +158,7 @@ class Transcriber(Writing, Estimator):
         shares = partition(corpus, self.partition)
         train = corpus.select(shares.train)
         if like is None:
-            reading = reading_of(train, Text(), self.signal)
+            reading = reading_of(train, Text(), self.signal, self.sound)
             codec = TranscriptCodec.fit(train.transcripts or (), self.tokens, self.spelling)
         else:
             reading, codec = like.known_.reading, like.known_.codec
@@ -159,19 +170,12 @@ class Transcriber(Writing, Estimator):
         # what training holds too rarely to be a symbol is learnt as the unknown one
         wants = asked(corpus, codec, unknown=self.tokens.least > 1 or self.tokens.size is not None)
         frames = frames_of(reading.lengths(corpus), self.recurrent.stride)
-        notes = [*corpus.notes, *shares.notes]
-        parts = {}
-        for name, own in (("training", shares.train), ("validation", shares.valid)):
-            wrong = too_long_told(corpus, wants, frames, own)
-            parts[name] = own[~too_long(corpus, wants, frames)[own]]
-            if wrong and not len(parts[name]) and name == "training":
-                raise DataError(f"{wrong} {SHORTER}")
-            notes += [f"{wrong} They are left out of the {name} part."] if wrong else []
-        notes += [
-            n for n in [unseen_told(corpus, codec, parts["validation"], "validation part")] if n
-        ]
-        for note in notes:
+        train_part, valid_part, told = _fitting(corpus, shares, wants, frames)
+        unseen = unseen_told(corpus, codec, valid_part, "validation part")
+        told += [unseen] if unseen else []
+        for note in told:
             warnings.warn(note, LongshortWarning, stacklevel=4)
+        notes = [*corpus.notes, *notes_of(reading, corpus), *shares.notes, *told]
         fitted = np.sort(np.concatenate([shares.train, shares.valid]))
         said: tuple[Ints, ...] = ()
         if self.head.language == "ngrams":
@@ -179,15 +183,17 @@ class Transcriber(Writing, Estimator):
         self.known_ = Known(
             codec, reading, corpus.content, Seen.of(corpus, fitted), said, notes=tuple(notes)
         )
-        both = np.sort(np.concatenate([parts["training"], parts["validation"]]))
+        both = np.sort(np.concatenate([train_part, valid_part]))
         least = min(_LEAST_STEPS, self.training.steps or _LEAST_STEPS) * self.training.batch
-        times = math.ceil(least / len(parts["training"]))
+        times = math.ceil(least / len(train_part))
         train_items, valid_items, every = (
-            self._items(corpus, chosen, wants.targets)
-            for chosen in (
-                np.tile(parts["training"], times), parts["validation"], np.tile(both, times)
+            self._items(corpus, chosen, wants.targets, changed)
+            for chosen, changed in (
+                (np.tile(train_part, times), self.augment),
+                (valid_part, None),
+                (np.tile(both, times), self.augment),
             )
-        )  # fmt: skip
+        )
         return Parts(train_items, valid_items if len(valid_items) else None, every)
 
     def _network(self) -> Model:
@@ -352,6 +358,24 @@ class Transcriber(Writing, Estimator):
         if self.known_.codec.tokens.unit != self.tokens.unit:
             unit = self.known_.codec.tokens.unit
             raise ValueError(f"symbols are {unit}, and not {self.tokens.unit}")
+
+
+def _fitting(
+    corpus: Corpus, shares: Parted, wants: Asked, frames: Ints
+) -> tuple[Ints, Ints, list[str]]:
+    """Training and validation part without transcripts that are too long, and which these are.
+
+    Raises:
+        DataError: nothing is left to learn from.
+    """
+    long, kept, told = too_long(corpus, wants, frames), [], []
+    for name, own in (("training", shares.train), ("validation", shares.valid)):
+        wrong = too_long_told(corpus, wants, frames, own)
+        kept.append(own[~long[own]])
+        if wrong and not len(kept[0]):
+            raise DataError(f"{wrong} {SHORTER}")
+        told += [f"{wrong} They are left out of the {name} part."] if wrong else []
+    return kept[0], kept[1], told
 
 
 def _truth(items: Items) -> list[list[int]]:

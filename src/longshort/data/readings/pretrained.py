@@ -17,6 +17,8 @@ from longshort.contracts import Params
 from longshort.data.codecs.tokens import TokenCodec
 from longshort.data.corpus import Corpus
 from longshort.data.items import Inputs, ItemEncoding, Trunk, Widths
+from longshort.data.readings.elmo import ElmoFeed
+from longshort.data.readings.onward import SeriesFeed
 from longshort.data.readings.ragged import Ragged
 from longshort.data.readings.signals import SignalReading
 from longshort.data.readings.words import TextReading
@@ -38,7 +40,8 @@ class Pretrained(Params):
     Its layers' vectors of each step stand beside what else is read of it.
 
     Args:
-        path: of the model file of a language model; None for nothing.
+        path: of the model file of a language model or of a series model; or the options.json of a
+            published ELMo model with its weights beside it, or their folder. None for nothing.
         tune: its weights learn with all others, and its own dropout disturbs it as it did before;
             else they stay as they are, and nothing does. ``Training(unfreeze="gradual",
             discriminative=0.4)`` lets one of its layers more learn in each epoch, from the top, and
@@ -136,7 +139,7 @@ class LanguageFeed:
 
 
 # feeds, and what else is read beside them, by the names that a model file has
-FEEDS: dict[str, type[LanguageFeed]] = {each.kind: each for each in (LanguageFeed,)}
+FEEDS: dict[str, type[Feed]] = {each.kind: each for each in (LanguageFeed, ElmoFeed, SeriesFeed)}
 BESIDE: dict[str, type[Plain]] = {"text": TextReading, "signal": SignalReading}
 
 
@@ -153,7 +156,7 @@ class PretrainedReading:
     """
 
     reading: Plain
-    feed: LanguageFeed
+    feed: Feed
     trunk: Trunk
 
     @property

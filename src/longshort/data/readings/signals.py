@@ -231,6 +231,14 @@ class SignalReading:
         static = {name: torch.from_numpy(values[rows]) for name, values in ready.still.items()}
         return Inputs(inputs, torch.from_numpy(lengths), static)
 
+    def scaled(self, corpus: Corpus) -> tuple[Sequences, NDArray[np.bool_]]:
+        """All items' channels on their scales, NaN where missing, and which (N, C) were seen."""
+        series = self._complete(_series(corpus, self.signal.every))
+        raw = series.values[:, [series.index(name) for name in self.channels]]
+        fields = tuple(Field(name, "past") for name in self.channels)
+        values = self.scales.moving(raw, series.offsets)
+        return replace(series, fields=fields, values=values), ~np.isnan(raw)
+
     def _ready(self, corpus: Corpus) -> _Ready:
         """The whole corpus as a network reads it, made once."""
         assert corpus.series is not None

@@ -29,7 +29,7 @@ from longshort.errors import (
 Activation = Literal["relu", "tanh"]
 
 # rows of the table of characters: 256 bytes, two marks of a sentence and of a word each, padding
-CHARACTERS = 261
+SIGNS = 261
 _SUFFIXES = (".hdf5", ".h5")
 # bytes of options that are read at most; those that were published have some hundreds
 _OPTIONS = 2**20
@@ -147,7 +147,7 @@ def read_elmo(path: str | os.PathLike[str]) -> Published:
 def shapes(options: ElmoOptions) -> dict[str, tuple[int, ...]]:
     """The shape of every array of a model, by its name in the file."""
     width, hidden, units = options.found, options.projection, options.units
-    found: dict[str, tuple[int, ...]] = {"char_embed": (CHARACTERS, options.characters)}
+    found: dict[str, tuple[int, ...]] = {"char_embed": (SIGNS, options.characters)}
     for at, (seen, number) in enumerate(options.filters):
         found[f"CNN/W_cnn_{at}"] = (1, seen, options.characters, number)
         found[f"CNN/b_cnn_{at}"] = (number,)
@@ -206,9 +206,9 @@ def _options(path: Path) -> ElmoOptions:
         lstm, cnn = _part(told, "lstm"), _part(told, "char_cnn")
         if lstm.get("use_skip_connections") is not True:
             raise ValueError("lstm: use_skip_connections must be true: other models are not read")
-        if cnn.get("n_characters", CHARACTERS) not in (CHARACTERS, CHARACTERS + 1):
+        if cnn.get("n_characters", SIGNS) not in (SIGNS, SIGNS + 1):
             raise ValueError(
-                f"char_cnn: n_characters={cnn['n_characters']!r}: must be {CHARACTERS}, the bytes "
+                f"char_cnn: n_characters={cnn['n_characters']!r}: must be {SIGNS}, the bytes "
                 "and five marks"
             )
         return ElmoOptions(

@@ -30,7 +30,12 @@ _SPARED = ("label", "part", "transcript")
 
 
 def read_recordings(
-    data: Any, roles: Roles, *, labelled: bool = True, stepwise: bool = False
+    data: Any,
+    roles: Roles,
+    *,
+    labelled: bool = True,
+    stepwise: bool = False,
+    alone: bool = False,
 ) -> Corpus:
     """Recordings of a long table.
 
@@ -43,20 +48,21 @@ def read_recordings(
             ``group`` and ``part`` what else is known.
         labelled: False also takes data without labels, to predict on.
         stepwise: every row has its own label; they become the corpus's tags.
+        alone: a table whose roles name no item is one recording.
 
     Raises:
         DataError: with file, line, column, value and the way out. A label, group or part that
             changes within a recording is an error, and so are two rows of one time.
         ArgumentError: ``roles`` names no item.
     """
-    if roles.item is None:
+    if roles.item is None and not alone:
         raise ArgumentError("a table of recordings needs the column that names them (item, --item)")
     table = load(data, Columns())
     if not table.height:
         raise DataError(f"{table.source}: there are no rows; give at least one row of data")
     asked = [(role, name) for role, name in roles.asked() if role not in _SPARED]
     check_columns(table, asked)
-    keys, ids, _ = series_of_rows(table, (roles.item,))
+    keys, ids, _ = series_of_rows(table, () if roles.item is None else (roles.item,))
     times, clock, rows = _in_order(table, roles, ids)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(keys)))])
     if times is not None:

@@ -107,11 +107,11 @@ def _scores(evaluation: TranscriptEvaluation) -> str:
                 for each in evaluation.differences]  # fmt: skip
         header = ("beside", f"{metric}: {ours} minus it", f"the {ours} is")
         blocks.append(folded("Differences, item by item", table(header, rows, 0, "Differences")))
-    header = ("method", "right", "substituted", "left out", "added")
-    kinds = table(header, kinds_rows(evaluation), 4, "Kinds of errors")
+    names = ("method", "right", "substituted", "left out", "added")
+    kinds = table(names, kinds_rows(evaluation), 4, "Kinds of errors")
     blocks.append(folded(f"Kinds of errors, {metric}", kinds))
-    header = ("method", f"{metric}, validation part", "time to fit", "work per second of recording")
-    cost = table(header, cost_rows(evaluation), 3, "Validation part and time")
+    paces = ("method", f"{metric}, validation part", "time to fit", "work per second of recording")
+    cost = table(paces, cost_rows(evaluation), 3, "Validation part and time")
     return section("scores", "Scores", *blocks, folded("Validation part, and time", cost))
 
 

@@ -109,7 +109,7 @@ def _curves(curves: Sequence[Curve]) -> Iterator[str]:
 
 def _labels(pieces: Sequence[Timed], length: float, height: int) -> Iterator[str]:
     """Where each symbol is: a tick from the picture down, and the symbol below it."""
-    top, last = height - _STRIP, -_APART
+    top, last = height - _STRIP, float(-_APART)
     for piece in pieces:
         x = (piece.start + piece.end) / 2 / length * _WIDTH
         left, right = (edge / length * _WIDTH for edge in (piece.start, piece.end))

@@ -12,19 +12,31 @@ from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
 from longshort.data.readings.pretrained import PretrainedReading, plain
 from longshort.data.readings.signals import Signal, SignalReading
+from longshort.data.readings.sound import Sound, SoundReading
 from longshort.data.readings.words import Text, TextReading
 from longshort.errors import DataError, suggest
 
-READINGS: dict[str, type[TextReading] | type[SignalReading] | type[PretrainedReading]] = {
+READINGS: dict[
+    str,
+    type[TextReading] | type[SignalReading] | type[SoundReading] | type[PretrainedReading],
+] = {
     "text": TextReading,
     "signal": SignalReading,
+    "sound": SoundReading,
     "pretrained": PretrainedReading,
 }
-_OF = {"texts": "text", "tokens": "text", "series": "signal"}
+_OF = {"texts": "text", "tokens": "text", "series": "signal", "sound": "sound"}
 
 
-def reading_of(corpus: Corpus, text: Text, signal: Signal) -> ItemEncoding:
+def reading_of(
+    corpus: Corpus,
+    text: Text,
+    signal: Signal,
+    sound: Sound = Sound(),  # noqa: B008 - a frozen value
+) -> ItemEncoding:
     """How these items become numbers, learnt from them."""
+    if corpus.content == "sound":
+        return SoundReading.fit(corpus, sound)
     if corpus.content == "series":
         return SignalReading.fit(corpus, signal)
     return TextReading.fit(corpus, text)
@@ -33,7 +45,7 @@ def reading_of(corpus: Corpus, text: Text, signal: Signal) -> ItemEncoding:
 def notes_of(reading: ItemEncoding, corpus: Corpus) -> list[str]:
     """What a reader should know of how items are read."""
     own = plain(reading)
-    return own.notes(corpus) if isinstance(own, TextReading) else []
+    return own.notes(corpus) if isinstance(own, TextReading | SoundReading) else []
 
 
 def reader_name(reading: ItemEncoding) -> str:
@@ -56,9 +68,9 @@ def take_up(
 
 def refuse_other(corpus: Corpus, reading: ItemEncoding) -> None:
     """Raises DataError where a corpus holds something else than the encoding reads."""
-    own = plain(reading)
-    if _OF[corpus.content] != reader_name(own):
-        wanted = "series" if isinstance(own, SignalReading) else "texts"
+    own = reader_name(plain(reading))
+    if _OF.get(corpus.content) != own:
+        wanted = {"signal": "series", "text": "texts"}.get(own, own)
         raise DataError(
             f"{corpus.source} holds {corpus.content}, and the model was fitted on {wanted}; give "
             "data of the same kind"

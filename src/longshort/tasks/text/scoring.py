@@ -12,6 +12,9 @@ from torch import Tensor
 from longshort.contracts import Batch, State
 from longshort.data.chunks import SYMBOLS
 from longshort.data.stretch import Ints
+from longshort.evaluate.adaptation import Adaptation, Reader
+from longshort.evaluate.cache import Pointer
+from longshort.evaluate.dynamic import Scales
 from longshort.heads.next import NextHead
 from longshort.layers.bothways import one_way
 from longshort.layers.lookup import Lookup
@@ -26,14 +29,23 @@ _STEPS = 2000
 class _Voice:
     """One network behind a prompt, its state kept in place: the shortest way for live use."""
 
-    def __init__(self, model: Model, prompt: Ints) -> None:
+    def __init__(
+        self, model: Model, prompt: Ints, adapt: Adaptation | None, scales: Scales | None
+    ) -> None:
+        state: State | None = None
+        reader: Reader | None = None
+        if adapt is not None:
+            reader = Reader(model, adapt, scales)
+            for _ in reader.read(prompt):
+                pass
+            # the last symbol of the prompt is still to be read
+            model, state, prompt = reader.model, reader.state, prompt[-1:]
         head, encoder = model.head, one_way(model.encoder)
         assert isinstance(head, NextHead)
         assert isinstance(encoder.embed, Lookup)
         # without gradients, so that reading needs no ceremony
         self._table, self._stack = encoder.embed.table.detach(), encoder.stack
         self._told = head.bound()
-        state: State | None = None
         symbols = torch.from_numpy(prompt).to(model.device)
         for at in range(0, len(symbols), _STEPS):
             part = symbols[at : at + _STEPS]
@@ -42,6 +54,10 @@ class _Voice:
             state = encoded.state
         assert state is not None
         self.z: Tensor = encoded.z[:, -1].contiguous()
+        self._pointer: Pointer | None = None
+        if reader is not None and reader.cache is not None:
+            kept = reader.z if len(reader.z) else self.z[:0]
+            self._pointer = Pointer(reader.cache, kept, reader.symbols)
         parts = tuple(state.tensor(part).transpose(0, 1) for part in self._stack.cell.parts)
         self._stream: Stream[Any] = self._stack.stream(1)
         self._stream.load(self._formed(parts))
@@ -51,10 +67,13 @@ class _Voice:
 
     def scores(self) -> Tensor:
         """(B, V), log-probabilities after all that was read."""
-        return self._told(self.z)
+        scores = self._told(self.z)
+        return scores if self._pointer is None else self._pointer.scores(self.z, scores)
 
     def read(self, symbols: Tensor) -> None:
-        """(B,); a row whose symbol is -1 stays as it is."""
+        """(B,); a row whose symbol is -1 stays as it is, where no cache is kept."""
+        if self._pointer is not None:
+            self._pointer.add(self.z, symbols)
         still = symbols < 0
         if not bool(still.any()):
             self.z = self._stream(torch.embedding(self._table, symbols))
@@ -79,12 +98,14 @@ class _Voice:
             self._stream = self._stack.stream(len(rows))
         self._stream.load(self._formed(chosen))
         self.z = self.z.index_select(0, rows)
+        if self._pointer is not None:
+            self._pointer.select(rows)
 
 
 class NextSymbols:
     """A ``search.Scorer`` of networks behind a prompt, in one row until others are selected.
 
-    A row whose choice is -1 reads nothing.
+    A row whose choice is -1 reads nothing, where networks do not adapt.
 
     Several networks tell the mean of their probabilities. Make and use it where the networks are in
     eval mode, see ``model.predicting``.
@@ -92,11 +113,22 @@ class NextSymbols:
     Args:
         models: trained to tell the next symbol.
         prompt: (N,) symbols that come first, N being 1 or more.
+        adapt: how they adapt to what they read; None for not at all.
+        scales: of each network's gradients, where weights learn.
     """
 
-    def __init__(self, models: Sequence[Model], prompt: Ints) -> None:
+    def __init__(
+        self,
+        models: Sequence[Model],
+        prompt: Ints,
+        adapt: Adaptation | None = None,
+        scales: Sequence[Scales] = (),
+    ) -> None:
+        own: Sequence[Scales | None] = scales or [None] * len(models)
         with torch.no_grad():
-            self._voices = [_Voice(model, prompt) for model in models]
+            self._voices = [
+                _Voice(model, prompt, adapt, each) for model, each in zip(models, own, strict=True)
+            ]
         self._device = models[0].device
 
     def start(self) -> Floats:

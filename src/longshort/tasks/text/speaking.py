@@ -14,10 +14,11 @@ from longshort.contracts import whole
 from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec
 from longshort.data.stretch import Ints, Stretch
 from longshort.errors import ArgumentError, LongshortWarning, NotFittedError
-from longshort.evaluate.surprise import surprise
+from longshort.evaluate.adaptation import Adaptation
 from longshort.model import Model, predicting
 from longshort.records import Sample
 from longshort.search import Sampling, beam, sample
+from longshort.tasks.text.adapting import Adapting
 from longshort.tasks.text.scoring import NextSymbols
 
 # unseen characters that a warning names
@@ -49,10 +50,13 @@ class SymbolScore(NamedTuple):
     known: bool
 
 
-class Speaking:
-    """What every fitted model of a text can do with it; see ``LanguageModel``."""
+class Speaking(Adapting):
+    """What every fitted model of a text can do with it; see ``LanguageModel``.
 
-    models_: list[Model]
+    With ``adapt``, the model adapts to the prompt or text. Weights learn from what they read, and
+    from nothing that the model writes itself; the cache remembers both.
+    """
+
     codec_: TokenCodec
 
     def generate(
@@ -63,9 +67,10 @@ class Speaking:
         *,
         stop: Sequence[str] = (),
         seed: int = 0,
+        adapt: Adaptation | None = None,
     ) -> str:
         """Write on after a prompt, which is not repeated; the arguments are those of ``stream``."""
-        return "".join(self.stream(prompt, length, sampling, stop=stop, seed=seed))
+        return "".join(self.stream(prompt, length, sampling, stop=stop, seed=seed, adapt=adapt))
 
     def stream(
         self,
@@ -75,6 +80,7 @@ class Speaking:
         *,
         stop: Sequence[str] = (),
         seed: int = 0,
+        adapt: Adaptation | None = None,
     ) -> Iterator[str]:
         """Write on after a prompt, piece by piece as it comes.
 
@@ -87,25 +93,34 @@ class Speaking:
             sampling: how symbols are drawn; ``Sampling(temperature=0)`` takes the most probable.
             stop: texts to stop before.
             seed: the same one writes the same text.
+            adapt: how the model adapts to what it reads; None for not at all.
 
         Raises:
             NotFittedError: it is not fitted.
-            ArgumentError: ``length`` is below 0, or a stop string is empty.
+            ArgumentError: ``length`` is below 0, a stop string is empty, or weights are to learn
+                and gradients were not measured.
         """
         whole("length", length, 0)
         whole("seed", seed, 0)
         if "" in stop or isinstance(stop, str):
             raise ArgumentError(f"stop={stop!r}: give a list of texts that are not empty")
         symbols = self._prompt(prompt)
-        return self._speak(symbols, length, sampling, list(stop), seed)
+        self._check_adaptation(adapt)
+        return self._speak(symbols, length, sampling, list(stop), seed, adapt)
 
     def _speak(
-        self, prompt: Ints, length: int, sampling: Sampling, stop: Sequence[str], seed: int
+        self,
+        prompt: Ints,
+        length: int,
+        sampling: Sampling,
+        stop: Sequence[str],
+        seed: int,
+        adapt: Adaptation | None,
     ) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         pieces, held, text = self.codec_.pieces, max(map(len, stop), default=1) - 1, ""
         with _quiet(self.models_):
-            scorer = NextSymbols(self.models_, prompt)
+            scorer = NextSymbols(self.models_, prompt, adapt, self.scales_)
             seen = [prompt[-sampling.memory :].tolist()]
             # a document of nothing is none
             later = [BORDER] if len(prompt) == 1 else []
@@ -138,6 +153,7 @@ class Speaking:
         width: int = 5,
         ends: bool = False,
         length_penalty: float = 0.0,
+        adapt: Adaptation | None = None,
     ) -> list[Completion]:
         """The most probable ways a text goes on, best first, by beam search.
 
@@ -147,14 +163,17 @@ class Speaking:
             width: how many are looked for, and told.
             ends: a way may be the end of its document; short ones are the most probable.
             length_penalty: see ``search.beam``.
+            adapt: how the model adapts to what it reads; None for not at all.
 
         Raises:
             NotFittedError: it is not fitted.
-            ArgumentError: an argument is out of range.
+            ArgumentError: an argument is out of range, or weights are to learn and gradients were
+                not measured.
         """
         symbols = self._prompt(prompt)
+        self._check_adaptation(adapt)
         with _quiet(self.models_):
-            scorer = NextSymbols(self.models_, symbols)
+            scorer = NextSymbols(self.models_, symbols, adapt, self.scales_)
             (found,) = beam(
                 scorer,
                 length,
@@ -168,15 +187,20 @@ class Speaking:
             for one in found
         ]
 
-    def symbol_scores(self, text: str) -> list[SymbolScore]:
+    def symbol_scores(self, text: str, *, adapt: Adaptation | None = None) -> list[SymbolScore]:
         """The log-probability of each symbol of a text, read as the beginning of a document.
+
+        Args:
+            text: what is scored.
+            adapt: how the model adapts to what it reads; None for not at all.
 
         Raises:
             NotFittedError: it is not fitted.
+            ArgumentError: weights are to learn, and gradients were not measured.
         """
         symbols = self._prompt(text)
         stretch = Stretch(symbols, np.array([0]), np.ones_like(symbols), np.ones_like(symbols))
-        nats = surprise(self.models_, stretch)[1:]
+        nats = self._surprise(stretch, adapt)[1:]
         return [
             SymbolScore(self.codec_.decode([symbol]), -float(loss), symbol != UNKNOWN)
             for symbol, loss in zip(symbols[1:].tolist(), nats, strict=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
+from longshort.data.readings.sound import SoundReading
 from longshort.data.sources.audio import load
 from longshort.evaluate.mistakes import curves_of
 from longshort.records import Curve, Heard, Picture, Timed
@@ -67,7 +68,13 @@ def _timed(pieces: Sequence[Piece]) -> tuple[Timed, ...]:
 
 
 def _picture(corpus: Corpus, reading: ItemEncoding, item: int) -> Picture | None:
-    """What a network reads of a recording, as levels of ten between its extremes."""
+    """What is read of a recording, of sound its filter bank, as ten levels."""
+    if isinstance(reading, SoundReading):
+        plain = reading.sound.set_params(features="mel", scale="none", deltas=0, stack=1)
+        bands = plain.bands
+        reading = SoundReading(
+            plain, reading.rate, np.zeros(bands, np.float32), np.ones(bands, np.float32)
+        )
     inputs, lengths, _ = reading.read(corpus, [item])
     steps = int(lengths[0])
     if not steps:

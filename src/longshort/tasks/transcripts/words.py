@@ -131,9 +131,7 @@ class WordPrior:
         bonus: for each word.
     """
 
-    def __init__(
-        self, words: Words, codec: TranscriptCodec, weight: float, bonus: float
-    ) -> None:
+    def __init__(self, words: Words, codec: TranscriptCodec, weight: float, bonus: float) -> None:
         self._words, self._codec, self._weight, self._bonus = words, codec, weight, bonus
 
     def start(self, rows: int) -> Floats:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from longshort.contracts import whole
+from longshort.data.augment import Augment
 from longshort.data.codecs.transcripts import TranscriptCodec
 from longshort.data.corpus import Corpus
 from longshort.data.items import Items
@@ -59,10 +60,14 @@ class Writing:
         return self.known_.codec
 
     def _items(
-        self, corpus: Corpus, chosen: Ints | None = None, targets: list[Ints] | None = None
+        self,
+        corpus: Corpus,
+        chosen: Ints | None = None,
+        targets: list[Ints] | None = None,
+        changed: Augment | None = None,
     ) -> Items:
         everything = np.arange(len(corpus)) if chosen is None else chosen
-        return Items(corpus, self.known_.reading, targets, everything, apart=True)
+        return Items(corpus, self.known_.reading, targets, everything, changed, apart=True)
 
     def _again(self, X: Any, y: Any = None, *, required: bool = False) -> Corpus:
         """Data for a fitted model."""
@@ -135,6 +140,17 @@ class Writing:
             }
         )
         return frame_like(X, frame, [])
+
+    def timed(self, X: Any) -> tuple[Corpus, list[Transcript]]:
+        """The recordings of ``X``, and the best transcript of each with its times."""
+        self._check_fitted()
+        corpus = self._again(X)
+        return corpus, [own[0] for own in self._sought(corpus, 1)]
+
+    @property
+    def timed_in_seconds(self) -> bool:
+        """Whether times are seconds; else they are steps."""
+        return getattr(self.known_.reading, "seconds", None) is not None
 
     def predict_n_best(
         self, X: Any, count: int = 5, *, hot_words: Sequence[str] = (), hot_weight: float = 2.0

@@ -127,9 +127,8 @@ class _Loop:
         """(T, N) log-densities of the frames under every state."""
         inverse = 1 / self.variances
         constant = np.log(2 * np.pi * self.variances).sum(1) + (self.means**2 * inverse).sum(1)
-        return -0.5 * (
-            frames**2 @ inverse.T - 2 * frames @ (self.means * inverse).T + constant
-        )
+        apart = frames**2 @ inverse.T - 2 * frames @ (self.means * inverse).T + constant
+        return np.asarray(-0.5 * apart)
 
     def chain(self, symbols: Sequence[int]) -> tuple[Ints, NDArray[np.bool_]]:
         """The states of a transcript with pauses around each symbol, and which may be passed."""
@@ -231,9 +230,7 @@ def _trained(
         np.add.at(squares, at, flat**2)
         # a state that was never seen is any frame
         means = np.where(counts > 0, sums / np.maximum(counts, 1), whole.mean(0))
-        variances = np.where(
-            counts > 1, squares / np.maximum(counts, 1) - means**2, whole.var(0)
-        )
+        variances = np.where(counts > 1, squares / np.maximum(counts, 1) - means**2, whole.var(0))
         model = replace(model, means=means, variances=np.maximum(variances, floor))
     return model
 

@@ -25,9 +25,7 @@ class Called(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def roster(
-    train: Corpus, codec: TranscriptCodec, reading: ItemEncoding, choice: Choice
-) -> Called:
+def roster(train: Corpus, codec: TranscriptCodec, reading: ItemEncoding, choice: Choice) -> Called:
     """Who is asked; nobody where there is no training part."""
     if choice == "none" or not len(train):
         return Called((), ())
