@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -51,8 +51,13 @@ class Writing:
     known_: Known
     settings_: dict[str, Any]
 
-    def _check_fitted(self) -> None:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def _check_fitted(self) -> None: ...
+
+        @property
+        def language_(self) -> Language:  # noqa: D102
+            ...
 
     @property
     def codec_(self) -> TranscriptCodec:
@@ -75,11 +80,6 @@ class Writing:
         corpus = read_transcribed(X, self.settings_["roles"], y, required=required)
         refuse_other(corpus, self.known_.reading)
         return corpus
-
-    @property
-    def language_(self) -> Language:
-        """The language model, made when it is first asked for."""
-        raise NotImplementedError
 
     def _sought(
         self,
