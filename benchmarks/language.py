@@ -1,48 +1,53 @@
-"""The language benchmark: an LSTM that tells the next character, beside Kneser-Ney's n-grams.
+"""The language benchmark: LSTMs that tell the next character or word, beside Kneser-Ney's n-grams.
 
-    python benchmarks/language.py tinyshakespeare.txt --valid     choose: the last 10 % stays shut
+    python benchmarks/language.py tinyshakespeare.txt --valid     choose: the test part stays shut
     python benchmarks/language.py tinyshakespeare.txt --fit       fit alone, or the rest of it
-    python benchmarks/language.py tinyshakespeare.txt             fit, then open the last 10 % once
-    python benchmarks/language.py tinyshakespeare.txt --speed     training beside torch.nn.LSTM
+    python benchmarks/language.py tinyshakespeare.txt             fit, then open the test part once
+    python benchmarks/language.py kjv.deb --set kjv               the same, of another text
+    python benchmarks/language.py tinyshakespeare.txt --speed     training, beside other libraries
     python benchmarks/language.py --page                          the page, from what is on record
 
-The text is Karpathy's tinyshakespeare, 1,115,394 characters of Shakespeare's plays, in the public
-domain. Characters 1 to 1,003,854 are the training part, its last twentieth chooses the epoch. A fit
-that was broken off goes on with the same command. What was measured is kept in
-``benchmarks/records/language``, and ``docs/benchmarks/language.md`` is made of that alone.
+tinyshakespeare is Karpathy's, 1,115,394 characters of Shakespeare's plays, in the public domain.
+Characters 1 to 1,003,854 are the training part, its last twentieth chooses the epoch. kjv is the
+King James Bible, which 'apt-get download sword-text-kjv' gets. ``--speed`` measures training and
+writing on one thread of a machine that has nothing else to do; ``--keras PYTHON`` names a Python
+that has Keras. A fit that was broken off goes on with the same command. What was measured is kept
+in ``benchmarks/records/language``, and ``docs/benchmarks/language.md`` is made of that alone.
 ``--reason`` says why the test part is opened again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from pathlib import Path
 from typing import Any
 
-import torch
 from record import ROOT, opening
-from torch import Tensor, nn
+from texts import kingjames
+from texts.base import Set
+from texts.page import page, table
+from texts.speed import speeds
 
-from longshort import Chunking, LanguageModel, Next, Recurrent, Shares, Tokens, Training
+from longshort import (
+    Chunking,
+    Documents,
+    LanguageModel,
+    Next,
+    Recurrent,
+    Shares,
+    Tokens,
+    Training,
+)
 from longshort.checkpoint import Checkpoint
 from longshort.data.sources.prose import Prose, read_prose
-from longshort.evaluate.forecast import environment
-from longshort.model import Model
 from longshort.records import Epoch, History, LanguageEvaluation
-from longshort.training.parts import clip, gradient
-from longshort.training.ranks import Ranks
-from longshort.training.settings import make_optimizer
+from longshort.yardsticks.language.base import LanguageMethod
+from longshort.yardsticks.language.kneser_ney import KneserNey
 
 RECORDS = ROOT / "benchmarks" / "records" / "language"
 PAGE = ROOT / "docs" / "benchmarks" / "language.md"
 # fits in progress, and their models
 WORK = ROOT / "build" / "language"
-NAME = "tinyshakespeare"
-GOAL = "at most 1.49 nats per character, aim 1.45; n-grams of order 7: 1.517"
-# batches that are timed
-TIMED = 12
 
 
 def recipe(**changes: Any) -> LanguageModel:
@@ -58,12 +63,79 @@ def recipe(**changes: Any) -> LanguageModel:
     return LanguageModel(Tokens("characters"), **{**given, **changes})
 
 
+def verses(**changes: Any) -> LanguageModel:
+    given: dict[str, Any] = {
+        "documents": Documents("line"),
+        "shares": Shares(valid=0.05, test=0.05),
+        "chunking": Chunking(steps=35, borders="carry"),
+        "head": Next("adaptive", embedding=128, embedding_dropout=0.05),
+        "recurrent": Recurrent(256, dropout=0.35, locked=True, weight_drop=0.3),
+        "training": Training(
+            epochs=9, batch=20, rate=3e-3, weight_decay=0.01, schedule="cosine", patience=None,
+            members=1,
+        ),
+    }  # fmt: skip
+    return LanguageModel(Tokens("words", least=2), **{**given, **changes})
+
+
+SETS = {
+    each.name: each
+    for each in (
+        Set(
+            name="tinyshakespeare",
+            title="The next character: tinyshakespeare",
+            told=(
+                "Plays by Shakespeare, 1,115,394 characters, in the public domain. Fitted on the "
+                "first 90 % (its last twentieth chose the epoch), scored on all of the last 10 %, "
+                "each character after all before it."
+            ),
+            read=read_prose,
+            make=lambda **changes: recipe(**changes),
+            measure="nats_per_character",
+            goal="at most 1.49 nats per character, aim 1.45; n-grams of order 7: 1.517",
+            part="last 10 %",
+            measures={
+                "nats per character": "nats_per_character",
+                "bits per character": "bits_per_character",
+                "bits per byte": "bits_per_byte",
+            },
+            adapt={"steps": 20},
+        ),
+        Set(
+            name="kjv",
+            title="The next word: the King James Bible",
+            told=(
+                "31,102 verses in their order, the standardised text of 1769 in the public domain, "
+                "without headings and notes (Debian's package sword-text-kjv 14.3). Symbols are "
+                "words and other signs, and the end of a verse. Fitted on the first 90 % of the "
+                "characters, Genesis to Acts 21; the next 5 %, to Colossians 1, chose, and the "
+                "last 5 % are the test. A word that the training part holds once or never is "
+                "unknown, which is one symbol for all of them."
+            ),
+            read=kingjames.read,
+            make=lambda **changes: verses(**changes),
+            measure="nats",
+            goal="below n-grams of order 5",
+            part="last 5 %",
+            measures={
+                "nats per symbol": "nats",
+                "perplexity": "perplexity",
+                "perplexity of known words": "known_perplexity",
+                "bits per byte": "bits_per_byte",
+            },
+            adapt={"steps": 20},
+            orders=(5,),
+        ),
+    )
+}
+
+
 class Told:
     """Progress, a line for each epoch."""
 
     def start(self, summary: str, seconds: float, epochs: int) -> None:
         """What is trained."""
-        print(f"{summary}; at most about {seconds:.0f} s")
+        print(f"{summary}; at most about {seconds:.0f} s", flush=True)
 
     def note(self, text: str) -> None:
         """Where it goes on."""
@@ -82,163 +154,91 @@ class Told:
         print(f"{history.seconds:.0f} s in all")
 
 
-def fitted(text: Prose, name: str) -> LanguageModel:
-    """A fit of the recipe, or the rest of one that was broken off, or what came of it before."""
+def fitted(task: Set, text: Prose, name: str) -> LanguageModel:
+    """A fit of the recipe, or the rest of one that was broken off, or what came of it before.
+
+    How it adapts is chosen on the validation part, and kept with it.
+    """
     WORK.mkdir(parents=True, exist_ok=True)
-    path, model = WORK / f"{name}.lstm", recipe()
+    path, model = WORK / f"{name}.lstm", task.make()
     if not path.exists():
         checkpoint = Checkpoint(WORK / f"{name}.checkpoint.lstm", 20.0, keep=True)
         model.fit(text, progress=Told(), checkpoint=checkpoint)
         model.save(path)
         checkpoint.remove()
-    return LanguageModel.from_file(path)
+    model = LanguageModel.from_file(path)
+    if task.adapt and model.adaptation_ is None:
+        model.adapt(text, **task.adapt)
+        print(model.adaptation_, flush=True)
+        model.save(path)
+    return model
 
 
-def choose(text: Prose) -> None:
-    """Score the last tenth of the first nine tenths, by a network that has not seen it."""
-    first = text.between(0, recipe().shares.cuts(text.extent())[1])
-    print(table(fitted(first, f"{NAME}-valid").evaluate(first)))
+def choose(task: Set, text: Prose) -> None:
+    """Score the end of what comes before the test part, by a network that has not seen it."""
+    first = text.between(0, task.make().shares.cuts(text.extent())[1])
+    print(table(judged(task, fitted(task, first, f"{task.name}-valid"), first), task))
 
 
-def judge(text: Prose, reason: str) -> None:
-    model = fitted(text, NAME)
-    frozen = {name: str(value) for name, value in model.get_params(deep=False).items()}
-    with opening(NAME, "last 10 %", frozen, reason=reason, goal=GOAL) as scored:
-        found = model.evaluate(text)
-        for score in found.scores:
-            measure = score.measures["nats_per_character"]
-            scored[score.method] = round(measure.value, 4)
-    RECORDS.mkdir(parents=True, exist_ok=True)
-    (RECORDS / f"{NAME}.json").write_text(found.to_json(), encoding="utf-8")
-    print(table(found))
+def judged(task: Set, model: LanguageModel, text: Prose) -> LanguageEvaluation:
+    """The model, as it is and as it adapts, beside n-grams."""
+    ways = () if model.adaptation_ is None else model.adaptation_.parts
+    return model.evaluate(text, extra=list(grams(task, model, text)), adapt=ways)
 
 
-class Torch(nn.Module):
-    """torch.nn.LSTM in the place of a stack of ours."""
-
-    bidirectional = False
-
-    def __init__(self, stack: Any) -> None:
-        super().__init__()
-        self.cell = stack.cell
-        self.lstm = nn.LSTM(stack.input_size, stack.hidden_size, batch_first=True)
-
-    def layers(self, x: Tensor, hx: Any = None, **_: Any) -> tuple[list[Tensor], Any]:
-        """Its one layer's output, and the state after it."""
-        out, state = self.lstm(x, hx)
-        return [out], state
-
-
-def speed(text: Prose) -> None:
-    """Characters per second of training, of the same network on either engine, in turns."""
-    plain = recipe(recurrent=recipe().recurrent.set_params(weight_drop=0.0))
-    parts = plain._learn(text)
-    models = {"Longshort": plain._new(0), "torch.nn.LSTM": plain._new(0)}
-    models["torch.nn.LSTM"].encoder.stack = Torch(models["torch.nn.LSTM"].encoder.stack)
-    best: dict[str, float] = dict.fromkeys(models, float("inf"))
-    for _ in range(3):
-        for name, model in models.items():
-            best[name] = min(best[name], timed(model, parts.train, plain.training))
-    size = plain.training.batch * plain.chunking.steps
-    told = {name: round(size / seconds) for name, seconds in best.items()}
-    found = {"characters_per_second": told, "threads": torch.get_num_threads()}
-    RECORDS.mkdir(parents=True, exist_ok=True)
-    (RECORDS / "speed.json").write_text(
-        json.dumps({**found, "environment": environment()}, indent=1) + "\n", encoding="utf-8"
-    )
-    print(found)
-
-
-def timed(model: Model, train: Any, training: Training) -> float:
-    """Processor seconds of a step on one thread, which other work on the machine does not count."""
-    model.train()
-    optimizer = make_optimizer(model, training)
-    state, seconds = None, []
-    for step in range(TIMED):
-        batch = train.batch(range(step * training.batch, (step + 1) * training.batch))
-        begun = time.process_time()
-        state = gradient(model, batch, state, training.batch, Ranks(), carried=True).state
-        clip(model, training)
-        optimizer.step()
-        seconds.append(time.process_time() - begun)
-    return min(seconds[2:])
-
-
-def table(found: LanguageEvaluation) -> str:
-    lines = ["| method | nats per character | bits per character | bits per byte |"]
-    lines.append("|---|---:|---:|---:|")
-    for score in found.scores:
-        name = f"**{score.method}**" if score.kind == "lstm" else score.method
-        nats, *others = (
-            score.measures[measure]
-            for measure in ("nats_per_character", "bits_per_character", "bits_per_byte")
+def grams(task: Set, model: LanguageModel, text: Prose) -> list[LanguageMethod]:
+    """n-grams of the orders that are asked for."""
+    train = model.passages(text).train
+    if not task.orders or train is None:
+        return []
+    counted = KneserNey(model.stretch(train), max(task.orders), model.codec_.size)
+    return [
+        LanguageMethod(
+            f"Kneser-Ney, order {order}", "classical", lambda other, n=order: counted.nats(other, n)
         )
-        spread = f" ({nats.low:.3f} to {nats.high:.3f})" if nats.low is not None else ""
-        cells = [f"{nats.value:.4f}{spread}", *(f"{other.value:.3f}" for other in others)]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        for order in task.orders
+    ]
 
 
-def page() -> str:
-    """What is on record, as a page."""
-    path = RECORDS / f"{NAME}.json"
-    lines = ["# The next character", "", "Written by `python benchmarks/language.py --page`.", ""]
-    if path.exists():
-        found = LanguageEvaluation.from_json(path.read_bytes(), str(path))
-        history, own = found.history, found.environment
-        lines += [
-            f"tinyshakespeare, fitted on the first 90 % (its last twentieth chose the epoch), "
-            f"scored on all {found.symbols:,} characters of the last 10 %, each after all before "
-            "it. Intervals are 95 % block bootstraps.", "", table(found), "", f"> {found.verdict}",
-            "", f"{found.settings['model']}. Training took {history.seconds:.0f} s, "
-            f"{len(history.epochs)} epochs, on {own['threads']} thread(s), "
-            f"{own['engine'].split(':')[0]} engine.", "",
-        ]  # fmt: skip
-        for sample in found.samples[:1]:
-            lines += [
-                f"It writes ({sample.how}):",
-                "",
-                "```",
-                sample.prompt + sample.text,
-                "```",
-                "",
-            ]
-    else:
-        lines += [f"The test part of {NAME} has not been opened yet ({GOAL}).", ""]
-    if (path := RECORDS / "speed.json").exists():
-        rates = json.loads(path.read_text(encoding="utf-8"))
-        told = rates["characters_per_second"]
-        lines += [
-            "## Speed of training", "",
-            "Characters per second of processor time on one thread, with the optimiser's step: the "
-            "same network, without weight drop, with Longshort's recurrence and torch.nn.LSTM.",
-            "", "| recurrence | characters per second |", "|---|---:|",
-            *(f"| {name} | {rate:,} |" for name, rate in told.items()), "",
-        ]  # fmt: skip
-    return "\n".join(lines)
+def judge(task: Set, text: Prose, reason: str) -> None:
+    model = fitted(task, text, task.name)
+    frozen = {name: str(value) for name, value in model.get_params(deep=False).items()}
+    frozen |= {"adaptation": str(model.adaptation_)}
+    with opening(task.name, task.part, frozen, reason=reason, goal=task.goal) as scored:
+        found = judged(task, model, text)
+        for score in found.scores:
+            scored[score.method] = round(score.measures[task.measure].value, 4)
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    (RECORDS / f"{task.name}.json").write_text(found.to_json(), encoding="utf-8")
+    print(table(found, task))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", nargs="?", type=Path)
+    parser.add_argument("--set", default="tinyshakespeare", choices=sorted(SETS))
     for name in ("valid", "fit", "speed", "page"):
         parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--keras", type=Path, help="with --speed: a Python that has Keras")
     parser.add_argument("--reason", default="")
     given = parser.parse_args()
     if given.page:
-        PAGE.write_text(page(), encoding="utf-8")
+        PAGE.write_text(page(SETS, RECORDS), encoding="utf-8")
         return
     if given.data is None:
-        parser.error("the file tinyshakespeare.txt is needed")
-    text = read_prose(given.data)
+        parser.error("a file is needed: tinyshakespeare.txt, or that of another --set")
+    task = SETS[given.set]
+    text = task.read(given.data)
     if given.speed:
-        speed(text)
+        speeds(recipe(), text, RECORDS / "speed.json", given.keras)
     elif given.valid:
-        choose(text)
+        choose(task, text)
     elif given.fit:
-        fitted(text, NAME)
+        fitted(task, text, task.name)
     else:
-        judge(text, given.reason)
+        judge(task, text, given.reason)
 
 
 if __name__ == "__main__":

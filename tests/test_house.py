@@ -36,7 +36,7 @@ ORDER = [
     "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
-    "layers/embed", "layers/lookup", "layers/stem", "layers/channels",
+    "layers/embed", "layers/lookup", "layers/spelled", "layers/stem", "layers/channels",
     "layers/encoder", "layers/bothways", "layers/elmo", "layers/pretrained",
     "layers/transformer", "layers/pool",
     "rollout", "search",
@@ -138,10 +138,10 @@ def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
         "GRU", "LSTM", "RNN", "Category", "Chunking", "Classifier", "Columns", "Corpus", "Ctc",
         "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
-        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "RNNCell", "Recurrent",
-        "Roles", "Scaling", "SeriesModel", "Shares", "Signal", "Spelling", "Split", "Tagger",
-        "Text", "Tokens", "Training", "Transcriber", "Window", "backtest", "compare", "engine",
-        "lint", "load", "tune",
+        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "Pretrained", "RNNCell",
+        "Recurrent", "Roles", "Scaling", "SeriesModel", "Shares", "Signal", "Spelling", "Split",
+        "Tagger", "Text", "Tokens", "Training", "Transcriber", "Window", "backtest", "compare",
+        "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -18,7 +18,7 @@ from longshort.data.corpus import Corpus, PartName
 def polarity(split: int) -> Corpus:
     """Sentences of film reviews, negative and positive (Pang and Lee 2005)."""
     found = []
-    with zipfile.ZipFile(_given("sentence_polarity.zip")) as file:
+    with zipfile.ZipFile(given("sentence_polarity.zip")) as file:
         for label, name in (("negative", "neg"), ("positive", "pos")):
             text = file.read(f"sentence_polarity/rt-polarity.{name}").decode("latin-1")
             found += [(line.strip(), label) for line in text.split("\n") if line.strip()]
@@ -28,7 +28,7 @@ def polarity(split: int) -> Corpus:
 def tweets(split: int) -> Corpus:
     """Tweets of three classes by the mean rating of people (Hutto and Gilbert 2014)."""
     entry = find("tweets")
-    files = fetch(entry, _given("vaderSentiment-3.3.2.tar.gz"))
+    files = fetch(entry, given("vaderSentiment-3.3.2.tar.gz"))
     (table,) = entry.make(files).values()
     rows = csv.DictReader(io.StringIO(table.decode()))
     return _split("tweets", [(row["text"], row["label"]) for row in rows])
@@ -54,7 +54,7 @@ def classifier(head: Category, epochs: int, seed: int) -> Classifier:
     )
 
 
-def _given(name: str) -> Path:
+def given(name: str) -> Path:
     folder = os.environ.get("LONGSHORT_DATA")
     if folder is None or not (path := Path(folder) / "text" / name).exists():
         raise SystemExit(f"set LONGSHORT_DATA to a folder with text/{name}")

@@ -32,6 +32,7 @@ _ROOMS = {
     "Next": "longshort.heads.next",
     "Notation": "longshort.data.codecs.notation",
     "Partition": "longshort.data.partition",
+    "Pretrained": "longshort.data.readings.pretrained",
     "RNN": "longshort.layers.recurrent",
     "RNNCell": "longshort.layers.cells",
     "Recurrent": "longshort.layers.encoder",
@@ -77,6 +78,7 @@ __all__ = [
     "Next",
     "Notation",
     "Partition",
+    "Pretrained",
     "RNNCell",
     "Recurrent",
     "Roles",
@@ -108,6 +110,7 @@ if TYPE_CHECKING:
     from longshort.data.codecs.transcripts import Spelling
     from longshort.data.corpus import Corpus, Roles
     from longshort.data.partition import Partition
+    from longshort.data.readings.pretrained import Pretrained
     from longshort.data.readings.signals import Signal
     from longshort.data.readings.words import Text
     from longshort.data.sequences import Columns

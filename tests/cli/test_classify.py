@@ -138,3 +138,27 @@ def test_what_is_wrong_is_said(
     assert code in (2, 3)
     assert says in err
     assert not out.exists()
+
+
+def test_a_fit_begins_with_a_language_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, prose = table(tmp_path / "reviews.csv"), tmp_path / "reviews.txt"
+    prose.write_text("it is good, he said, it is bad, he said " * 40)
+    quick = ["--epochs", "1", "--size", "8", "--out", str(tmp_path / "text")]
+    code, _, _ = run(["fit", "text", str(prose), *quick, "--direction", "both"], capsys)
+    assert code == 0
+    model = str(tmp_path / "text" / "model.lstm")
+    command = ["fit", "classify", str(data), "--text", "review", "--label", "sentiment", *QUICK]
+    begun = ["--pretrained", model, "--tune", "--out", str(tmp_path / "out")]
+    code, _, _ = run([*command, *begun], capsys)
+    assert code == 0
+    fitted = load(tmp_path / "out" / "model.lstm")
+    assert fitted.pretrained.tune
+    assert (fitted.training.unfreeze, fitted.training.discriminative) == ("gradual", 0.385)
+    code, _, err = run([*command, "--tune"], capsys)
+    assert code == 2
+    assert "--tune: there is nothing to tune; give --pretrained" in err
+    code, _, err = run([*command, "--pretrained", str(data)], capsys)
+    assert code != 0
+    assert "reviews.csv: this is not a Longshort model file" in err

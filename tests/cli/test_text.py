@@ -83,6 +83,31 @@ def test_a_model_may_read_both_ways(
     assert "direction='up'" in said
 
 
+def test_words_may_be_read_by_their_letters(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "letters"
+    options = ["--unit", "words", "--least", "2", "--characters", "cnn", "--output", "plain"]
+    more = ["--filters", "1x4,3x6", "--highways", "1", "--test", "0", *QUICK, "--out", str(out)]
+    code, _, said = run(["fit", "text", str(text), *options, *more], capsys)
+    assert code == 0, said
+    model = load(out / "model.lstm")
+    assert isinstance(model, LanguageModel)
+    assert (model.head.characters, model.head.highways) == ("cnn", 1)
+    assert model.head.filters == ((1, 4), (3, 6))
+    code, _, said = run(["score", str(out / "model.lstm"), "--text", "to bee or not"], capsys)
+    assert code == 0
+    assert "read by their letters" in " ".join(said.split())
+    for wrong, words in (
+        (["--unit", "words", "--characters", "cnn"], "--output plain"),
+        (["--characters", "cnn", "--output", "plain"], "--unit words"),
+        (["--filters", "1-4"], "such as 1x32"),
+    ):
+        code, _, said = run(["fit", "text", str(text), *wrong, *QUICK], capsys)
+        assert code == 2
+        assert words in " ".join(said.split())
+
+
 def test_parts_may_be_files_of_their_own(
     text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

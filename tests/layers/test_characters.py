@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from longshort.layers.characters import NETWORKS, CharCNN, CharLSTM, each_word
+from longshort.layers.characters import NETWORKS, CharCNN, CharLSTM, Highways, each_word
 
 WORDS = [[3, 1, 4, 1, 5], [2], [9, 2, 6], [3, 1]]
 
@@ -70,3 +70,41 @@ def test_every_word_of_a_batch_is_read(kind: str) -> None:
     assert not each_word(network, torch.zeros_like(x), 6).any()
     found.sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("seen", [1, 2, 3, 4, 7])
+def test_filters_of_any_width_see_every_place_of_a_word(seen: int) -> None:
+    torch.manual_seed(0)
+    network = CharCNN(9, 4, filters=((seen, 5),))
+    word = torch.tensor([3, 1, 8, 8, 2])
+    padded = torch.cat([word, torch.zeros(6, dtype=torch.int64)])[None]
+    filters = network.filters[0]
+    # by hand: letters beyond the word's ends are nothing, and the middle one is a letter of it
+    vectors = {at: network.table.weight[letter] for at, letter in enumerate(word.tolist())}
+    answers = []
+    for middle in range(len(word)):
+        total = filters.bias.clone()  # type: ignore[operator,union-attr]
+        for j in range(seen):
+            at = middle - seen // 2 + j
+            if at in vectors:
+                total += filters.weight[:, :, j] @ vectors[at]  # type: ignore[index]
+        answers.append(torch.relu(total))
+    expected = torch.stack(answers).amax(0)
+    torch.testing.assert_close(network(word[None])[0], expected)
+    torch.testing.assert_close(network(padded)[0], expected)
+
+
+@torch.no_grad()
+def test_highways_carry_what_they_do_not_change() -> None:
+    torch.manual_seed(0)
+    highways, x = Highways(4, 2), torch.randn(3, 4)
+    expected = x
+    for transform, carry in zip(highways.transforms, highways.carries, strict=True):
+        gate = 1 / (1 + torch.exp(-(expected @ carry.weight.T + carry.bias)))  # type: ignore[operator,union-attr]
+        other = (expected @ transform.weight.T + transform.bias).clamp(min=0)  # type: ignore[operator,union-attr]
+        expected = gate * expected + (1 - gate) * other
+    torch.testing.assert_close(highways(x), expected)
+    for carry in highways.carries:
+        carry.bias.fill_(50)  # type: ignore[operator,union-attr]
+    torch.testing.assert_close(highways(x), x)

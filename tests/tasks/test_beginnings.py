@@ -106,6 +106,40 @@ def test_steps_are_tagged_with_it(begun: Path, tmp_path: Path) -> None:
     assert again.predict(table).equals(model.predict(table))
 
 
+@pytest.mark.parametrize("gaps", ["carry", "decay", "mean"])
+def test_gaps_categories_and_what_stands_still_come_along(tmp_path: Path, gaps: Any) -> None:
+    rng = np.random.default_rng(0)
+    count = 400
+    table = pl.DataFrame({
+        "run": [f"r{n // 8}" for n in range(count)],
+        "t": np.arange(count) + np.where(np.arange(count) % 3 == 0, 0.5, 0.0),
+        "x": np.where(rng.random(count) < 0.2, np.nan, rng.normal(size=count)),
+        "mode": rng.choice(["on", "off"], count),
+        "code": [f"c{n}" for n in rng.integers(0, 40, count)],
+        "age": [float(n // 8) for n in range(count)],
+        "site": [f"s{n // 8}" for n in range(count)],
+        "label": ["ab"[n // 8 % 2] for n in range(count)],
+    }).fill_nan(None)  # fmt: skip
+    roles = Roles(item="run", time="t", channels=("x", "mode", "code"), static=("age", "site"))
+    own = SeriesModel(roles, Signal(gaps=gaps), recurrent=Recurrent(4), training=FEW).fit(table)
+    assert own.reading_.widths.symbols
+    assert own.reading_.widths.labels
+    own.save(tmp_path / "series.lstm")
+    path = str(tmp_path / "series.lstm")
+    model = Classifier(roles, pretrained=path, recurrent=Recurrent(4), training=FEW).fit(table)
+    corpus = model._read_again(table)
+    batch = Items(corpus, model.known_.reading, None, np.arange(4)).batch(range(4))
+    plain = Onward(corpus, own.reading_, None, np.arange(4)).batch(range(4))
+    with torch.no_grad():
+        (layer,) = model.models_[0].encoder.embed.pretrained.trunk(batch)
+        wanted = own.models_[0].eval().encoder(plain).z
+    assert torch.equal(layer, wanted)
+    model.save(tmp_path / "model.lstm")
+    again = longshort.load(tmp_path / "model.lstm")
+    assert isinstance(again, Classifier)
+    assert np.array_equal(again.predict_proba(table), model.predict_proba(table))
+
+
 def test_what_does_not_fit_a_series_model(begun: Path, tmp_path: Path) -> None:
     values, labels = recordings()
     with pytest.raises(ArgumentError, match="it reads recordings, and these are no recordings"):

@@ -20,6 +20,7 @@ from longshort.cli import (
     fit,
     generate,
     lint,
+    music,
     predict,
     report,
     series,
@@ -60,6 +61,7 @@ fit.app.command("classify")(classify.command)
 fit.app.command("tag")(tag.command)
 fit.app.command("text")(text.text)
 fit.app.command("transcribe")(transcribe.command)
+fit.app.command("music")(music.music)
 fit.app.command("series")(series.command)
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")

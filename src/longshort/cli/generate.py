@@ -20,8 +20,10 @@ from longshort.tasks.generate import LanguageModel
 
 _OWN = Sampling()
 
-Model = Annotated[Path, typer.Argument(help="A model.lstm file of fit text.")]
-Prompt = Annotated[str, typer.Option(help="What comes first; nothing begins a document.")]
+Model = Annotated[Path, typer.Argument(help="A model.lstm file of fit text or fit music.")]
+Prompt = Annotated[
+    str, typer.Option(help="What comes first, of music a file or its signs; nothing begins anew.")
+]
 ByCache = Annotated[
     bool, typer.Option("--cache", help="What came lately is likelier, as was chosen in the fit.")
 ]
@@ -34,7 +36,7 @@ def generate(
     model: Model,
     prompt: Prompt = "",
     length: Annotated[
-        int, typer.Option(help="Characters, bytes, words or subwords at most.")
+        int, typer.Option(help="Characters, bytes, words or subwords at most; frames or notes.")
     ] = 500,
     temperature: Annotated[
         float, typer.Option(help="Below 1 is more cautious; 0 takes the likeliest every time.")
@@ -57,19 +59,39 @@ def generate(
     ] = None,
     seed: Annotated[int, typer.Option(help="The same one writes the same text.")] = 0,
     echo: Annotated[bool, typer.Option("--echo", help="Write the prompt, too.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Of music: a MIDI file of the prompt and what follows.")
+    ] = None,
+    tempo: Annotated[
+        float | None,
+        typer.Option(help="Of --out, quarter notes a minute.", show_default="the prompt's"),
+    ] = None,
     cache: ByCache = False,
     dynamic: ByDynamic = False,
 ) -> None:
     """Write on after a prompt, as it comes.
 
     longshort generate shakespeare/model.lstm --prompt "ROMEO:" --length 1000 --temperature 0.8
+
+    longshort generate chorales/model.lstm --prompt start.mid --out sample.mid
     """
     sampling = Sampling(temperature, top_k, top_p, min_p, repetition, memory)
-    found = opened(model)
-    adapt = adapting(found, cache, dynamic)
-    pieces = found.stream(prompt, length, sampling, stop=stop or [], seed=seed, adapt=adapt)
+    fitted = opened(model)
+    adapt = adapting(fitted, cache, dynamic)
+    if out is not None:
+        if stop:
+            raise ArgumentError("--stop: music has no text to stop before; leave it out")
+        written = fitted.compose(
+            prompt, length, sampling, seed=seed, adapt=adapt, tempo=tempo, out=out
+        )
+        seconds = written.length * 60 / written.tempo
+        terminal.print(f"{len(written.notes):,} notes, {seconds:.0f} s: {out}")
+        return
+    if tempo is not None:
+        raise ArgumentError("--tempo: is of a MIDI file; add --out")
+    pieces = fitted.stream(prompt, length, sampling, stop=stop or [], seed=seed, adapt=adapt)
     if echo:
-        sys.stdout.write(prompt)
+        sys.stdout.write(fitted.written(prompt)[0])
     for piece in pieces:
         sys.stdout.write(_shown(piece))
         sys.stdout.flush()
@@ -110,7 +132,7 @@ def score(
     model: Model,
     text: Annotated[str | None, typer.Option(help="What is scored.")] = None,
     file: Annotated[
-        Path | None, typer.Option(help="A text file that is scored instead, as one document.")
+        Path | None, typer.Option(help="A file that is scored instead, as one document.")
     ] = None,
     total: Annotated[bool, typer.Option("--total", help="Write the sum alone.")] = False,
     cache: ByCache = False,
@@ -125,9 +147,11 @@ def score(
     """
     if (text is None) == (file is None):
         raise ArgumentError("give either --text or --file")
-    estimator = opened(model)
-    given = _read(file) if file is not None else text or ""
-    found = estimator.symbol_scores(given, adapt=adapting(estimator, cache, dynamic))
+    fitted = opened(model)
+    given = text or ""
+    if file is not None:
+        given = fitted.written(str(file))[0] if fitted.notation.music else _read(file)
+    found = fitted.symbol_scores(given, adapt=adapting(fitted, cache, dynamic))
     whole = sum(each.log_p for each in found)
     if total:
         typer.echo(f"{whole:.6f}")

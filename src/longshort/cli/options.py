@@ -76,6 +76,19 @@ def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
 
 
+def pairs(option: str, given: str | None) -> tuple[tuple[int, int], ...]:
+    """Pairs of whole numbers, as 1x32,2x64.
+
+    Raises:
+        ArgumentError: they are written otherwise.
+    """
+    found = [] if given is None else [pair.split("x") for pair in given.split(",")]
+    try:
+        return tuple((int(one), int(other)) for one, other in found)
+    except ValueError:
+        raise ArgumentError(f"{option} {given}: write pairs, such as 1x32,2x64") from None
+
+
 def part(start: str | None, share: float) -> float | str | None:
     """A part's beginning: a time stamp if one was given, else a share; 0 is no part."""
     return start or share or None
@@ -101,6 +114,24 @@ def taking(maker: Callable[..., Any]) -> Callable[[Callable[..., None]], Callabl
         return run
 
     return given
+
+
+def changed(
+    maker: Callable[..., Any], without: Sequence[str] = (), **defaults: Any
+) -> Callable[..., Any]:
+    """The same maker without some of its options, and with others where they are not given."""
+    made = inspect.signature(maker, eval_str=True)
+
+    def run(**options: Any) -> Any:
+        return maker(**options)
+
+    kept = [
+        parameter.replace(default=defaults.get(name, parameter.default))
+        for name, parameter in made.parameters.items()
+        if name not in without
+    ]
+    run.__signature__ = made.replace(parameters=kept)  # type: ignore[attr-defined]
+    return run
 
 
 def asked(context: typer.Context) -> set[str]:

@@ -9,13 +9,14 @@ import typer
 
 from longshort.cli import running
 from longshort.cli.generate import adapting
-from longshort.cli.options import Projection, Residual, taking
+from longshort.cli.options import Projection, Residual, changed, pairs, taking
 from longshort.cli.running import Resume
 from longshort.data.chunks import Borders, Chunking, Shares
+from longshort.data.codecs.notation import Kind, Notation
 from longshort.data.codecs.tokens import Tokens, Unit
 from longshort.data.sources.prose import By, Documents
 from longshort.errors import ArgumentError
-from longshort.heads.next import Next, Output
+from longshort.heads.next import Next, Output, Spellings
 from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import LanguageEvaluation
 from longshort.tasks.generate import Directions, LanguageModel
@@ -65,12 +66,35 @@ def language_model(
     embedding_dropout: Annotated[
         float, typer.Option(help="Share of the symbols that are read as nothing.")
     ] = _OWN.head.embedding_dropout,
+    characters: Annotated[
+        str, typer.Option(help="Read words by their letters: none, or cnn.")
+    ] = _OWN.head.characters,
+    filters: Annotated[
+        str | None,
+        typer.Option(help="Of cnn: letters by filters, as 1x32,2x64.", show_default="few"),
+    ] = None,
+    highways: Annotated[int, typer.Option(help="Of cnn: highway layers.")] = _OWN.head.highways,
     activation: Annotated[
         float, typer.Option(help="AR: a price on large outputs.")
     ] = _OWN.head.activation,
     slowness: Annotated[
         float, typer.Option(help="TAR: a price on outputs that change.")
     ] = _OWN.head.slowness,
+    notation: Annotated[
+        str, typer.Option(help="Music is written down as rolls or events.")
+    ] = _OWN.notation.kind,
+    resolution: Annotated[
+        int, typer.Option(help="Steps of a quarter note.")
+    ] = _OWN.notation.resolution,
+    transpose: Annotated[
+        int, typer.Option(help="Learn from all keys up to so many semitones away, too.")
+    ] = _OWN.notation.transpose,
+    loudness: Annotated[
+        int, typer.Option(help="Of events, degrees of loudness that are told.")
+    ] = _OWN.notation.loudness,
+    tempo: Annotated[
+        float, typer.Option(help="Quarter notes a minute of what is written without a prompt.")
+    ] = _OWN.notation.tempo,
     size: Annotated[int, typer.Option(help="Units per layer.")] = _OWN.recurrent.size,
     depth: Annotated[int, typer.Option(help="Layers.")] = _OWN.recurrent.depth,
     projection: Projection = _OWN.recurrent.projection,
@@ -121,7 +145,11 @@ def language_model(
         documents=Documents(cast(By, documents), field),
         shares=Shares(valid, test),
         chunking=Chunking(steps, cast(Borders, borders)),
-        head=Next(cast(Output, output), embedding, embedding_dropout, activation, slowness),
+        head=Next(
+            cast(Output, output), embedding, embedding_dropout, activation, slowness,
+            cast(Spellings, characters), pairs("--filters", filters) or Next().filters, highways,
+        ),
+        notation=Notation(cast(Kind, notation), resolution, transpose, loudness, tempo),
         recurrent=Recurrent(
             size, depth, dropout=dropout, cell=cast(Cell, cell), input_dropout=input_dropout,
             locked=locked, weight_drop=weight_drop, projection=projection, residual=residual,
@@ -137,7 +165,12 @@ def language_model(
     )  # fmt: skip
 
 
-@taking(language_model)
+# options that are of music alone, and of texts alone
+MUSIC = ("notation", "resolution", "transpose", "loudness", "tempo")
+TEXT = ("unit", "least", "vocabulary", "documents", "field")
+
+
+@taking(changed(language_model, MUSIC))
 def text(
     data: Data,
     estimator: LanguageModel,

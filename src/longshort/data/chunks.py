@@ -20,15 +20,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.contracts import Batch, Params
+from longshort.data.codecs.spelling import spelt
 from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec
 from longshort.data.sources.prose import Extent, Prose
-from longshort.data.stretch import Stretch
+from longshort.data.stretch import Ints, Strangers, Stretch
 from longshort.errors import ArgumentError, DataError, suggest
 
 Borders = Literal["reset", "carry"]
 
 # what the symbols are called in batches, and those of a text that is read from its end as well
 SYMBOLS, REVERSED = "symbols", "reversed"
+# how words are written that are no symbol, and the same from the end
+SPELT, REVERSED_SPELT = "spelt", "reversed_spelt"
 # symbols that are kept in memory before they go to a temporary file, in bytes
 _IN_MEMORY = 2**26
 
@@ -106,7 +109,8 @@ class Passage(NamedTuple):
     ids: (N,) with the border first, and a border between documents and after the last one that
     ends; ``ids[1:]`` are what is foretold, each from all before it. counts: how many characters it
     has, or frames or notes of music; bytes: of a text, in UTF-8. source: what it is called. notes:
-    what a reader must know of how it was read.
+    what a reader must know of how it was read. strangers: how unknown words are written, where that
+    was asked for.
     """
 
     ids: NDArray[Any]
@@ -114,6 +118,7 @@ class Passage(NamedTuple):
     bytes: int
     source: str
     notes: tuple[str, ...] = ()
+    strangers: Strangers | None = None
 
     def __len__(self) -> int:
         """How many symbols are foretold."""
@@ -125,10 +130,21 @@ class Passage(NamedTuple):
             return self
         share = most / len(self)
         sizes = round(self.counts * share), round(self.bytes * share)
-        return Passage(self.ids[-most - 1 :], *sizes, self.source, self.notes)
+        start, told = len(self.ids) - most - 1, self.strangers
+        kept = None if told is None else told.cut(start, len(self.ids))
+        return Passage(self.ids[start:], *sizes, self.source, self.notes, kept)
+
+    def followed(self, later: Passage, skipped: int) -> Passage:
+        """This part and another one behind it, but for its first symbols, as one run."""
+        told = self.strangers
+        if told is not None and later.strangers is not None:
+            told = told.followed(len(self.ids), later.strangers.cut(skipped, len(later.ids)))
+        ids = np.concatenate([self.ids, later.ids[skipped:]])
+        sizes = self.counts + later.counts, self.bytes + later.bytes
+        return Passage(ids, *sizes, self.source, self.notes, told)
 
 
-def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
+def passage(prose: Prose, codec: TokenCodec, *, closed: bool, spelled: bool = False) -> Passage:
     """Read a text into symbols, in the smallest type that holds them.
 
     What goes beyond 64 MiB lies in a temporary file, of which the system keeps as much in memory
@@ -136,17 +152,24 @@ def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
 
     Args:
         closed: whether the last document ends with the text.
+        spelled: keep how unknown words are written, each of them once, in memory.
 
     Raises:
         DataError: there is no text.
     """
     counts = size = 0
+    words: dict[str, int] = {}
+    places, numbers = list[Ints](), list[Ints]()
     begun = False
     border = np.array([BORDER])
     with contextlib.closing(_Store(codec.size)) as store:
         for text, first in prose.read():
             if not begun or first:
                 store.add(border)
+            if spelled:
+                at, which = codec.strangers(text, words)
+                places.append(at + store.count)
+                numbers.append(which)
             store.add(codec.encode(text))
             many, long = codec.extent(text)
             counts, size, begun = counts + many, size + long, True
@@ -156,7 +179,8 @@ def passage(prose: Prose, codec: TokenCodec, *, closed: bool) -> Passage:
             )
         if closed:
             store.add(border)
-        return Passage(store.all(), counts, size, prose.source, prose.notes)
+        told = spelt(list(words), places, numbers) if spelled else None
+        return Passage(store.all(), counts, size, prose.source, prose.notes, told)
 
 
 def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
@@ -167,19 +191,20 @@ def as_stretch(found: Passage, codec: TokenCodec, *, apart: bool) -> Stretch:
             is one, in which borders are symbols like others.
     """
     symbols = np.asarray(found.ids, np.int64)
-    begins = np.array([0])
+    begins, strangers = np.array([0]), found.strangers
     if apart:
         # where a document ends and another begins stands one border for each
         inner = np.flatnonzero(symbols[1:-1] == BORDER) + 1
         symbols = np.insert(symbols, inner, BORDER)
         begins = np.append(0, inner + np.arange(len(inner)) + 1)
+        strangers = None if strangers is None else strangers.spread(inner)
     counts, size = codec.counts[symbols], codec.sizes[symbols]
     unknown = np.flatnonzero(symbols == UNKNOWN)
     for known, total in ((counts, found.counts), (size, found.bytes)):
         # what unknown symbols stood for is known of all of them together
         steps = np.linspace(0, max(total - int(known.sum()), 0), len(unknown) + 1)
         known[unknown] = np.diff(steps.round().astype(np.int64))
-    return Stretch(symbols, begins, counts, size)
+    return Stretch(symbols, begins, counts, size, strangers)
 
 
 class _Store:
@@ -189,13 +214,13 @@ class _Store:
         kind = np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int32
         self._kind: np.dtype[Any] = np.dtype(kind)
         self._held: list[NDArray[Any]] = []
-        self._count = 0
+        self.count = 0
         self._file: Any = None
 
     def add(self, ids: NDArray[Any]) -> None:
         self._held.append(ids.astype(self._kind))
-        self._count += ids.size
-        if self._count * self._kind.itemsize > _IN_MEMORY:
+        self.count += ids.size
+        if self.count * self._kind.itemsize > _IN_MEMORY:
             if self._file is None:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close
             self._spill()
@@ -235,6 +260,8 @@ class Chunks:
         warm: symbols before its own that a stream reads first, which are not scored.
         source: what it is called.
         both: it is read backwards, too.
+        strangers: how its unknown words are written: "spelt" (B, T, C) of batches that hold some,
+            0 where another symbol stands, and "reversed_spelt".
     """
 
     ids: NDArray[Any]
@@ -243,6 +270,7 @@ class Chunks:
     warm: int = 0
     source: str = "text"
     both: bool = False
+    strangers: Strangers | None = None
 
     @property
     def streams(self) -> int:
@@ -277,8 +305,13 @@ class Chunks:
         first = torch.tensor([number < self.streams for number in index])
         symbols, targets, fresh = self._read(self.ids, spans, steps, first)
         inputs = {SYMBOLS: symbols}
+        told = self.strangers
+        if told is not None:
+            inputs |= _spelt(SPELT, told, spans, steps)
         if self.both:
             inputs[REVERSED], *others = self._read(self.ids[::-1], spans, steps, first)
+            if told is not None:
+                inputs |= _spelt(REVERSED_SPELT, told.turned(len(self.ids)), spans, steps)
             targets, fresh = (
                 torch.stack([targets, others[0]], 2),
                 torch.stack([fresh, others[1]], 2),
@@ -316,8 +349,19 @@ class Chunks:
         """Bytes that change with anything that any batch holds."""
         ways = " both" if self.both else ""
         found = hashlib.sha256(f"{self.wanted} {self.chunking} {self.warm}{ways}".encode())
-        found.update(np.ascontiguousarray(self.ids).data)
+        for values in (self.ids, *(self.strangers or ())):
+            found.update(np.ascontiguousarray(values).data)
         return found.digest()
+
+
+def _spelt(
+    name: str, strangers: Strangers, spans: Sequence[tuple[int, int, int]], steps: int
+) -> dict[str, Tensor]:
+    """Inputs of that name, if a stranger stands in any row."""
+    starts, stops = (np.array([span[at] for span in spans])[:, None] for at in (0, 1))
+    places = starts + np.arange(steps)
+    letters = strangers.at(np.where(places < stops, places, -1))
+    return {} if letters is None else {name: torch.from_numpy(letters)}
 
 
 def ways(batch: Batch) -> tuple[Batch, ...]:
@@ -325,12 +369,15 @@ def ways(batch: Batch) -> tuple[Batch, ...]:
     if REVERSED not in batch.inputs:
         return (batch,)
     found = []
-    for way, name in enumerate((SYMBOLS, REVERSED)):
+    names = ((SYMBOLS, SPELT), (REVERSED, REVERSED_SPELT))
+    for way, (name, letters) in enumerate(names):
         fresh = None if batch.fresh is None else batch.fresh[..., way]
         if fresh is not None and not bool(fresh[:, 1:].any()):
             fresh = fresh[:, 0]
         targets = None if batch.targets is None else batch.targets[..., way]
         inputs = {SYMBOLS: batch.inputs[name]}
+        if letters in batch.inputs:
+            inputs[SPELT] = batch.inputs[letters]
         found.append(batch.replace(inputs=inputs, fresh=fresh, targets=targets))
     return tuple(found)
 

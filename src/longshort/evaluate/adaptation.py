@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from longshort.contracts import Params, State
-from longshort.data.stretch import Ints, Stretch
+from longshort.data.stretch import Ints, Strangers, Stretch
 from longshort.errors import ArgumentError
 from longshort.evaluate.cache import Cache, mixed, recalled
 from longshort.evaluate.dynamic import Dynamic, Learner, Scales
@@ -92,13 +92,17 @@ class Reader:
         if self._learner is not None:
             self._learner.forget()
 
-    def read(self, document: Ints) -> Iterator[Tensor]:
-        """-log p of ``document[1:]``, segment by segment, each before it is learnt from."""
+    def read(self, document: Ints, strangers: Strangers | None = None) -> Iterator[Tensor]:
+        """-log p of ``document[1:]``, segment by segment, each before it is learnt from.
+
+        ``strangers`` tells how unknown words of it are written.
+        """
         self._begin()
         for start in range(0, len(document) - 1, self._steps):
             part = document[start : start + self._steps + 1]
             with torch.set_grad_enabled(self._learner is not None):
-                heard = follow(self.model, part, self.state)
+                told = strangers and strangers.cut(start, start + len(part))
+                heard = follow(self.model, part, self.state, told)
                 loss = heard.nats.mean()
             self.state = heard.state.detach()
             yield self._recall(heard.z.detach(), heard.symbols, heard.nats.detach())
@@ -139,7 +143,8 @@ def adapted(
             reader = Reader(model, adapt, scales[number] if adapt.dynamic else None)
             for start, stop in zip(text.begins.tolist(), stops.tolist(), strict=True):
                 at = start + 1
-                for nats in reader.read(text.symbols[start:stop]):
+                told = text.strangers_in(start, stop)
+                for nats in reader.read(text.symbols[start:stop], told):
                     found[number, at : at + len(nats)] = nats.cpu().numpy()
                     at += len(nats)
     return averaged(found)

@@ -109,7 +109,7 @@ def _look_back(
         z, symbols = torch.empty(0), torch.empty(0)
         for at in range(begin, stop, _STEPS):
             end = min(at + _STEPS, stop)
-            heard = follow(model, text.symbols[at : end + 1], state)
+            heard = follow(model, text.symbols[at : end + 1], state, text.strangers_in(at, end + 1))
             state, known = heard.state, len(z)
             z = torch.cat([z, heard.z]) if known else heard.z
             symbols = torch.cat([symbols, heard.symbols]) if known else heard.symbols

@@ -120,10 +120,13 @@ def gradient_scales(model: Model, text: Stretch, steps: int) -> Scales:
         first = max(int(begins[at]), at - _WARM)
         if first < at:
             with torch.no_grad():
-                state = follow(copied, text.symbols[first : at + 1]).state
+                state = follow(
+                    copied, text.symbols[first : at + 1], None, text.strangers_in(first, at + 1)
+                ).state
         with torch.enable_grad():
             end = min(at + steps, int(stops[at]) - 1)
-            loss = follow(copied, text.symbols[at : end + 1], state).nats.mean()
+            told = text.strangers_in(at, end + 1)
+            loss = follow(copied, text.symbols[at : end + 1], state, told).nats.mean()
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         with torch.no_grad():
             for own, gradient in zip(total, gradients, strict=True):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.contracts import Batch, State
-from longshort.data.chunks import SYMBOLS
-from longshort.data.stretch import Stretch
+from longshort.data.chunks import SPELT, SYMBOLS
+from longshort.data.stretch import Strangers, Stretch
 from longshort.heads.next import NextHead
 from longshort.layers.bothways import Direction, one_way
 from longshort.metrics.measures import Floats
@@ -46,7 +46,7 @@ def surprise(models: Sequence[Model], text: Stretch, direction: Direction = "for
         with predicting(model):
             for at in range(0, len(order), _ROWS):
                 some = order[at : at + _ROWS]
-                _read(model, direction, text.symbols, starts[some], stops[some], own)
+                _read(model, direction, text, starts[some], stops[some], own)
     mean = averaged(found)
     return mean if direction == "forward" else mean[::-1]
 
@@ -71,19 +71,35 @@ class Heard(NamedTuple):
     state: State
 
 
-def follow(model: Model, symbols: Ints, state: State | None = None) -> Heard:
-    """Read the symbols (N + 1,) of one document on from a state; gradients go back through it."""
+def follow(
+    model: Model,
+    symbols: Ints,
+    state: State | None = None,
+    strangers: Strangers | None = None,
+) -> Heard:
+    """Read the symbols (N + 1,) of one document on from a state; gradients go back through it.
+
+    ``strangers`` tells how unknown words among them are written.
+    """
     head = model.head
     assert isinstance(head, NextHead)
     row = torch.from_numpy(symbols).to(model.device)
-    batch = Batch({SYMBOLS: row[None, :-1]}, torch.tensor([len(row) - 1], device=row.device))
-    encoded = one_way(model.encoder)(batch, state)
+    inputs = _inputs(symbols, np.arange(len(symbols) - 1)[None], strangers)
+    batch = Batch(inputs, torch.tensor([len(row) - 1]))
+    encoded = one_way(model.encoder)(batch.to(model.device), state)
     z = encoded.z[0]
     return Heard(z, head.nats(z, row[1:]), row[1:], encoded.state)
 
 
+def _inputs(symbols: Ints, places: Ints, strangers: Strangers | None) -> dict[str, Tensor]:
+    """The symbols at places (B, T) of a run, and how unknown words among them are written."""
+    found = {SYMBOLS: torch.from_numpy(symbols[places])}
+    letters = None if strangers is None else strangers.at(places)
+    return found if letters is None else {**found, SPELT: torch.from_numpy(letters)}
+
+
 def _read(
-    model: Model, direction: Direction, symbols: Ints, starts: Ints, stops: Ints, into: Floats
+    model: Model, direction: Direction, text: Stretch, starts: Ints, stops: Ints, into: Floats
 ) -> None:
     """Documents side by side, the longest first; ``stops`` are their last symbols."""
     head, encoder = model.head, one_way(model.encoder, direction)
@@ -97,8 +113,9 @@ def _read(
         # of each row the symbols that are read, and the one after each
         places = (starts + done)[:, None] + np.arange(int(lengths[0]))
         places = np.minimum(places, stops[:, None] - 1)
-        inputs, targets = torch.from_numpy(symbols[places]), torch.from_numpy(symbols[places + 1])
-        batch = Batch({SYMBOLS: inputs}, torch.from_numpy(lengths)).to(model.device)
+        targets = torch.from_numpy(text.symbols[places + 1])
+        inputs = _inputs(text.symbols, places, text.strangers)
+        batch = Batch(inputs, torch.from_numpy(lengths)).to(model.device)
         if state is not None and rows < len(next(iter(state.flatten().values()))):
             state = state.select(torch.arange(rows, device=model.device))
         encoded = encoder(batch, state)

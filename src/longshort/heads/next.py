@@ -28,8 +28,10 @@ from longshort.data.chunks import ways
 from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, masked
 from longshort.layers.lookup import Lookup
+from longshort.layers.spelled import Spelled
 
 Output = Literal["tied", "plain", "adaptive"]
+Spellings = Literal["none", "cnn"]
 
 # where groups of rarer symbols begin, as far as there are so many
 _CUTOFFS = (2000, 10000, 50000)
@@ -41,6 +43,11 @@ class Next(Params):
 
     Args:
         output: "tied", "plain" or "adaptive", see this module's page.
+        characters: "none", or "cnn": words become numbers by how they are written (Peters et al.
+            2018; see ``layers.spelled``), unknown ones too, and not by a table. It needs another
+            output than the tied one.
+        filters: of "cnn", pairs: how many letters are seen at once, and by how many filters.
+        highways: of "cnn", the highway layers behind the filters.
         embedding: E, how many numbers a symbol becomes; None for 64 where there are fewer than 300
             symbols, and for as many as a layer answers where there are more.
         embedding_dropout: share of the symbols that training reads as nothing.
@@ -55,11 +62,28 @@ class Next(Params):
     embedding_dropout: float = 0.0
     activation: float = 0.0
     slowness: float = 0.0
+    characters: Spellings = "none"
+    filters: tuple[tuple[int, int], ...] = ((1, 16), (2, 32), (3, 64), (4, 64), (5, 64))
+    highways: int = 2
 
     def __post_init__(self) -> None:
         if self.output not in get_args(Output):
             known = suggest(self.output, get_args(Output))
             raise ArgumentError(f"Next(output={self.output!r}): {known}")
+        if self.characters not in get_args(Spellings):
+            known = suggest(self.characters, get_args(Spellings))
+            raise ArgumentError(f"Next(characters={self.characters!r}): {known}")
+        if self.characters != "none" and self.output == "tied":
+            raise ArgumentError(
+                f"Next(characters={self.characters!r}, output='tied'): words that have no table "
+                "share none with the read-out; use output='plain' (--output plain) or 'adaptive'"
+            )
+        sizes = [size for pair in self.filters for size in pair]
+        if not self.filters or not all(1 <= size < 2**20 for size in sizes):
+            raise ArgumentError(
+                f"Next(filters={self.filters}): give pairs of letters and filters, each 1 or more"
+            )
+        self._whole(0, "highways")
         self._whole(1, "embedding")
         if not 0 <= self.embedding_dropout < 1:
             raise ArgumentError(
@@ -85,17 +109,18 @@ class NextHead(Head):
         settings: see ``Next``.
     """
 
-    def __init__(self, size: int, lookup: Lookup, settings: Next) -> None:
+    def __init__(self, size: int, lookup: Lookup | Spelled, settings: Next) -> None:
         super().__init__()
-        symbols, width = lookup.table.shape[0], lookup.table.shape[1]
+        symbols, width = lookup.count, lookup.width
         self.symbols = symbols
         self.activation, self.slowness = settings.activation, settings.slowness
         # the table is the trunk's: it is neither saved nor trained twice
-        self._lookup: tuple[Lookup, ...] = (lookup,) if settings.output == "tied" else ()
+        tied = settings.output == "tied"
+        self._lookup: tuple[Lookup, ...] = (lookup,) if tied and isinstance(lookup, Lookup) else ()
         self.adaptive: nn.AdaptiveLogSoftmaxWithLoss | None = None
         self.project: nn.Linear | None = None
         self.readout: nn.Linear | None = None
-        if settings.output == "tied":
+        if tied:
             self.bias = nn.Parameter(torch.zeros(symbols))
             if width != size:
                 self.project = nn.Linear(size, width, bias=False)

@@ -29,7 +29,7 @@ from longshort.contracts import Batch, within
 from longshort.data.codecs.spelling import BEGIN_SENTENCE, BEGIN_WORD, END_SENTENCE, END_WORD
 from longshort.data.readings.elmo import CHARACTERS
 from longshort.data.sources.elmo import SIGNS, ElmoOptions, Published, cell_name
-from longshort.layers.characters import each_word
+from longshort.layers.characters import Highways, each_word
 from longshort.layers.convert import from_tensorflow, to_layer
 from longshort.layers.recurrent import LSTM
 
@@ -56,8 +56,7 @@ class ElmoWords(nn.Module):
         self.filters = nn.ModuleList(
             nn.Conv1d(options.characters, number, seen) for seen, number in options.filters
         )
-        self.transforms = nn.ModuleList(nn.Linear(width, width) for _ in range(options.highways))
-        self.carries = nn.ModuleList(nn.Linear(width, width) for _ in range(options.highways))
+        self.highways = Highways(width, options.highways)
         self.projection = nn.Linear(width, options.projection)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,10 +65,7 @@ class ElmoWords(nn.Module):
         length = min(self.longest, x.shape[1] + self.widest)
         read = self.table(functional.pad(x, (0, length - x.shape[1]))).transpose(1, 2)
         found = torch.cat([self.activate(each(read).amax(2)) for each in self.filters], 1)
-        for transform, carry in zip(self.transforms, self.carries, strict=True):
-            kept = torch.sigmoid(carry(found))
-            found = kept * found + (1 - kept) * torch.relu(transform(found))
-        told: Tensor = self.projection(found)
+        told: Tensor = self.projection(self.highways(found))
         return told
 
 
@@ -142,8 +138,8 @@ def weights(published: Published) -> dict[str, Tensor]:
         found[f"words.filters.{at}.bias"] = arrays[f"CNN/b_cnn_{at}"]
     for at in range(options.highways):
         for name, gate in (("transforms", "transform"), ("carries", "carry")):
-            found[f"words.{name}.{at}.weight"] = arrays[f"CNN_high_{at}/W_{gate}"].t()
-            found[f"words.{name}.{at}.bias"] = arrays[f"CNN_high_{at}/b_{gate}"]
+            found[f"words.highways.{name}.{at}.weight"] = arrays[f"CNN_high_{at}/W_{gate}"].t()
+            found[f"words.highways.{name}.{at}.bias"] = arrays[f"CNN_high_{at}/b_{gate}"]
     found["words.projection.weight"] = arrays["CNN_proj/W_proj"].t()
     found["words.projection.bias"] = arrays["CNN_proj/b_proj"]
     for direction, name in enumerate(("forwards", "backwards")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -35,6 +37,16 @@ class Lookup(Embed):
         """(V, E), the vector of each symbol."""
         weight: Tensor = self.tables[SYMBOLS].weight  # type: ignore[assignment]
         return weight
+
+    @property
+    def count(self) -> int:
+        """V, how many symbols there are."""
+        return self.table.shape[0]
+
+    def bound(self) -> Callable[[Tensor], Tensor]:
+        """The vectors (B, E) of symbols (B,), with the table as it is now, for live use."""
+        table = self.table.detach()
+        return lambda symbols: torch.embedding(table, symbols)
 
     def forward(self, batch: Batch) -> Tensor:
         """(B, T, E)."""

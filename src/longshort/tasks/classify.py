@@ -19,7 +19,7 @@ from longshort.data.augment import Augment
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
 from longshort.data.partition import Parted, Partition, partition
-from longshort.data.readings.pretrained import Pretrained, plain
+from longshort.data.readings.pretrained import Pretrained
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.sound import Sound
 from longshort.data.readings.words import Text
@@ -387,7 +387,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         """The same network with another trunk, fitted in no more time than ours; a note on it."""
         known, settings = self.known_, self.settings_
         beside = Beside(
-            plain(known.reading), known.classes, settings["recurrent"], settings["head"],
+            known.reading, known.classes, settings["recurrent"], settings["head"],
             settings["training"], int(self.random_state), self.models_[0].device,
         )  # fmt: skip
         times = self._times(len(parts.train))

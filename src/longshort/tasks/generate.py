@@ -14,7 +14,7 @@ from longshort.contracts import Params
 from longshort.data.chunks import Chunking, Chunks, Passage, Shares, as_stretch, passage, texts
 from longshort.data.codecs.notation import Notation, codec_of
 from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
-from longshort.data.sources.prose import Documents
+from longshort.data.sources.prose import Documents, Prose
 from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, DataError, suggest
 from longshort.evaluate.adaptation import Adaptation
@@ -24,6 +24,7 @@ from longshort.heads.next import Next, NextHead
 from longshort.layers.bothways import BothWays, Direction
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.lookup import Lookup
+from longshort.layers.spelled import Spelled
 from longshort.metrics.measures import Floats
 from longshort.model import Model
 from longshort.records import LanguageEvaluation
@@ -149,6 +150,12 @@ class LanguageModel(Composing, Estimator):
         if self.direction not in get_args(Directions):
             told = suggest(self.direction, get_args(Directions))
             raise ArgumentError(f"direction={self.direction!r}: {told}")
+        if self.head.characters != "none" and (self.tokens.unit != "words" or self.notation.music):
+            unit = self.notation.kind if self.notation.music else self.tokens.unit
+            raise ArgumentError(
+                f"Next(characters={self.head.characters!r}): words alone are read by their letters,"
+                f" and symbols are {unit}: use Tokens('words') (--unit words), or leave it out"
+            )
 
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
         refuse_misfits(self.recurrent)
@@ -170,17 +177,21 @@ class LanguageModel(Composing, Estimator):
                 f"{train.source}: the training part holds one symbol over and over, so there is "
                 "nothing to tell; give a text, or another unit of tokens"
             )
-        streams, ways = self.training.batch, self.direction == "both"
-        chunks = Chunks(train.ids, streams, self.chunking, source=train.source, both=ways)
+
+        def chunks_of(part: Passage, streams: int, warm: int = 0) -> Chunks:
+            ways = self.direction == "both"
+            run = part.ids, streams, self.chunking, warm, part.source, ways
+            return Chunks(*run, part.strangers)
+
+        chunks = chunks_of(train, self.training.batch)
         if valid is None:
             return Parts(chunks, None, chunks)
-        chosen = Chunks(valid.ids, _STREAMS, self.chunking, _WARM, valid.source, both=ways)
+        chosen = chunks_of(valid, _STREAMS, _WARM)
         whole = chunks
         if self.training.refit:
             # a text goes on where it was cut; texts of their own have a border between them
             border = found.apart and train.ids[-1] != BORDER
-            ids = np.concatenate([train.ids, valid.ids[0 if border else 1 :]])
-            whole = Chunks(ids, streams, self.chunking, source=train.source, both=ways)
+            whole = chunks_of(train.followed(valid, 0 if border else 1), self.training.batch)
         return Parts(chunks, chosen, whole)
 
     @property
@@ -189,14 +200,21 @@ class LanguageModel(Composing, Estimator):
 
     def _read(self, found: Proses) -> Passages:
         parts = {
-            name: passage(prose, self.codec_, closed=closed)
-            for name, (prose, closed) in found.parts.items()
+            name: self._passage(prose, closed) for name, (prose, closed) in found.parts.items()
         }
         return Passages(*(parts.get(name) for name in PARTS))
 
+    def _passage(self, prose: Prose, closed: bool) -> Passage:
+        spelled = self.head.characters != "none"
+        return passage(prose, self.codec_, closed=closed, spelled=spelled)
+
     def _network(self) -> Model:
-        width = self.head.width(self.codec_.size, self.recurrent.width)
-        lookup = Lookup(self.codec_.size, width, self.head.embedding_dropout)
+        head = self.head
+        width = head.width(self.codec_.size, self.recurrent.width)
+        lookup: Lookup | Spelled = Lookup(self.codec_.size, width, head.embedding_dropout)
+        if head.characters != "none":
+            letters, given = self.codec_.letters, (head.filters, head.highways)
+            lookup = Spelled(letters, width, *given, head.embedding_dropout)
         trunk = BothWays if self.direction == "both" else RecurrentEncoder
         encoder = trunk(lookup, self.recurrent)
         return Model(encoder, NextHead(self.recurrent.width, lookup, self.head), memory="carried")
@@ -204,7 +222,11 @@ class LanguageModel(Composing, Estimator):
     def _foreign(self, source: Self) -> Sequence[str]:
         # of another vocabulary, what a symbol is looked up in and told by means something else
         same = source.codec_ == self.codec_
-        return () if same else (".embed.", *(f"head.{name}" for name in _TOLD_BY))
+        if same:
+            return ()
+        # how words are read by their letters has nothing to do with which of them there are
+        table = (".embed.",) if self.head.characters == "none" else ()
+        return (*table, *(f"head.{name}" for name in _TOLD_BY))
 
     def _describe(self, model: Model) -> str:
         told = super()._describe(model)
@@ -226,7 +248,7 @@ class LanguageModel(Composing, Estimator):
         prose = parting.opened(X)
         if isinstance(prose, Mapping) or digest(prose) == self.digest_:
             return self._read(parting.cut(prose))
-        return Passages(None, None, passage(prose, self.codec_, closed=parting.closed(prose)))
+        return Passages(None, None, self._passage(prose, parting.closed(prose)))
 
     def nats(
         self, text: Stretch, direction: Direction = "forward", *, adapt: Adaptation | None = None

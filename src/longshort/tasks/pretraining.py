@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from longshort import artifact
+from longshort.data.codecs.tokens import TokenCodec
 from longshort.data.items import ItemEncoding, Trunk
 from longshort.data.readings.elmo import ElmoFeed
 from longshort.data.readings.onward import SeriesFeed
@@ -42,10 +43,19 @@ class Found(NamedTuple):
 
 
 def language(content: artifact.Artifact, where: str) -> Found:
-    """A language model's network; of several the first one."""
+    """A language model's network; of several the first one.
+
+    Raises:
+        ModelFileError: it is one of music.
+    """
     given = LanguageModel.from_artifact(content, where)
     encoder = given.models_[0].encoder
     lookup = one_way(encoder).embed
+    if not isinstance(given.codec_, TokenCodec) or given.codec_.unit == "signs":
+        raise ModelFileError(
+            f"{where}: holds a language model of music, which reads no texts; give one that was "
+            "fitted on texts"
+        )
     assert isinstance(lookup, Lookup)
     settings = {
         "symbols": lookup.table.shape[0],

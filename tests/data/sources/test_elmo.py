@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from longshort.data.sources.elmo import is_elmo, read_elmo
-from longshort.errors import ModelFileError
+from longshort.errors import MissingDependencyError, ModelFileError
 from tests.data.sources import published
 
 
@@ -131,6 +132,13 @@ def test_arrays_that_are_declared_and_not_written(tmp_path: Path) -> None:
             external=[(str(outside), 0, held["char_embed"].nbytes)],
         )  # fmt: skip
     with pytest.raises(ModelFileError, match="another file"):
+        read_elmo(path)
+
+
+def test_without_h5py_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = published.write(tmp_path)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install \"longshort\[text\]\""):
         read_elmo(path)
 
 

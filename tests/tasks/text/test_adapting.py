@@ -38,7 +38,7 @@ def test_what_is_written_next_is_what_would_be_scored(model: LanguageModel) -> N
     strong = Adaptation(Dynamic(3e-2, 0.01, 5), Cache(20, 0.3, 0.5))
     for adapt in (*chosen(model).parts, *strong.parts):
         for size in (0, 4, 5, 6, 31):
-            prompt = model._prompt(PROMPT[:size])
+            prompt = model._prompt(PROMPT[:size]).symbols
             whole = model.symbol_scores(PROMPT[: size + 1], adapt=adapt)[-1]
             with predicting(model.models_[0]), predicting(model.models_[1]):
                 scorer = NextSymbols(model.models_, prompt, adapt, model.scales_)

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
@@ -188,27 +187,15 @@ class Notation(Params):
             tempo: quarter notes a minute; None for the notation's own.
         """
         keys = {name: at for at, name in enumerate(self.signs_[:KEYS])}
-        reads = self._read_frames if self.kind == "rolls" else self._read_events
-        notes, steps = reads([sharp(sign) for sign in text.split()], keys)
+        signs = [sharp(sign) for sign in text.split()]
+        tempo = self.tempo if tempo is None else tempo
+        if self.kind == "rolls":
+            return roll_piece(_roll(signs, keys), self.resolution, tempo)
+        notes, steps = self._read_events(signs, keys)
         found = np.array(notes, np.float64).reshape(-1, 4)
         found[:, :2] /= self.resolution
         found[:, 2] += LOWEST
-        return Composition(found, steps / self.resolution, tempo or self.tempo)
-
-    def _read_frames(self, signs: list[str], keys: Mapping[str, int]) -> tuple[list[Any], int]:
-        frames: list[set[int]] = [set()]
-        for sign in signs:
-            if sign == FRAME:
-                frames.append(set())
-            elif sign in keys:
-                frames[-1].add(keys[sign])
-        if not frames[-1]:
-            frames.pop()
-        notes, begun = [], dict[int, int]()
-        for at, (before, now) in enumerate(pairwise([set(), *frames, set[int]()])):
-            notes += [(begun.pop(key), at, key) for key in sorted(before - now)]
-            begun |= dict.fromkeys(now - before, at)
-        return sorted((b, e - b, key, LOUD) for b, e, key in notes), len(frames)
+        return Composition(found, steps / self.resolution, tempo)
 
     def _read_events(self, signs: list[str], keys: Mapping[str, int]) -> tuple[list[Any], int]:
         notes: list[list[float]] = []
@@ -227,6 +214,19 @@ class Notation(Params):
         for note in notes:
             note[1] = max(note[1], 1)
         return notes, max((int(note[0] + note[1]) for note in notes), default=0)
+
+
+def _roll(signs: list[str], keys: Mapping[str, int]) -> NDArray[np.bool_]:
+    """(T, 88), the frames that signs tell; the last one may be open."""
+    places = [at for at, sign in enumerate(signs) if sign == FRAME]
+    starts = [0, *(at + 1 for at in places)]
+    frames = [signs[a:b] for a, b in zip(starts, [*places, len(signs)], strict=True)]
+    if not set(frames[-1]) & set(keys):
+        frames.pop()
+    found = np.zeros((len(frames), KEYS), bool)
+    for row, frame in zip(found, frames, strict=True):
+        row[[keys[sign] for sign in frame if sign in keys]] = True
+    return found
 
 
 def on_piano(notes: Floats) -> NDArray[np.bool_]:

@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.stretch import Ints, Strangers
+
 BEGIN_SENTENCE, END_SENTENCE, BEGIN_WORD, END_WORD = 257, 258, 259, 260
 # 0 and these
 SYMBOLS = END_WORD + 1
@@ -35,6 +37,18 @@ def spell(sentences: Sequence[Sequence[str]], longest: int = 50) -> NDArray[np.i
         for at, symbols in enumerate(words):
             found[row, at, : len(symbols)] = symbols
     return found
+
+
+def spelt(words: Sequence[str], places: Sequence[Ints], numbers: Sequence[Ints]) -> Strangers:
+    """Words that stand somewhere in a run of symbols.
+
+    Args:
+        words: each once.
+        places, numbers: where they stand, and which of them; in pieces that follow each other.
+    """
+    letters = spell([words])[0, : len(words)].astype(np.int16)
+    none = np.zeros(0, np.int64)
+    return Strangers(np.concatenate([none, *places]), np.concatenate([none, *numbers]), letters)
 
 
 @lru_cache(maxsize=2**15)

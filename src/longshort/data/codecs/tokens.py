@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import Params
+from longshort.data.codecs.spelling import spell
 from longshort.data.codecs.subwords import Subwords
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, ModelFileError, suggest
@@ -199,6 +200,26 @@ class TokenCodec:
             return []
         tokens = text if self.unit == "characters" else words_of(text)
         return [token for token in dict.fromkeys(tokens) if token not in self._numbers]
+
+    def strangers(self, text: str, words: dict[str, int]) -> tuple[Ints, Ints]:
+        """Where words of a text stand that are unknown, and which, by numbers of ``words``.
+
+        (M,) places among the symbols of the text, and (M,) numbers. ``words`` gets those that are
+        new to it.
+        """
+        found = [
+            (at, words.setdefault(word, len(words)))
+            for at, word in enumerate(_WORD.findall(text))
+            if word not in self._numbers
+        ]
+        places, numbers = np.array(found, np.int64).reshape(-1, 2).T
+        return places, numbers
+
+    @cached_property
+    def letters(self) -> Ints:
+        """(V, C), how each word is written, see ``codecs.spelling``; the border is a mark."""
+        letters: Ints = spell([["<S>", "", *self.known]])[0]
+        return letters
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

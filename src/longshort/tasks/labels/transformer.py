@@ -18,6 +18,7 @@ import torch
 
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding, Items
+from longshort.data.readings.pretrained import plain
 from longshort.heads.category import Category
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder, parameter_count
@@ -53,6 +54,11 @@ class Beside:
     seed: int = 0
     device: torch.device | str = "cpu"
 
+    @property
+    def _plain(self) -> ItemEncoding:
+        """How items are read by the Transformer: a pretrained network is ours alone."""
+        return plain(self.reading)
+
     def fitted(
         self, train: Corpus, valid: Corpus | None, times: int, seconds: float
     ) -> tuple[list[LabelMethod], str]:
@@ -69,8 +75,9 @@ class Beside:
         with seeded(self.seed):
             model = self._made(self._size(), self._weights(train)).to(self.device)
         settings = self.training.set_params(
-            rate=min(self.training.rate, _RATE), members=1, freeze=(), unfreeze="all"
-        )
+            rate=min(self.training.rate, _RATE), members=1, freeze=(), unfreeze="all",
+            discriminative=1.0,
+        )  # fmt: skip
         begun, epochs, cut = time.perf_counter(), 0, ""
         running = fit(model, examples, chosen, settings, seed=self.seed)
         for _ in running:
@@ -85,9 +92,11 @@ class Beside:
             calibrate([model], chosen)
         told = (
             f"The Transformer has {_apart(model):,} weights beside its embedding and stopped after "
-            f"{count(epochs, 'epoch')}{cut}; it is one network, with the same embedding and head."
+            f"{count(epochs, 'epoch')}{cut}; it is one network, with the same embedding"
+            f"{', but for the pretrained network,' if self._plain is not self.reading else ''} and "
+            "head."
         )
-        answers = partial(probabilities, [model], self.reading)
+        answers = partial(probabilities, [model], self._plain)
         return [LabelMethod("Transformer encoder", "classical", answers)], told
 
     @overload
@@ -98,7 +107,7 @@ class Beside:
         if corpus is None:
             return None
         targets = self.classes.targets(corpus)
-        return Items(corpus, self.reading, targets, np.tile(np.arange(len(corpus)), times))
+        return Items(corpus, self._plain, targets, np.tile(np.arange(len(corpus)), times))
 
     def _weights(self, train: Corpus) -> list[float] | None:
         balanced = self.category.weights == "balanced"
@@ -106,13 +115,13 @@ class Beside:
 
     def _made(self, size: int, weights: Sequence[float] | None = None) -> Model:
         attention = Attention(size, _DEPTH, _HEADS, min(self.recurrent.dropout, 0.2))
-        encoder = TransformerEncoder(Embed.of(self.reading.widths), attention)
+        encoder = TransformerEncoder(Embed.of(self._plain.widths), attention)
         return Model(encoder, make_head(self.category, size, len(self.classes.names), weights))
 
     def _size(self) -> int:
         """The width at which both networks have about as many weights."""
         with torch.device("meta"):
-            widths, classes = self.reading.widths, len(self.classes.names)
+            widths, classes = self._plain.widths, len(self.classes.names)
             wanted = _apart(build(widths, self.recurrent, self.category, classes))
             sizes = range(2 * _HEADS, _WIDEST + 1, 2 * _HEADS)
             return min(sizes, key=lambda size: abs(_apart(self._made(size)) - wanted))

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from longshort.contracts import Batch, State
-from longshort.data.chunks import SYMBOLS
-from longshort.data.stretch import Ints
+from longshort.data.chunks import SPELT, SYMBOLS
+from longshort.data.stretch import Ints, Strangers
 from longshort.evaluate.adaptation import Adaptation, Reader
 from longshort.evaluate.cache import Pointer
 from longshort.evaluate.dynamic import Scales
 from longshort.heads.next import NextHead
 from longshort.layers.bothways import one_way
 from longshort.layers.lookup import Lookup
+from longshort.layers.spelled import Spelled
 from longshort.layers.stream import Stream
 from longshort.model import Model
 from longshort.search import Floats
@@ -30,27 +31,36 @@ class _Voice:
     """One network behind a prompt, its state kept in place: the shortest way for live use."""
 
     def __init__(
-        self, model: Model, prompt: Ints, adapt: Adaptation | None, scales: Scales | None
+        self,
+        model: Model,
+        prompt: Ints,
+        adapt: Adaptation | None,
+        scales: Scales | None,
+        strangers: Strangers | None,
     ) -> None:
         state: State | None = None
         reader: Reader | None = None
         if adapt is not None:
             reader = Reader(model, adapt, scales)
-            for _ in reader.read(prompt):
+            for _ in reader.read(prompt, strangers):
                 pass
             # the last symbol of the prompt is still to be read
+            strangers = strangers and strangers.cut(len(prompt) - 1, len(prompt))
             model, state, prompt = reader.model, reader.state, prompt[-1:]
         head, encoder = model.head, one_way(model.encoder)
         assert isinstance(head, NextHead)
-        assert isinstance(encoder.embed, Lookup)
+        assert isinstance(encoder.embed, Lookup | Spelled)
         # without gradients, so that reading needs no ceremony
-        self._table, self._stack = encoder.embed.table.detach(), encoder.stack
+        self._vectors, self._stack = encoder.embed.bound(), encoder.stack
         self._told = head.bound()
-        symbols = torch.from_numpy(prompt).to(model.device)
-        for at in range(0, len(symbols), _STEPS):
-            part = symbols[at : at + _STEPS]
-            lengths = torch.tensor([len(part)], device=model.device)
-            encoded = encoder(Batch({SYMBOLS: part.unsqueeze(0)}, lengths), state)
+        for at in range(0, len(prompt), _STEPS):
+            part = prompt[None, at : at + _STEPS]
+            inputs = {SYMBOLS: torch.from_numpy(part)}
+            spelt = strangers and strangers.at(at + np.arange(part.shape[1])[None])
+            if spelt is not None:
+                inputs[SPELT] = torch.from_numpy(spelt)
+            batch = Batch(inputs, torch.tensor([part.shape[1]])).to(model.device)
+            encoded = encoder(batch, state)
             state = encoded.state
         assert state is not None
         self.z: Tensor = encoded.z[:, -1].contiguous()
@@ -76,10 +86,10 @@ class _Voice:
             self._pointer.add(self.z, symbols)
         still = symbols < 0
         if not bool(still.any()):
-            self.z = self._stream(torch.embedding(self._table, symbols))
+            self.z = self._stream(self._vectors(symbols))
             return
         z, before = self.z.clone(), [part.clone() for part in self._parts()]
-        moved = self._stream(torch.embedding(self._table, symbols.clamp(min=0)))
+        moved = self._stream(self._vectors(symbols.clamp(min=0)))
         self.z = torch.where(still[:, None], z, moved)
         kept = zip(before, self._parts(), strict=True)
         self._stream.load(
@@ -115,6 +125,7 @@ class NextSymbols:
         prompt: (N,) symbols that come first, N being 1 or more.
         adapt: how they adapt to what they read; None for not at all.
         scales: of each network's gradients, where weights learn.
+        strangers: how unknown words of the prompt are written.
     """
 
     def __init__(
@@ -123,11 +134,13 @@ class NextSymbols:
         prompt: Ints,
         adapt: Adaptation | None = None,
         scales: Sequence[Scales] = (),
+        strangers: Strangers | None = None,
     ) -> None:
         own: Sequence[Scales | None] = scales or [None] * len(models)
         with torch.no_grad():
             self._voices = [
-                _Voice(model, prompt, adapt, each) for model, each in zip(models, own, strict=True)
+                _Voice(model, prompt, adapt, each, strangers)
+                for model, each in zip(models, own, strict=True)
             ]
         self._device = models[0].device
 

@@ -11,10 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from longshort.contracts import whole
+from longshort.data.codecs.spelling import spelt
 from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec
-from longshort.data.stretch import Ints, Stretch
+from longshort.data.stretch import Stretch
 from longshort.errors import ArgumentError, LongshortWarning, NotFittedError
 from longshort.evaluate.adaptation import Adaptation
+from longshort.layers.bothways import one_way
+from longshort.layers.spelled import Spelled
 from longshort.model import Model, predicting
 from longshort.records import Sample
 from longshort.search import Sampling, beam, sample
@@ -104,13 +107,13 @@ class Speaking(Adapting):
         whole("seed", seed, 0)
         if "" in stop or isinstance(stop, str):
             raise ArgumentError(f"stop={stop!r}: give a list of texts that are not empty")
-        symbols = self._prompt(prompt)
+        given = self._prompt(prompt)
         self._check_adaptation(adapt)
-        return self._speak(symbols, length, sampling, list(stop), seed, adapt)
+        return self._speak(given, length, sampling, list(stop), seed, adapt)
 
     def _speak(
         self,
-        prompt: Ints,
+        prompt: Stretch,
         length: int,
         sampling: Sampling,
         stop: Sequence[str],
@@ -120,10 +123,10 @@ class Speaking(Adapting):
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         pieces, held, text = self.codec_.pieces, max(map(len, stop), default=1) - 1, ""
         with _quiet(self.models_):
-            scorer = NextSymbols(self.models_, prompt, adapt, self.scales_)
-            seen = [prompt[-sampling.memory :].tolist()]
+            scorer = self._scorer(prompt, adapt)
+            seen = [prompt.symbols[-sampling.memory :].tolist()]
             # a document of nothing is none
-            later = [BORDER] if len(prompt) == 1 else []
+            later = [BORDER] if len(prompt.symbols) == 1 else []
             drawing = sample(
                 scorer, length, sampling, seed, seen=seen, banned=[UNKNOWN], later=later
             )
@@ -170,10 +173,10 @@ class Speaking(Adapting):
             ArgumentError: an argument is out of range, or weights are to learn and gradients were
                 not measured.
         """
-        symbols = self._prompt(prompt)
+        given = self._prompt(prompt)
         self._check_adaptation(adapt)
         with _quiet(self.models_):
-            scorer = NextSymbols(self.models_, symbols, adapt, self.scales_)
+            scorer = self._scorer(given, adapt)
             (found,) = beam(
                 scorer,
                 length,
@@ -198,35 +201,45 @@ class Speaking(Adapting):
             NotFittedError: it is not fitted.
             ArgumentError: weights are to learn, and gradients were not measured.
         """
-        symbols = self._prompt(text)
-        stretch = Stretch(symbols, np.array([0]), np.ones_like(symbols), np.ones_like(symbols))
-        nats = self._surprise(stretch, adapt)[1:]
+        given = self._prompt(text)
+        nats = self._surprise(given, adapt)[1:]
         return [
             SymbolScore(self.codec_.decode([symbol]), -float(loss), symbol != UNKNOWN)
-            for symbol, loss in zip(symbols[1:].tolist(), nats, strict=True)
+            for symbol, loss in zip(given.symbols[1:].tolist(), nats, strict=True)
         ]
 
-    def _prompt(self, text: str) -> Ints:
-        """The symbols of a text behind the mark that documents begin with."""
+    def _scorer(self, prompt: Stretch, adapt: Adaptation | None) -> NextSymbols:
+        given = prompt.symbols, adapt, self.scales_, prompt.strangers
+        return NextSymbols(self.models_, *given)
+
+    def _prompt(self, text: str) -> Stretch:
+        """A text behind the mark that documents begin with."""
         if not hasattr(self, "models_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit(data)")
+        spelled = isinstance(one_way(self.models_[0].encoder).embed, Spelled)
         unseen = self.codec_.unseen(text)
         if unseen:
             named = ", ".join(map(repr, unseen[:_NAMED]))
             more = f" and {len(unseen) - _NAMED} more" if len(unseen) > _NAMED else ""
             warnings.warn(
                 f"{len(unseen)} {self.codec_.unit} of the text do not occur in the training part, "
-                f"and are read as the unknown symbol: {named}{more}",
+                f"and are read {'by their letters' if spelled else 'as the unknown symbol'}: "
+                f"{named}{more}",
                 LongshortWarning,
                 stacklevel=3,
             )
-        return np.append(np.int64(BORDER), self.codec_.encode(text))
+        symbols = np.append(np.int64(BORDER), self.codec_.encode(text))
+        begins, ones, told = np.array([0]), np.ones_like(symbols), None
+        if spelled:
+            words: dict[str, int] = {}
+            places, numbers = self.codec_.strangers(text, words)
+            told = spelt(list(words), [places + 1], [numbers])
+        return Stretch(symbols, begins, ones, ones, told)
 
 
 def samples(model: Speaking, seed: int = 0) -> list[Sample]:
     """What a model writes at the beginning of a document, drawn in three ways."""
-    short = model.codec_.unit in ("characters", "bytes", "signs")
-    length = _SAMPLE if short else _SAMPLE // 5
+    length = _SAMPLE if model.codec_.unit in ("characters", "bytes") else _SAMPLE // 5
     ways = {
         "as the model is": Sampling(),
         "temperature 0.7": Sampling(temperature=0.7),

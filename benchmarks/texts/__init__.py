@@ -1,0 +1,1 @@
+"""The benchmark of language models: texts, their networks' speed beside others, its page."""
