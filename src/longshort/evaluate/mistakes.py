@@ -8,11 +8,12 @@ import numpy as np
 
 from longshort.data.corpus import Corpus
 from longshort.data.sequences import Floats, Sequences
+from longshort.evaluate.spectrogram import spectrogram
 from longshort.metrics.labels import Answers
-from longshort.records import Curve, Mark, Mistake
+from longshort.records import Curve, Mark, Mistake, Spectrogram
 
 # what weighed in each of some items: places count characters of a text, tokens of a sentence or
-# rows of a series
+# rows of a series, or columns of a spectrogram
 Marks = Callable[[Corpus], Sequence[Sequence[Mark]]]
 
 # mistakes kept; characters of a text, values of a curve and channels that are kept of each
@@ -43,6 +44,7 @@ def mistakes(
     found = []
     for place, item in enumerate(worst.tolist()):
         text, curves = _shown(shown, place)
+        heard = None if shown.sound is None else spectrogram(shown.sound[place])
         found.append(
             Mistake(
                 where=test.where(item),
@@ -52,7 +54,8 @@ def mistakes(
                 truth_probability=float(true[item]),
                 text=text,
                 curves=curves,
-                marks=_placed(shown, place, weights[place], text, curves),
+                marks=_placed(shown, place, weights[place], text, curves, heard),
+                spectrogram=heard,
             )
         )
     return len(wrong), tuple(found)
@@ -64,8 +67,7 @@ def _shown(corpus: Corpus, item: int) -> tuple[str, tuple[Curve, ...]]:
     if corpus.tokens is not None:
         return " ".join(corpus.tokens[item])[:_CHARACTERS], ()
     series = corpus.series
-    assert series is not None
-    return "", curves_of(series, item)
+    return "", () if series is None else curves_of(series, item)
 
 
 def curves_of(series: Sequences, item: int) -> tuple[Curve, ...]:
@@ -92,10 +94,19 @@ def _thinned(values: Floats, every: int) -> tuple[float | None, ...]:
 
 
 def _placed(
-    corpus: Corpus, item: int, marks: Sequence[Mark], text: str, curves: Sequence[Curve]
+    corpus: Corpus,
+    item: int,
+    marks: Sequence[Mark],
+    text: str,
+    curves: Sequence[Curve],
+    heard: Spectrogram | None = None,
 ) -> tuple[Mark, ...]:
-    """Marks by characters of what is shown, or by rows; the strongest weighs 1."""
-    end = max((len(c.values) * c.every for c in curves), default=len(text))
+    """Marks by characters of what is shown, by rows or columns; the strongest weighs 1."""
+    end = (
+        len(heard.levels[0])
+        if heard
+        else max((len(c.values) * c.every for c in curves), default=len(text))
+    )
     if corpus.tokens is not None:
         stops = np.cumsum([len(token) + 1 for token in corpus.tokens[item]]) - 1
         starts = stops - [len(token) for token in corpus.tokens[item]]

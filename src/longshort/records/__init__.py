@@ -39,6 +39,7 @@ from longshort.records.findings import (
     Sure,
 )
 from longshort.records.labels import (
+    LEVELS,
     ClassScore,
     Curve,
     Difference,
@@ -55,6 +56,7 @@ from longshort.records.labels import (
     Span,
     SpanError,
     SpanFault,
+    Spectrogram,
 )
 from longshort.records.language import (
     LanguageData,
@@ -88,6 +90,7 @@ from longshort.records.transcripts import (
 )
 
 __all__ = [
+    "LEVELS",
     "ClassScore",
     "Comparison",
     "Confusion",
@@ -138,6 +141,7 @@ __all__ = [
     "Span",
     "SpanError",
     "SpanFault",
+    "Spectrogram",
     "Stage",
     "StepScore",
     "Stop",

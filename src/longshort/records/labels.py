@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from longshort.errors import DataError
 from longshort.records.evaluation import Kind
@@ -103,12 +103,28 @@ class Curve:
     every: int = 1
 
 
+# levels of a spectrogram: 0 to LEVELS - 1
+LEVELS = 10
+
+
+@dataclass(frozen=True)
+class Spectrogram:
+    """How loud each band of a recording is, from the lowest one: a digit for each column of time.
+
+    ``seconds`` is how long all of it is.
+    """
+
+    levels: tuple[Annotated[str, Field(pattern="^[0-9]*$")], ...]
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Mistake:
     """One item of the test part that our method got wrong.
 
     ``where`` says how to find it; ``probability`` is what it gave the ``predicted`` labels,
-    ``truth_probability`` what it gave the true ones. An item is shown as ``text`` or as ``curves``.
+    ``truth_probability`` what it gave the true ones. An item is shown as ``text``, as ``curves`` or
+    as a ``spectrogram``, of which marks count columns.
     """
 
     where: str
@@ -119,6 +135,14 @@ class Mistake:
     text: str = ""
     curves: tuple[Curve, ...] = ()
     marks: tuple[Mark, ...] = ()
+    spectrogram: Spectrogram | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many characters, rows or columns marks may count."""
+        if self.spectrogram is not None:
+            return min(map(len, self.spectrogram.levels), default=0)
+        return max((len(c.values) * c.every for c in self.curves), default=len(self.text))
 
 
 @dataclass(frozen=True)
@@ -257,7 +281,7 @@ def _check(found: LabelEvaluation, where: str) -> None:
         told = f"confusion: not {classes} rows of {classes} numbers"
         raise DataError(f"{where}: not an evaluation record: {told}. Make a new one.")
     for at, mistake in enumerate(found.mistakes):
-        steps = max((len(c.values) * c.every for c in mistake.curves), default=len(mistake.text))
+        steps = mistake.steps
         if any(not 0 <= mark.start <= mark.end <= steps for mark in mistake.marks):
             told = f"mistakes.{at}: a mark lies outside its {steps} characters or steps"
             raise DataError(f"{where}: not an evaluation record: {told}. Make a new one.")

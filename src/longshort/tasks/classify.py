@@ -26,18 +26,18 @@ from longshort.data.readings.words import Text
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, LongshortWarning, suggest
-from longshort.evaluate.labels import LabelParts, evaluate_labels
-from longshort.heads.category import Category, CategoryHead
+from longshort.evaluate.labels import evaluate_labels
+from longshort.heads.category import Category
 from longshort.layers.encoder import Recurrent
 from longshort.model import Model
 from longshort.records import LabelEvaluation, LabelExplanation, Mark
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
-from longshort.tasks.labels.calibration import LEAST, calibrate, probabilities
+from longshort.tasks.labels.calibration import LEAST, calibrate, calibrated, probabilities
 from longshort.tasks.labels.encoding import foreign, notes_of, reading_of, refuse_other
 from longshort.tasks.labels.explanation import decided, marks, weigh
 from longshort.tasks.labels.labels import Classes, labels_of
-from longshort.tasks.labels.learned import Knowledge, Learned, Seen, restored
+from longshort.tasks.labels.learned import Knowledge, Learned, Seen, opened, restored
 from longshort.tasks.labels.network import build
 from longshort.tasks.labels.reading import (
     Given,
@@ -49,8 +49,8 @@ from longshort.tasks.labels.reading import (
     read_corpus,
     usable,
 )
+from longshort.tasks.labels.rivals import rivals
 from longshort.tasks.labels.tables import answered
-from longshort.tasks.labels.transformer import Beside
 from longshort.tasks.pretraining import Beginning
 from longshort.tasks.scikit import checked
 from longshort.training import Training
@@ -347,10 +347,15 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         if y is not None or corpus.labels is None:
             corpus = labelled(corpus, y, self.known_.classes.kind).corpus
         corpus, notes = usable(corpus, self.known_.classes.kind)
-        parts, more = self._opened(corpus)
+        parts, more = opened(corpus, self.known_, self.settings_["partition"])
         self.known_.classes.targets(parts.test)
         choice: Choice = yardsticks if len(parts.train) else "none"
-        extra, told = self._transformer(parts) if choice == "all" else ([], "")
+        extra, told = rivals(
+            self.known_, self.settings_, parts, choice, metric=metric,
+            times=self._times(len(parts.train)), seconds=self.history_.seconds,
+            device=self.models_[0].device,
+        )  # fmt: skip
+        told = [*notes, *more, calibrated(self.models_[0]), self.start_, *told]
         return evaluate_labels(
             self._method(),
             parts,
@@ -362,45 +367,9 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
             marks=self._marks,
             history=self.history_,
             settings=self._settings(),
-            notes=[note for note in (*notes, *more, self._calibrated(), self.start_, told) if note],
+            notes=[note for note in told if note],
             seed=self.random_state,
         )
-
-    def _opened(self, corpus: Corpus) -> tuple[LabelParts, list[str]]:
-        """The parts of the split, or other data as a test part, and what to know of them."""
-        known = self.known_
-        if corpus.digest() != known.seen.digest:
-            again = known.seen.again(corpus)
-            told = "The data are not those of the fit: no yardstick could be fitted."
-            seen = f"{again} of {len(corpus)} items have the content of one that was fitted on."
-            return LabelParts(corpus.select([]), None, corpus), [told, *([seen] if again else [])]
-        shares = partition(corpus, self.settings_["partition"])
-        if not len(shares.test):
-            raise ArgumentError(
-                f"{corpus.source}: fit has left no test part; fit with Partition(test=0.1) "
-                "(--test 0.1), or evaluate on other data"
-            )
-        train, valid, test = (corpus.select(part) for part in shares[:3])
-        return LabelParts(train, valid if len(valid) else None, test), list(known.notes)
-
-    def _transformer(self, parts: LabelParts) -> tuple[list[LabelMethod], str]:
-        """The same network with another trunk, fitted in no more time than ours; a note on it."""
-        known, settings = self.known_, self.settings_
-        beside = Beside(
-            known.reading, known.classes, settings["recurrent"], settings["head"],
-            settings["training"], int(self.random_state), self.models_[0].device,
-        )  # fmt: skip
-        times = self._times(len(parts.train))
-        return beside.fitted(parts.train, parts.valid, times, self.history_.seconds)
-
-    def _calibrated(self) -> str:
-        head = self.models_[0].head
-        assert isinstance(head, CategoryHead)
-        temperature = float(head.temperature)
-        if temperature == 1:
-            return ""
-        told = f"temperature {temperature:.2f}"
-        return f"Probabilities were calibrated on the validation part ({told})."
 
     def _method(self) -> LabelMethod:
         return LabelMethod(self.settings_["recurrent"].name, "lstm", self.probabilities)

@@ -8,6 +8,7 @@ from longshort.records import Decided, LabelExplanation, Mark
 from longshort.report.document import whole
 from longshort.report.labels.charts import decided_chart, decided_words
 from longshort.report.labels.items import item, marked
+from longshort.report.labels.spectrogram import drawn
 from longshort.report.markup import figure, paragraph, text
 
 _CURVES = 8
@@ -39,6 +40,8 @@ def decided_page(explanation: LabelExplanation) -> str:
 def _text(found: Decided) -> str:
     """One text, or tokens with spaces between them, with its marks; attention below, if any."""
     said = f"<b>{text(decided_words(found))}</b> <small>{text(found.where)}</small>"
+    if found.spectrogram is not None:
+        return item(said, drawn(found.spectrogram, found.marks))
     shown, marks, attention = found.text, found.marks, found.attention
     if found.tokens:
         shown = " ".join(found.tokens)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from longshort.records import LabelEvaluation, Mark, Mistake, Span, SpanError, SpanFault
+from longshort.report.labels.spectrogram import drawn
 from longshort.report.markup import text
 from longshort.report.numerals import percent
 
@@ -40,6 +41,8 @@ def mistake(found: Mistake) -> str:
         f"is <b>{text(true)}</b> ({text(percent(found.truth_probability, 0))}) "
         f"<small>{text(found.where)}</small>"
     )
+    if found.spectrogram is not None:
+        return item(head, drawn(found.spectrogram, found.marks))
     body = "".join(marked(found.text, found.marks)) or "<i>empty</i>"
     return item(head, f'<p lang="">{body}</p>')
 

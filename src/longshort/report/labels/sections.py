@@ -198,6 +198,8 @@ def mistakes(evaluation: LabelEvaluation) -> str:
                 " Marked is what weighed for the answer (blue) and against it (orange, dotted): "
                 "the deeper the colour, the more."
             )
+        if any(each.spectrogram for each in shown):
+            told += " Recordings are drawn from left to right, high sound above, loud sound dark."
         blocks = [paragraph(told), *(mistake(each) for each in shown)]
     return section("mistakes", "Mistakes of which it was most sure", *blocks)
 

@@ -112,3 +112,14 @@ def probabilities(models: Sequence[Model], reading: ItemEncoding, corpus: Corpus
             a, _ = activations(model, items)
             told.append(head.log_probabilities(a.double(), head.temperature.cpu().double()))
     return mixed(told).exp().numpy()
+
+
+def calibrated(model: Model) -> str:
+    """Whether a network's probabilities were calibrated, in words; "" if not."""
+    head = model.head
+    assert isinstance(head, CategoryHead)
+    temperature = float(head.temperature)
+    if temperature == 1:
+        return ""
+    told = f"temperature {temperature:.2f}"
+    return f"Probabilities were calibrated on the validation part ({told})."

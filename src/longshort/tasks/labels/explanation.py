@@ -18,6 +18,7 @@ from longshort.data.readings.pretrained import plain
 from longshort.data.readings.words import TextReading
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
+from longshort.evaluate.spectrogram import columns, spectrogram
 from longshort.explain.embedded import attribute_embedded
 from longshort.heads.category import CategoryHead
 from longshort.layers.encoder import RecurrentEncoder
@@ -109,7 +110,7 @@ def _at_each(weights: Tensor, steps: int, encoder: RecurrentEncoder) -> Tensor:
 
 
 def marks(reading: ItemEncoding, corpus: Corpus, item: int, weights: Floats) -> tuple[Mark, ...]:
-    """The weights of an item's steps as marks of its text, tokens or rows; the heaviest is 1."""
+    """The weights of an item's steps as marks of what is shown of it; the heaviest is 1."""
     most = float(np.abs(weights).max(initial=0.0))
     if most == 0:
         return ()
@@ -120,6 +121,8 @@ def marks(reading: ItemEncoding, corpus: Corpus, item: int, weights: Floats) -> 
         places = spans(corpus.texts[item], own.steps(corpus, item))
     elif corpus.tokens is not None:
         places = [(at, at + 1) for at in range(len(share))]
+    elif corpus.sound is not None:
+        places, share = _rows(columns(corpus.sound[item]), share)
     else:
         assert corpus.series is not None
         places, share = _rows(corpus.series.length(item), share)
@@ -147,6 +150,7 @@ def decided(
         "" if corpus.texts is None else corpus.texts[item],
         () if corpus.tokens is None else corpus.tokens[item],
         () if corpus.series is None else curves(corpus, item),
+        None if corpus.sound is None else spectrogram(corpus.sound[item]),
     )
 
 

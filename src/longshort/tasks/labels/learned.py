@@ -11,7 +11,10 @@ from pydantic import Field
 
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
+from longshort.data.partition import Partition, partition
 from longshort.data.steps import Ints
+from longshort.errors import ArgumentError
+from longshort.evaluate.labels import LabelParts
 from longshort.heads.category import Kind
 from longshort.tasks.labels.encoding import reader_name, take_up
 from longshort.tasks.labels.labels import Classes
@@ -83,6 +86,27 @@ class Knowledge:
         }
         kept = {f"reading.{name}": array for name, array in arrays.items()}
         return found, {**kept, "prints": self.seen.prints}
+
+
+def opened(corpus: Corpus, known: Knowledge, settings: Partition) -> tuple[LabelParts, list[str]]:
+    """The parts of the split, or other data as a test part, and what to know of them.
+
+    Raises:
+        ArgumentError: no test part was left.
+    """
+    if corpus.digest() != known.seen.digest:
+        again = known.seen.again(corpus)
+        told = "The data are not those of the fit: no yardstick could be fitted."
+        seen = f"{again} of {len(corpus)} items have the content of one that was fitted on."
+        return LabelParts(corpus.select([]), None, corpus), [told, *([seen] if again else [])]
+    shares = partition(corpus, settings)
+    if not len(shares.test):
+        raise ArgumentError(
+            f"{corpus.source}: fit has left no test part; fit with Partition(test=0.1) "
+            "(--test 0.1), or evaluate on other data"
+        )
+    train, valid, test = (corpus.select(part) for part in shares[:3])
+    return LabelParts(train, valid if len(valid) else None, test), list(known.notes)
 
 
 def restored(learned: Learned, arrays: dict[str, NDArray[Any]]) -> Knowledge:

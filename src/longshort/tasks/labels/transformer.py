@@ -16,6 +16,7 @@ from typing import overload
 import numpy as np
 import torch
 
+from longshort.data.augment import Augment
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding, Items
 from longshort.data.readings.pretrained import plain
@@ -53,6 +54,7 @@ class Beside:
     training: Training
     seed: int = 0
     device: torch.device | str = "cpu"
+    changed: Augment | None = None
 
     @property
     def _plain(self) -> ItemEncoding:
@@ -69,7 +71,7 @@ class Beside:
             times: how often one epoch reads the training part.
             seconds: that it may take.
         """
-        examples, chosen = self._items(train, times), self._items(valid)
+        examples, chosen = self._items(train, times, self.changed), self._items(valid)
         if int(examples.steps.max(initial=0)) > LONGEST:
             return [], f"A Transformer was left out: sequences are longer than {LONGEST} steps."
         with seeded(self.seed):
@@ -100,14 +102,17 @@ class Beside:
         return [LabelMethod("Transformer encoder", "classical", answers)], told
 
     @overload
-    def _items(self, corpus: Corpus, times: int = 1) -> Items: ...
+    def _items(self, corpus: Corpus, times: int = 1, changed: Augment | None = None) -> Items: ...
     @overload
-    def _items(self, corpus: None, times: int = 1) -> None: ...
-    def _items(self, corpus: Corpus | None, times: int = 1) -> Items | None:
+    def _items(self, corpus: None, times: int = 1, changed: Augment | None = None) -> None: ...
+    def _items(
+        self, corpus: Corpus | None, times: int = 1, changed: Augment | None = None
+    ) -> Items | None:
         if corpus is None:
             return None
         targets = self.classes.targets(corpus)
-        return Items(corpus, self._plain, targets, np.tile(np.arange(len(corpus)), times))
+        chosen = np.tile(np.arange(len(corpus)), times)
+        return Items(corpus, self._plain, targets, chosen, changed)
 
     def _weights(self, train: Corpus) -> list[float] | None:
         balanced = self.category.weights == "balanced"

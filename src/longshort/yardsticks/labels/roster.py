@@ -35,15 +35,15 @@ def roster(train: Corpus, metric: str, choice: Choice = "all") -> Roster:
         raise ArgumentError(f"yardsticks={choice!r}: {suggest(choice, get_args(Choice))}")
     if choice == "none":
         return Roster([], ())
-    known: list[LabelYardstick] = [ClassPrior(), Bag("words", metric)]
+    known: list[LabelYardstick] = [ClassPrior()]
+    if train.content in ("texts", "tokens"):
+        known = [ClassPrior(), Bag("words", metric)]
     if train.content == "series":
         known = [ClassPrior(), Features("logistic regression", metric), Features("ridge", metric)]
-    if choice == "all":
-        known += (
-            [Features("gradient boosting", metric), Nearest(), Markov(metric), Rocket(metric)]
-            if train.content == "series"
-            else [Bag("characters", metric)]
-        )
+    if choice == "all" and train.content == "series":
+        known += [Features("gradient boosting", metric), Nearest(), Markov(metric), Rocket(metric)]
+    elif choice == "all" and train.content in ("texts", "tokens"):
+        known += [Bag("characters", metric)]
     why = [(each, each.refuses(train)) for each in known]
     return Roster(
         [each for each, reason in why if not reason],
