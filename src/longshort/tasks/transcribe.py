@@ -272,7 +272,7 @@ class Transcriber(Writing, Estimator):
         parts, notes = self._opened(corpus)
         beside = list(extra)
         if self.known_.weight and self.language_.there:
-            beside.append(TranscriptMethod(f"{self.recurrent.name} alone", "lstm", self._alone))
+            beside.append(TranscriptMethod(f"{self.recurrent.name} alone", "lstm", self.alone))
         words = self.known_.codec.tokens.unit == "words"
         return evaluate_transcripts(
             TranscriptMethod(self.recurrent.name, "lstm", self.transcripts),

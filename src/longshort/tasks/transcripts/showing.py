@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
-from longshort.data.readings.sound import SoundReading
 from longshort.data.sources.audio import load
 from longshort.evaluate.mistakes import curves_of
+from longshort.evaluate.spectrogram import spectrogram
 from longshort.records import Curve, Heard, Picture, Timed
 from longshort.tasks.transcripts.decoding import Piece, Transcript
 
@@ -68,13 +68,10 @@ def _timed(pieces: Sequence[Piece]) -> tuple[Timed, ...]:
 
 
 def _picture(corpus: Corpus, reading: ItemEncoding, item: int) -> Picture | None:
-    """What is read of a recording, of sound its filter bank, as ten levels."""
-    if isinstance(reading, SoundReading):
-        plain = reading.sound.set_params(features="mel", scale="none", deltas=0, stack=1)
-        bands = plain.bands
-        reading = SoundReading(
-            plain, reading.rate, np.zeros(bands, np.float32), np.ones(bands, np.float32)
-        )
+    """What is read of a recording, of sound its bands, as ten levels."""
+    if corpus.sound is not None:
+        found = spectrogram(corpus.sound[item])
+        return Picture(found.levels, found.seconds)
     inputs, lengths, _ = reading.read(corpus, [item])
     steps = int(lengths[0])
     if not steps:

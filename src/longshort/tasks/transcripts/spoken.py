@@ -31,6 +31,8 @@ class Speaker(Protocol):
 
 def shared(model: Speaker, codec: TranscriptCodec) -> Ints | None:
     """(K,) the model's symbol for each class; None where a class is no symbol of it."""
+    if model.codec_.unit == "words" and codec.tokens.unit != "words":
+        return None
     found = [BORDER, UNKNOWN]
     for piece in codec.pieces[2:]:
         symbols = model.codec_.encode(piece)

@@ -36,6 +36,7 @@ from longshort.tasks.transcripts.reading import (
     too_long_told,
 )
 from longshort.tasks.transcripts.showing import heard
+from longshort.tasks.transcripts.streaming import Listening, refuse_both_ways
 
 # what to do about transcripts that are too long
 SHORTER = (
@@ -163,6 +164,22 @@ class Writing:
         self._check_fitted()
         return self._sought(self._again(X), count, self._hot(hot_words, hot_weight))
 
+    def stream(self, *, hot_words: Sequence[str] = (), hot_weight: float = 2.0) -> Listening:
+        """Listen to one recording piece by piece: partial transcripts, and the whole's in the end.
+
+        Args:
+            hot_words, hot_weight: as for ``predict``.
+
+        Raises:
+            ArgumentError: the network reads both ways, or the reading needs whole recordings.
+        """
+        self._check_fitted()
+        refuse_both_ways(self.settings_["recurrent"], len(self.models_))
+        known = self.known_
+        prior = self.language_.prior(known.weight, known.bonus, self._hot(hot_words, hot_weight))
+        width = self.settings_["head"].width
+        return Listening(self.models_[0], known.reading, known.codec, width, prior)
+
     def align(self, X: Any, y: Any = None) -> list[Transcript]:
         """Where the words and symbols of known transcripts are (forced alignment).
 
@@ -214,7 +231,7 @@ class Writing:
         """The transcript of each recording."""
         return [own[0].text for own in self._sought(corpus, 1)]
 
-    def _alone(self, corpus: Corpus) -> list[str]:
+    def alone(self, corpus: Corpus) -> list[str]:
         """Without the language model."""
         return [own[0].text for own in self._sought(corpus, 1, language=False)]
 
