@@ -70,7 +70,7 @@ def recipe(name: str) -> LanguageModel:
     transpose, recurrent, training = SETTINGS[name]
     return LanguageModel(
         notation=Notation("rolls", resolution=1, transpose=transpose, tempo=90),
-        chunking=Chunking(128), head=Next("plain", 64), recurrent=recurrent, training=training,
+        chunking=Chunking(64), head=Next("plain", 64), recurrent=recurrent, training=training,
     )  # fmt: skip
 
 
@@ -83,9 +83,8 @@ def _training(epochs: int, batch: int, **more: Any) -> Training:
 
 # what the validation part chooses from: semitones that are learnt from beside a piece's own key
 SETTINGS = {
-    "own key": (0, Recurrent(200, dropout=0.3), _training(30, 16)),
-    "3 semitones": (3, Recurrent(256, dropout=0.3), _training(8, 32, rate=4e-3)),
-    "5 semitones": (5, Recurrent(256, dropout=0.25), _training(6, 32, rate=4e-3)),
+    "own key": (0, Recurrent(200, dropout=0.3), _training(25, 16)),
+    "3 semitones": (3, Recurrent(256, dropout=0.3), _training(8, 16, rate=4e-3)),
 }
 # and of the LSTM with independent keys
 ALONE = {

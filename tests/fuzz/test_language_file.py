@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longshort import Chunking, LanguageModel, Recurrent, Shares, Tokens, Training, load
+from longshort import Chunking, LanguageModel, Next, Recurrent, Shares, Tokens, Training, load
 from longshort.errors import LongshortError, ModelFileError
 
 from ..artifact.corpus import Parts, apart  # noqa: TID252
@@ -35,6 +35,13 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         )
         model.fit(TEXT).save(folder / unit)
         found[unit] = (folder / unit).read_bytes()
+    both = model.set_copy(
+        direction="both",
+        recurrent=Recurrent(4, 2, projection=2, residual=True),
+        head=Next("plain", 3, characters="cnn", filters=((1, 2), (2, 2)), highways=1),
+    )
+    both.fit(TEXT).save(folder / "both")
+    found["both"] = (folder / "both").read_bytes()
     return found
 
 

@@ -121,6 +121,18 @@ def test_a_model_file_holds_its_notation(fitted: LanguageModel, tmp_path: Path) 
             load(path)
 
 
+def test_files_without_a_notation_are_of_texts(tmp_path: Path) -> None:
+    path = tmp_path / "model.lstm"
+    model = small(Notation(), training=Training(epochs=1, batch=2)).fit(["abcabc" * 20] * 9)
+    model.save(path)
+    content = artifact.read(path)
+    sections = {name: part for name, part in content.sections.items() if name != "notation"}
+    artifact.write(path, content.kind, "0", sections, content.tensors)
+    again = load(path)
+    assert isinstance(again, LanguageModel)
+    assert again.notation == Notation()
+
+
 def test_a_piece_goes_on_as_midi(fitted: LanguageModel, tmp_path: Path) -> None:
     start, out = tmp_path / "start.mid", tmp_path / "sample.mid"
     write_midi(start, tune(5, 3)._replace(tempo=72))

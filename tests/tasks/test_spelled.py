@@ -13,10 +13,12 @@ import torch
 
 from longshort import (
     Chunking,
+    Corpus,
     LanguageModel,
     Next,
     Recurrent,
     Shares,
+    Tagger,
     Tokens,
     Training,
     load,
@@ -26,6 +28,7 @@ from longshort.contracts import Batch
 from longshort.data.chunks import SPELT, SYMBOLS
 from longshort.data.codecs.spelling import spell
 from longshort.data.codecs.tokens import UNKNOWN
+from longshort.data.items import Items
 from longshort.errors import ArgumentError, LongshortWarning
 from longshort.evaluate.adaptation import Adaptation
 from longshort.evaluate.cache import Cache
@@ -177,3 +180,46 @@ def test_what_cannot_be_is_said() -> None:
     for wrong in ((), ((0, 3),), ((2, 0),)):
         with pytest.raises(ArgumentError, match="filters="):
             Next("plain", characters="cnn", filters=wrong)
+
+
+def test_a_tagger_reads_it_word_by_word(fitted: LanguageModel, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "lm.lstm")
+    # one ending for each tag, on words that were never seen
+    random = np.random.default_rng(0)
+    ends = [random.choice(["ing", "ed"], 3).tolist() for _ in range(40)]
+    sentences = [[f"{random.choice(['zup', 'quib', 'walk'])}{end}" for end in row] for row in ends]
+    tags = [["X" if end == "ed" else "Y" for end in row] for row in ends]
+    model = Tagger(
+        pretrained=str(tmp_path / "lm.lstm"),
+        recurrent=Recurrent(4),
+        training=Training(epochs=1, members=1),
+    ).fit(sentences, tags)
+    model.save(tmp_path / "tagger.lstm")
+    again = load(tmp_path / "tagger.lstm")
+    assert isinstance(again, Tagger)
+    assert again.predict(sentences) == model.predict(sentences)
+    reading = again.told_.reading
+    corpus = Corpus("tokens", tokens=tuple(map(tuple, sentences)))
+    batch = Items(corpus, reading, None, np.arange(40)).batch(range(40))
+    trunk: Any = again.models_[0].encoder.embed.pretrained.trunk  # type: ignore[union-attr]
+    with torch.no_grad():
+        layers = trunk(batch)
+    assert layers[0].shape == (40, 3, trunk.width)
+    own = fitted.models_[0]
+    for row, words in enumerate(sentences):
+        spaced = [words[0], *(f" {word}" for word in words[1:])]
+        for step in range(3):
+            for way, order, size in (
+                ("forward", spaced[: step + 1], 0),
+                ("backward", [*spaced[:step:-1], spaced[step]], 16),
+            ):
+                ids = [0, *(fitted.codec_.encode(word)[0] for word in order)]
+                spelt = torch.from_numpy(spell([["<S>", *order]]))
+                batch = Batch(
+                    {SYMBOLS: torch.tensor([ids]), SPELT: spelt}, torch.tensor([len(ids)])
+                )
+                with torch.no_grad():
+                    told = one_way(own.encoder, way)(batch).z[0, -1]  # type: ignore[arg-type]
+                torch.testing.assert_close(
+                    layers[-1][row, step, size : size + 16], told, rtol=1e-4, atol=1e-5
+                )

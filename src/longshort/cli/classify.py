@@ -15,18 +15,18 @@ from longshort.cli.options import (
     Projection,
     Residual,
     Tuned,
+    also,
     beginning,
     names,
     taking,
     tuning,
 )
 from longshort.cli.running import Resume, Yardsticks
-from longshort.data.codecs.sound import Features
+from longshort.cli.sound import hearing
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
 from longshort.data.readings.scales import Scale
 from longshort.data.readings.signals import Gaps
-from longshort.data.readings.sound import Level
 from longshort.data.readings.words import Network
 from longshort.errors import ArgumentError
 from longshort.heads.category import Kind, Weights
@@ -71,16 +71,6 @@ def classifier(
     separator: Annotated[
         str | None, typer.Option(help="Between several labels of one cell.")
     ] = None,
-    path: Annotated[
-        str | None, typer.Option(help="Column of sound files, from the table's own folder.")
-    ] = None,
-    pattern: Annotated[
-        str | None,
-        typer.Option(help="What names of a folder's files tell: '{label}_{group}_{n}.wav'."),
-    ] = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out files that cannot be read.")
-    ] = False,
     by: Annotated[
         str, typer.Option(help="Parts by: auto, stratified, group, time or given.")
     ] = "auto",
@@ -123,34 +113,6 @@ def classifier(
     gaps: Annotated[str, typer.Option(help="Missing: carry, decay or mean.")] = "carry",
     pretrained: Begun = None,
     tune: Tuned = False,
-    features: Annotated[
-        str, typer.Option(help="Sound as mel (a filter bank) or mfcc (its cepstra).")
-    ] = _DEFAULT.sound.features,
-    level: Annotated[
-        str, typer.Option(help="Sound on the scale of: item, mean, running, channel or none.")
-    ] = _DEFAULT.sound.scale,
-    rate_of: Annotated[
-        int | None,
-        typer.Option("--hertz", help="Samples a second of sound.", show_default="most files'"),
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(help="Seconds of the longest recording.")
-    ] = _DEFAULT.sound.longest,
-    warp: Annotated[
-        float, typer.Option(help="Other voices while learning: so much higher or lower.")
-    ] = _DEFAULT.augment.warp,
-    speed: Annotated[
-        float, typer.Option(help="Other speeds while learning: so much slower or faster.")
-    ] = _DEFAULT.augment.speed,
-    noise: Annotated[
-        float, typer.Option(help="Chance of noise while learning.")
-    ] = _DEFAULT.augment.noise,
-    bands: Annotated[
-        int, typer.Option(help="Runs of bands of sound masked while learning.")
-    ] = _DEFAULT.augment.bands,
-    times: Annotated[
-        int, typer.Option(help="Runs of time masked while learning.")
-    ] = _DEFAULT.augment.times,
     size: Annotated[int, typer.Option(help="Units per layer.")] = _DEFAULT.recurrent.size,
     depth: Annotated[int, typer.Option(help="Layers.")] = _DEFAULT.recurrent.depth,
     projection: Projection = None,
@@ -188,7 +150,7 @@ def classifier(
     return _DEFAULT.set_copy(
         roles=Roles(
             text, labels, item, time, names(channels), names(static) or (), group, part,
-            code, value, separator, path, None, pattern, skip_bad,
+            code, value, separator,
         ),
         text=_DEFAULT.text.set_params(
             min_count=min_count, characters=cast(Network, characters), vectors=vectors,
@@ -196,13 +158,6 @@ def classifier(
         ),
         signal=_DEFAULT.signal.set_params(
             scale=cast(Scale, scale), every=every, gaps=cast(Gaps, gaps)
-        ),
-        sound=_DEFAULT.sound.set_params(
-            features=cast(Features, features), scale=cast(Level, level), rate=rate_of,
-            longest=seconds,
-        ),
-        augment=_DEFAULT.augment.set_params(
-            warp=warp, speed=speed, noise=noise, bands=bands, times=times
         ),
         head=_DEFAULT.head.set_params(
             kind=cast(Kind, kind or ("many" if several else "ordered" if order else "one")),
@@ -305,4 +260,4 @@ def classify(
     running.run(estimator, given, out, resume, judge)
 
 
-command = taking(classifier)(classify)
+command = taking(also(classifier, hearing))(classify)

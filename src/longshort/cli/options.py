@@ -56,7 +56,11 @@ Residual = Annotated[
 
 Begun = Annotated[
     Path | None,
-    typer.Option(help="Begin with a language model: its file.", show_default="nothing"),
+    typer.Option(
+        help="Begin with a language model or, of recordings, a series model: its file; or with a "
+        "published ELMo model: its options.json, weights beside it.",
+        show_default="nothing",
+    ),
 ]
 Tuned = Annotated[
     bool,
@@ -114,6 +118,20 @@ def taking(maker: Callable[..., Any]) -> Callable[[Callable[..., None]], Callabl
         return run
 
     return given
+
+
+def also(maker: Callable[..., Any], change: Callable[..., Any]) -> Callable[..., Any]:
+    """A maker that takes the options of ``change``, too, which changes the ``estimator`` made."""
+    made, more = (inspect.signature(each, eval_str=True) for each in (maker, change))
+    added = [p for name, p in more.parameters.items() if name != "estimator"]
+
+    def run(**options: Any) -> Any:
+        wanted = {parameter.name: options.pop(parameter.name) for parameter in added}
+        return change(maker(**options), **wanted)
+
+    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in made.parameters.values()]
+    run.__signature__ = made.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    return run
 
 
 def changed(

@@ -33,6 +33,9 @@ from longshort.layers.spelled import Spelled
 Output = Literal["tied", "plain", "adaptive"]
 Spellings = Literal["none", "cnn"]
 
+# far beyond any that was ever trained
+_MOST_HIGHWAYS = 100
+
 # where groups of rarer symbols begin, as far as there are so many
 _CUTOFFS = (2000, 10000, 50000)
 
@@ -47,7 +50,7 @@ class Next(Params):
             2018; see ``layers.spelled``), unknown ones too, and not by a table. It needs another
             output than the tied one.
         filters: of "cnn", pairs: how many letters are seen at once, and by how many filters.
-        highways: of "cnn", the highway layers behind the filters.
+        highways: of "cnn", the highway layers behind the filters, 0 to 100.
         embedding: E, how many numbers a symbol becomes; None for 64 where there are fewer than 300
             symbols, and for as many as a layer answers where there are more.
         embedding_dropout: share of the symbols that training reads as nothing.
@@ -84,6 +87,8 @@ class Next(Params):
                 f"Next(filters={self.filters}): give pairs of letters and filters, each 1 or more"
             )
         self._whole(0, "highways")
+        if self.highways > _MOST_HIGHWAYS:
+            raise ArgumentError(f"Next(highways={self.highways}): must be 0 to {_MOST_HIGHWAYS}")
         self._whole(1, "embedding")
         if not 0 <= self.embedding_dropout < 1:
             raise ArgumentError(

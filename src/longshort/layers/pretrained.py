@@ -15,15 +15,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from longshort.contracts import Batch
 from longshort.data import chunks
+from longshort.data.codecs.spelling import spell
 from longshort.data.codecs.tokens import BORDER
 from longshort.data.items import Trunk, Widths
 from longshort.data.readings.onward import fed
-from longshort.data.readings.pretrained import PLACES, SYMBOLS
+from longshort.data.readings.pretrained import PLACES, SPELT, SYMBOLS
 from longshort.errors import ModelFileError, suggest
 from longshort.layers.bothways import BothWays, one_way
 from longshort.layers.elmo import Elmo
@@ -31,6 +34,7 @@ from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
 from longshort.layers.lookup import Lookup
 from longshort.layers.masks import dropped
+from longshort.layers.spelled import Spelled
 
 # symbols of all rows that a frozen trunk reads at once
 _AT_ONCE = 2**15
@@ -74,9 +78,13 @@ class LanguageTrunk(nn.Module):
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """From "symbols", their "width", the arguments of ``Recurrent``, and whether it is "both".
 
-        "both": it reads both ways.
+        "both": it reads both ways. "spelled": of words that are read by their letters, "filters"
+        and "highways".
         """
-        lookup = Lookup(settings["symbols"], settings["width"])
+        lookup: Lookup | Spelled = Lookup(settings["symbols"], settings["width"])
+        if "spelled" in settings:
+            # batches say of every word how it is written
+            lookup = Spelled(np.zeros((0, 1), np.int64), settings["width"], **settings["spelled"])
         recurrent = Recurrent(**settings["recurrent"])
         return cls((BothWays if settings["both"] else RecurrentEncoder)(lookup, recurrent))
 
@@ -85,7 +93,8 @@ class LanguageTrunk(nn.Module):
         found = []
         for rows in self._parts(batch.inputs[SYMBOLS]):
             symbols, places = batch.inputs[SYMBOLS][rows], batch.inputs[PLACES][rows]
-            found.append(self._read(symbols, places, batch.row + rows.start))
+            spelt = batch.inputs[SPELT][rows] if SPELT in batch.inputs else None
+            found.append(self._read(symbols, places, spelt, batch.row + rows.start))
         return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
     def _parts(self, symbols: Tensor) -> Iterator[slice]:
@@ -95,18 +104,26 @@ class LanguageTrunk(nn.Module):
         for start in range(0, max(rows, 1), max(most, 1)):
             yield slice(start, min(start + most, rows))
 
-    def _read(self, symbols: Tensor, places: Tensor, row: int) -> list[Tensor]:
+    def _read(
+        self, symbols: Tensor, places: Tensor, spelt: Tensor | None, row: int
+    ) -> list[Tensor]:
         """Symbols (B, S), -1 after their end, and the first and last of each step, (B, T, 2)."""
         count = (symbols >= 0).sum(1)
         symbols = symbols[:, : max(int(count.max()), 1)]
         first, last = places.unbind(2)
         # a border is read before a text and after it: at number n + 1 symbol n has been read
         inputs, ends = {chunks.SYMBOLS: _bordered(symbols.clamp(min=0))}, [last + 1]
+        if spelt is not None:
+            spelt = spelt[:, : symbols.shape[1]]
+            inputs[chunks.SPELT] = _marked(spelt)
         if self._ways == 2:
             turned = (
                 count.unsqueeze(1) - 1 - torch.arange(symbols.shape[1], device=symbols.device)
             ).clamp(min=0)
             inputs[chunks.REVERSED] = _bordered(symbols.gather(1, turned).clamp(min=0))
+            if spelt is not None:
+                order = turned.unsqueeze(2).expand(-1, -1, spelt.shape[2])
+                inputs[chunks.REVERSED_SPELT] = _marked(spelt.gather(1, order))
             ends.append(count.unsqueeze(1) - first)
         layers = self.encoder(Batch(inputs, count + 1, row=row)).layers
         return [
@@ -153,6 +170,15 @@ def _at(values: Tensor, numbers: Tensor) -> Tensor:
     """The vectors of (B, S, W) at numbers (B, T); what is padded is at any."""
     at = numbers.clamp(0, values.shape[1] - 1).unsqueeze(2)
     return values.gather(1, at.expand(-1, -1, values.shape[2]))
+
+
+def _marked(letters: Tensor) -> Tensor:
+    """How the border and each word are written, (B, S + 1, C); padding is written like a border."""
+    border = torch.from_numpy(spell([["<S>"]])).to(letters.device)
+    wide = max(letters.shape[2], border.shape[2])
+    border, letters = (functional.pad(x, (0, wide - x.shape[2])) for x in (border, letters))
+    found = torch.cat([border.expand(len(letters), -1, -1), letters], 1)
+    return torch.where(found[..., :1] > 0, found, border)
 
 
 def _bordered(symbols: Tensor) -> Tensor:

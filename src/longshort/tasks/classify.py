@@ -74,8 +74,8 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         partition: which items choose, and which are left for ``evaluate``; see ``Partition``.
         recurrent: the network.
         training: how it is trained; the epoch of the least validation loss is kept.
-        pretrained: a language model that texts are read by beside all else, or its file; see
-            ``Pretrained``.
+        pretrained: what items are read by beside all else, or its file: of texts a language model
+            or a published ELMo model, of recordings a series model; see ``Pretrained``.
         random_state: an integer; the same one gives the same network on the same machine.
         device: "cpu", "cuda" or "auto".
 

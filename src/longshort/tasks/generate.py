@@ -73,6 +73,8 @@ class LanguageModel(Composing, Estimator):
     begins anew with every document. Files are read piece by piece: a text of 1 GB needs 100 MiB of
     memory for a fit, beside the network, and a temporary file of 1 to 4 bytes a symbol.
     ``evaluate`` holds the test part, and at most 16 million symbols that n-grams are fitted on.
+    Music is MIDI, MusicXML or piano rolls (see ``data.sources.music``): each piece is a document,
+    scores are per frame or note, and all of it is held in memory as text.
 
     Args:
         tokens: what a symbol is.
@@ -95,6 +97,8 @@ class LanguageModel(Composing, Estimator):
         >>> import longshort
         >>> model = longshort.LanguageModel()
         >>> model.fit("shakespeare.txt").generate("ROMEO:")  # doctest: +SKIP
+        >>> model = longshort.LanguageModel(notation=longshort.Notation("rolls"))
+        >>> model.fit("chorales/").compose("start.mid", out="sample.mid")  # doctest: +SKIP
     """
 
     kind: ClassVar[str] = "language"
@@ -109,7 +113,10 @@ class LanguageModel(Composing, Estimator):
         "training": Training,
     }
     scalars: ClassVar[dict[str, Any]] = {"direction": Directions}
-    earlier: ClassVar[dict[str, Any]] = {"direction": "forward"}
+    earlier: ClassVar[dict[str, Any]] = {
+        "direction": "forward",
+        "notation": Notation().get_params(),
+    }
 
     codec_: TokenCodec
     digest_: str

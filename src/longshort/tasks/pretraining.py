@@ -25,7 +25,7 @@ from longshort.data.sources.elmo import is_elmo, read_elmo
 from longshort.errors import ArgumentError, ModelFileError
 from longshort.layers.bothways import one_way
 from longshort.layers.elmo import weights
-from longshort.layers.lookup import Lookup
+from longshort.layers.spelled import Spelled
 from longshort.tasks.generate import LanguageModel
 from longshort.tasks.series import SeriesModel
 
@@ -56,15 +56,18 @@ def language(content: artifact.Artifact, where: str) -> Found:
             f"{where}: holds a language model of music, which reads no texts; give one that was "
             "fitted on texts"
         )
-    assert isinstance(lookup, Lookup)
-    settings = {
-        "symbols": lookup.table.shape[0],
-        "width": lookup.table.shape[1],
+    settings: dict[str, Any] = {
+        "symbols": given.codec_.size,
+        "width": lookup.width,
         "recurrent": given.recurrent.get_params(),
         "both": given.direction == "both",
     }
+    spelled = isinstance(lookup, Spelled)
+    if spelled:
+        head = given.head
+        settings["spelled"] = {"filters": head.filters, "highways": head.highways}
     first = {f"encoder.{name}": t.cpu().numpy() for name, t in encoder.state_dict().items()}
-    return Found(LanguageFeed(given.codec_), Trunk("language", settings, first=first))
+    return Found(LanguageFeed(given.codec_, spelled), Trunk("language", settings, first=first))
 
 
 def series(content: artifact.Artifact, where: str) -> Found:

@@ -102,12 +102,7 @@ class Notation(Params):
     @property
     def signs(self) -> tuple[str, ...]:
         """(V,) every sign there is; the keys come first, from low to high."""
-        keys = tuple(pitch_name(LOWEST + key) for key in range(KEYS))
-        if self.kind == "rolls":
-            return (*keys, FRAME)
-        steps = range(1, self.resolution * _LONGEST + 1)
-        loud = (f"v{n}" for n in range(1, self.loudness + 1)) if self.loudness > 1 else ()
-        return (*keys, *(f"+{n}" for n in steps), *(f"={n}" for n in steps), *loud)
+        return _signs(self)
 
     # writing
 
@@ -142,10 +137,12 @@ class Notation(Params):
         roll[:, KEYS] = True
         for start, stop, key in zip(starts, stops, keys, strict=True):
             roll[start:stop, key] = True
-        return [self.signs_[sign] for sign in np.nonzero(roll)[1]]
+        signs = self.signs
+        return [signs[sign] for sign in np.nonzero(roll)[1]]
 
     def _events(self, starts: Ints, lengths: Ints, keys: Ints, loud: Floats) -> list[str]:
         found: list[str] = []
+        signs = self.signs
         longest, before, last = self.resolution * _LONGEST, 0, 0
         degrees = 1 + (loud.clip(1, _LOUDEST) * self.loudness // (_LOUDEST + 1)).astype(np.int64)
         for at in np.lexsort((lengths, keys, starts)):
@@ -153,15 +150,10 @@ class Notation(Params):
             if self.loudness > 1 and degrees[at] != last:
                 last = int(degrees[at])
                 found.append(f"v{last}")
-            found.append(self.signs_[keys[at]])
+            found.append(signs[keys[at]])
             found += _summed("=", int(lengths[at]), longest)
             before = int(starts[at])
         return found
-
-    @property
-    def signs_(self) -> tuple[str, ...]:
-        """``signs``, made once."""
-        return _signs(self)
 
     def moved(self, piece: Composition) -> Floats:
         """(2, N), how far the grid moved beginnings and lengths of notes, in quarter notes."""
@@ -186,7 +178,7 @@ class Notation(Params):
             text: as ``write`` gives it, or the beginning of it.
             tempo: quarter notes a minute; None for the notation's own.
         """
-        keys = {name: at for at, name in enumerate(self.signs_[:KEYS])}
+        keys = {name: at for at, name in enumerate(self.signs[:KEYS])}
         signs = [sharp(sign) for sign in text.split()]
         tempo = self.tempo if tempo is None else tempo
         if self.kind == "rolls":
@@ -267,7 +259,12 @@ def _summed(mark: str, steps: int, longest: int) -> Iterator[str]:
 
 @lru_cache(maxsize=8)
 def _signs(notation: Notation) -> tuple[str, ...]:
-    return notation.signs
+    keys = tuple(pitch_name(LOWEST + key) for key in range(KEYS))
+    if notation.kind == "rolls":
+        return (*keys, FRAME)
+    steps = range(1, notation.resolution * _LONGEST + 1)
+    loud = (f"v{n}" for n in range(1, notation.loudness + 1)) if notation.loudness > 1 else ()
+    return (*keys, *(f"+{n}" for n in steps), *(f"={n}" for n in steps), *loud)
 
 
 @lru_cache(maxsize=32)

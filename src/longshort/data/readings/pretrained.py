@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.contracts import Params
-from longshort.data.codecs.tokens import TokenCodec
+from longshort.data.codecs.spelling import spell
+from longshort.data.codecs.tokens import UNKNOWN, TokenCodec
 from longshort.data.corpus import Corpus
 from longshort.data.items import Inputs, ItemEncoding, Trunk, Widths
 from longshort.data.readings.elmo import ElmoFeed
@@ -31,6 +32,8 @@ Plain = TextReading | SignalReading
 # what a language model's trunk reads: symbols (B, S), -1 after their end, and the numbers (B, T, 2)
 # of the first and the last symbol of each step
 SYMBOLS, PLACES = "pretrained", "pretrained_places"
+# and how they are written, (B, S, C), see ``data.codecs.spelling``
+SPELT = "pretrained_spelt"
 
 
 @dataclass(frozen=True)
@@ -103,39 +106,64 @@ class LanguageFeed:
 
     Args:
         codec: the language model's vocabulary.
+        spelled: the language model reads words by their letters.
     """
 
     codec: TokenCodec
+    spelled: bool = False
     kind: ClassVar[str] = "language"
-    _seen: WeakKeyDictionary[Corpus, tuple[Ragged, Ragged]] = field(
+    _seen: WeakKeyDictionary[Corpus, tuple[Ragged, Ragged, NDArray[np.int64]]] = field(
         default_factory=WeakKeyDictionary, repr=False, init=False
     )
 
     def read(self, reading: Any, corpus: Corpus, items: Sequence[int]) -> Mapping[str, Tensor]:
-        """``SYMBOLS`` (B, S), S being 1 or more, and ``PLACES`` (B, T, 2)."""
+        """``SYMBOLS`` (B, S), S being 1 or more, and ``PLACES`` (B, T, 2).
+
+        And ``SPELT`` (B, S, C), where the language model reads that.
+        """
         if corpus not in self._seen:
             self._seen[corpus] = self._encode(reading, corpus)
-        symbols, places = self._seen[corpus]
+        symbols, places, letters = self._seen[corpus]
         chosen = np.asarray(items, np.int64)
         found = symbols.padded(chosen, least=1).astype(np.int64)
-        found[np.arange(found.shape[1]) >= symbols.lengths[chosen][:, None]] = -1
+        padding = np.arange(found.shape[1]) >= symbols.lengths[chosen][:, None]
         at = places.padded(chosen, least=2).astype(np.int64).reshape(len(chosen), -1, 2)
-        return {SYMBOLS: torch.from_numpy(found), PLACES: torch.from_numpy(at)}
+        told = {PLACES: torch.from_numpy(at)}
+        if self.spelled:
+            written = np.where(padding[..., None], 0, letters[found])
+            told[SPELT] = torch.from_numpy(written)
+            found[found >= self.codec.size] = UNKNOWN
+        found[padding] = -1
+        return {SYMBOLS: torch.from_numpy(found), **told}
 
-    def _encode(self, reading: TextReading, corpus: Corpus) -> tuple[Ragged, Ragged]:
-        pairs = [self.codec.holding(*reading.running(corpus, at)) for at in range(len(corpus))]
-        return Ragged.joined([own for own, _ in pairs]), Ragged.joined(
-            [places.ravel() for _, places in pairs]
-        )
+    def _encode(
+        self, reading: TextReading, corpus: Corpus
+    ) -> tuple[Ragged, Ragged, NDArray[np.int64]]:
+        """Symbols, places and letters; unknown words are symbols of their own behind the others."""
+        rows, places = [], []
+        words: dict[str, int] = {}
+        for item in range(len(corpus)):
+            text, stretches = reading.running(corpus, item)
+            own, at = self.codec.holding(text, stretches)
+            if self.spelled:
+                where, which = self.codec.strangers(text, words)
+                own[where] = self.codec.size + which
+            rows.append(own)
+            places.append(at.ravel())
+        letters = np.zeros((0, 1), np.int64)
+        if self.spelled:
+            letters = spell([["<S>", "", *self.codec.known, *words]])[0]
+        return Ragged.joined(rows), Ragged.joined(places), letters
 
     def put_down(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """See ``Feed``."""
-        return self.codec.put_down()
+        told, arrays = self.codec.put_down()
+        return told | ({"spelled": True} if self.spelled else {}), arrays
 
     @classmethod
     def take_up(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         """See ``Feed``."""
-        return cls(TokenCodec.take_up(settings, arrays))
+        return cls(TokenCodec.take_up(settings, arrays), bool(settings.get("spelled", False)))
 
 
 # feeds, and what else is read beside them, by the names that a model file has

@@ -27,6 +27,9 @@ _LARGEST = 2**30
 # what a piece's place is called where it is the whole file
 _ALONE = ""
 
+# where each roll of a file stands in it, and what it holds
+Rolls = Iterator[tuple[str, Any]]
+
 
 def read_rolls(path: Path, notation: Notation) -> dict[str | None, list[tuple[str, Composition]]]:
     """The pieces of a file and where each one stands in it, by part; None where it has no parts.
@@ -50,9 +53,6 @@ def read_rolls(path: Path, notation: Notation) -> dict[str | None, list[tuple[st
     if not parts:
         raise DataError(f"{path}: there is no piece in it")
     return parts
-
-
-Rolls = Iterator[tuple[str, Any]]
 
 
 def _keys(roll: Any, where: str) -> NDArray[np.bool_]:
