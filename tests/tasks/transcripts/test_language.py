@@ -157,7 +157,7 @@ def models() -> dict[str, LanguageModel]:
             head=Next(),
             recurrent=Recurrent(12, dropout=0.0),
             training=Training(epochs=1, batch=4, members=2),
-        ).fit([line for line in text.splitlines()])
+        ).fit(text.splitlines())
         for unit in ("characters", "words")
     }
 

@@ -47,7 +47,7 @@ class HotWords:
         self.next = np.full(shape, _OUTSIDE)
         self.gain, self.last = np.zeros(shape), np.zeros(shape[0])
         # what is taken away where a phrase breaks off: a whole phrase within it stays
-        pending = {(): 0}
+        pending: dict[tuple[int, ...], int] = {(): 0}
         for path in every:
             before = path[:-1]
             kept = before in whole and self._ends[path[-1]]
