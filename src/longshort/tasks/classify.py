@@ -365,7 +365,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         choice: Choice = yardsticks if len(parts.train) else "none"
         extra, told = rivals(
             self.known_, self.settings_, parts, choice, metric=metric,
-            times=self._times(len(parts.train)), seconds=self.history_.seconds,
+            times=self._times(max(len(parts.train), 1)), seconds=self.history_.seconds,
             device=self.models_[0].device,
         )  # fmt: skip
         told = [*notes, *more, calibrated(self.models_[0]), self.start_, *told]
