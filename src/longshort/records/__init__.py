@@ -78,11 +78,23 @@ from longshort.records.training import (
     Trial,
     Tuning,
 )
+from longshort.records.transcripts import (
+    Confusion,
+    Heard,
+    Picture,
+    Timed,
+    TranscriptData,
+    TranscriptEvaluation,
+    TranscriptPart,
+    TranscriptScore,
+    Wrongs,
+)
 
 __all__ = [
     "LEVELS",
     "ClassScore",
     "Comparison",
+    "Confusion",
     "Contender",
     "Curve",
     "DataSummary",
@@ -99,6 +111,7 @@ __all__ = [
     "FoldScore",
     "ForecastPoint",
     "Happening",
+    "Heard",
     "History",
     "Kind",
     "LabelData",
@@ -121,6 +134,7 @@ __all__ = [
     "Pair",
     "Part",
     "Permutation",
+    "Picture",
     "Reliability",
     "ReliabilityBin",
     "Sample",
@@ -134,6 +148,12 @@ __all__ = [
     "StepScore",
     "Stop",
     "Sure",
+    "Timed",
+    "TranscriptData",
+    "TranscriptEvaluation",
+    "TranscriptPart",
+    "TranscriptScore",
     "Trial",
     "Tuning",
+    "Wrongs",
 ]
