@@ -19,6 +19,7 @@ from longshort.data.augment import Augment
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
 from longshort.data.partition import Parted, Partition, partition
+from longshort.data.readings.ink import Ink
 from longshort.data.readings.pretrained import Pretrained
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.sound import Sound
@@ -69,6 +70,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         text: how texts are read; see ``Text``.
         signal: how series are read; see ``Signal``.
         sound: how sound is read; see ``Sound``.
+        ink: how pen strokes are read; see ``Ink``.
         augment: what is changed in training examples; see ``Augment``.
         head: what is answered, and from which steps; see ``Category``.
         partition: which items choose, and which are left for ``evaluate``; see ``Partition``.
@@ -98,6 +100,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         "text": Text,
         "signal": Signal,
         "sound": Sound,
+        "ink": Ink,
         "augment": Augment,
         "head": Category,
         "pretrained": Pretrained,
@@ -119,6 +122,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         *,
         pretrained: Pretrained | str | Path | None = Pretrained(),  # noqa: B008
         sound: Sound = Sound(),  # noqa: B008
+        ink: Ink = Ink(),  # noqa: B008
         augment: Augment = Augment(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(100, bidirectional=True),  # noqa: B008
@@ -132,6 +136,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         self.text = text
         self.signal = signal
         self.sound = sound
+        self.ink = ink
         self.augment = augment
         self.head = head
         self.pretrained = pretrained
@@ -176,7 +181,9 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         fitted = np.sort(np.concatenate([shares.train, shares.valid]))
         reading = like.known_.reading if like is not None else None
         if reading is None:
-            reading = reading_of(corpus.select(shares.train), self.text, self.signal, self.sound)
+            reading = reading_of(
+                corpus.select(shares.train), self.text, self.signal, self.sound, self.ink
+            )
         reading = self._begun(reading)
         self.known_ = Knowledge(
             classes,
@@ -352,7 +359,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         choice: Choice = yardsticks if len(parts.train) else "none"
         extra, told = rivals(
             self.known_, self.settings_, parts, choice, metric=metric,
-            times=self._times(len(parts.train)), seconds=self.history_.seconds,
+            times=self._times(max(len(parts.train), 1)), seconds=self.history_.seconds,
             device=self.models_[0].device,
         )  # fmt: skip
         told = [*notes, *more, calibrated(self.models_[0]), self.start_, *told]
