@@ -41,7 +41,7 @@ ORDER = [
     "layers/transformer", "layers/pool",
     "rollout", "search",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
-    "training/layers",
+    "training/layers", "training/averaging",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
     "training/snapshot", "training/loop", "yardsticks/base", "yardsticks/verdict",
     "yardsticks/", "evaluate/", "explain/", "report/",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from longshort.data.corpus import Corpus
-from longshort.data.sequences import Floats
+from longshort.data.sequences import Floats, Sequences
 from longshort.evaluate.spectrogram import spectrogram
 from longshort.metrics.labels import Answers
 from longshort.records import Curve, Mark, Mistake, Spectrogram
@@ -67,8 +67,11 @@ def _shown(corpus: Corpus, item: int) -> tuple[str, tuple[Curve, ...]]:
     if corpus.tokens is not None:
         return " ".join(corpus.tokens[item])[:_CHARACTERS], ()
     series = corpus.series
-    if series is None:
-        return "", ()
+    return "", () if series is None else curves_of(series, item)
+
+
+def curves_of(series: Sequences, item: int) -> tuple[Curve, ...]:
+    """The fullest channels of one series, thinned where it is long."""
     values = series.values[series.rows(item)]
     every = max(1, -(-len(values) // _VALUES))
     places = [
@@ -80,7 +83,7 @@ def _shown(corpus: Corpus, item: int) -> tuple[str, tuple[Curve, ...]]:
     seen = [at for at in places if np.isfinite(values[:, at]).any()]
     # the fullest channels, in their order
     fullest = sorted(seen, key=lambda at: -int(np.isfinite(values[:, at]).sum()))[:_CHANNELS]
-    return "", tuple(
+    return tuple(
         Curve(series.fields[at].name, _thinned(values[:, at], every), every)
         for at in sorted(fullest)
     )

@@ -77,11 +77,23 @@ from longshort.records.training import (
     Trial,
     Tuning,
 )
+from longshort.records.transcripts import (
+    Confusion,
+    Heard,
+    Picture,
+    Timed,
+    TranscriptData,
+    TranscriptEvaluation,
+    TranscriptPart,
+    TranscriptScore,
+    Wrongs,
+)
 
 __all__ = [
     "LEVELS",
     "ClassScore",
     "Comparison",
+    "Confusion",
     "Contender",
     "Curve",
     "DataSummary",
@@ -98,6 +110,7 @@ __all__ = [
     "FoldScore",
     "ForecastPoint",
     "Happening",
+    "Heard",
     "History",
     "Kind",
     "LabelData",
@@ -120,6 +133,7 @@ __all__ = [
     "Pair",
     "Part",
     "Permutation",
+    "Picture",
     "Reliability",
     "ReliabilityBin",
     "Sample",
@@ -132,6 +146,12 @@ __all__ = [
     "StepScore",
     "Stop",
     "Sure",
+    "Timed",
+    "TranscriptData",
+    "TranscriptEvaluation",
+    "TranscriptPart",
+    "TranscriptScore",
     "Trial",
     "Tuning",
+    "Wrongs",
 ]
