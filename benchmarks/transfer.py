@@ -315,12 +315,12 @@ def begun(told: dict[str, Any]) -> list[str]:
         f"{counts['posts']:,} posts of WNUT-17's training part and the {counts['sentences']:,} "
         "sentences of sentence polarity's, without their labels: "
         f"{counts['characters']:,} characters, as {told['symbols']:,} subwords, "
-        f"{times(len(told['epochs']), told['planned'])}. {counts['left out']} reviews were left out before: they "
-        f"hold a sentence of sentence polarity's validation or test part, or {RUN} words in a row "
+        f"{times(len(told['epochs']), told['planned'])}. {counts['left out']} reviews were left "
+        f"out before: they hold a sentence of sentence polarity's validation or test part, or {RUN} words in a row "
         "of one. Nothing of any validation or test part was read.", "",
         f"{told['model']}. On {counts['held']} other reviews it needs "
-        f"{nats['forwards']:.3f} nats per character forwards and {nats['backwards']:.3f} backwards; training took "
-        f"{told['seconds'] / 60:.0f} minutes of one core.", "",
+        f"{nats['forwards']:.3f} nats per character forwards and {nats['backwards']:.3f} "
+        f"backwards; training took {told['seconds'] / 60:.0f} minutes of one core.", "",
     ]  # fmt: skip
 
 
