@@ -316,8 +316,8 @@ def begun(told: dict[str, Any]) -> list[str]:
         "sentences of sentence polarity's, without their labels: "
         f"{counts['characters']:,} characters, as {told['symbols']:,} subwords, "
         f"{times(len(told['epochs']), told['planned'])}. {counts['left out']} reviews were left "
-        f"out before: they hold a sentence of sentence polarity's validation or test part, or {RUN} "
-        "words in a row of one. Nothing of any validation or test part was read.", "",
+        f"out before: they hold a sentence of sentence polarity's validation or test part, or "
+        f"{RUN} words in a row of one. Nothing of any validation or test part was read.", "",
         f"{told['model']}. On {counts['held']} other reviews it needs "
         f"{nats['forwards']:.3f} nats per character forwards and {nats['backwards']:.3f} "
         f"backwards; training took {told['seconds'] / 60:.0f} minutes of one core.", "",
