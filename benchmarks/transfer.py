@@ -276,7 +276,6 @@ def measure(name: str, reason: str) -> None:
     with opening(f"transfer, {name}", "test", frozen, reason=reason, seeds=SEEDS) as opened:
         for (row, share, seed), (model, spent) in models.items():
             own = {"seed": seed, "seconds": spent, "scores": scored(task, row, model, "test")}
-            own["valid"] = scored(task, row, model, "valid")
             found.setdefault(row, {}).setdefault(f"{share:g}", []).append(own)
             print(name, row, share, seed, own["scores"], flush=True)
         opened.update({
