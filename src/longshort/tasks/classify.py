@@ -112,6 +112,9 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         "training": Training,
     }
     scalars: ClassVar[dict[str, Any]] = {}
+    earlier: ClassVar[dict[str, Any]] = {
+        name: {} for name in ("sound", "ink", "pictures", "augment", "pretrained")
+    }
 
     known_: Knowledge
     classes_: NDArray[Any]
