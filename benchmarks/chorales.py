@@ -74,6 +74,10 @@ def recipe(name: str) -> LanguageModel:
     )  # fmt: skip
 
 
+# all networks with independent keys that were fitted
+AVERAGED = "the mean of all"
+
+
 def _training(epochs: int, batch: int, **more: Any) -> Training:
     given = {"rate": 3e-3, "weight_decay": 0.01, **more}
     return Training(
@@ -142,16 +146,23 @@ def choose(data: Path, names: Sequence[str]) -> None:
     """Score the validation part in all settings, or in those of these names."""
     parts = split(data)
     train, valid = rolls_of(parts.train), rolls_of(parts.valid)
-    for name in names or (*ALONE, *SETTINGS):
+    for name in names or (*ALONE, AVERAGED, *SETTINGS):
         begun = time.perf_counter()
-        if name in ALONE:
-            value = frames_alone(alone(name, train, valid), valid)
+        if name in (*ALONE, AVERAGED):
+            some = together(name)
+            value = frames_alone([alone(each, train, valid) for each in some], valid)
         else:
             value = as_published(parts.valid, fitted(data, name).nats(parts.valid))
         told = read("valid.json") or {}
         told[name] = {"nats": value, "seconds": time.perf_counter() - begun}
         _write("valid.json", told)
         print(f"{name}: {value:.4f}", flush=True)
+
+
+def together(name: str) -> list[str]:
+    """The networks with independent keys that a name stands for."""
+    there = [each for each in ALONE if (WORK / f"alone {each}.pt").exists()]
+    return there if name == AVERAGED else [name]
 
 
 def best(names: Iterable[str]) -> str:
@@ -167,7 +178,11 @@ def judge(data: Path, reason: str) -> None:
     """Open the test part once, with what the validation part chose."""
     name, independent = best(SETTINGS), best(ALONE)
     model, parts = fitted(data, name), split(data)
-    lonely = alone(independent, rolls_of(parts.train), rolls_of(parts.valid))
+    rolls = [rolls_of(part) for part in parts]
+    lonely = {
+        each: [alone(one, rolls[0], rolls[1]) for one in together(each)]
+        for each in (independent, AVERAGED)
+    }
     # n-grams read the same keys as the LSTM, models of frames each piece as it is
     read_in = model.passages(data).train
     assert read_in is not None
@@ -176,6 +191,7 @@ def judge(data: Path, reason: str) -> None:
     methods += [y.fit(parts.train, parts.valid, size) for y in (KeyRegressions(), KeyShares())]
     frozen = {key: str(value) for key, value in model.get_params(deep=False).items()}
     frozen["independent keys"] = ", ".join(map(str, ALONE[independent]))
+    frozen["averaged"] = ", ".join(together(AVERAGED))
     with opening(NAME, PART, frozen, reason=reason, goal=GOAL) as scored:
         record = model.evaluate(data, yardsticks="none", extra=methods)
         beside = {"LSTM": as_published(parts.test, model.nats(parts.test))}
@@ -183,11 +199,13 @@ def judge(data: Path, reason: str) -> None:
         told = {
             "as_published": beside,
             "chosen": {"one after another": name, "independent": independent},
-            "independent": frames_alone(lonely, rolls_of(parts.test)),
+            "independent": {each: frames_alone(own, rolls[2]) for each, own in lonely.items()},
+            "networks": len(lonely[AVERAGED]),
             "environment": environment(),
         }
         scored |= {key: round(value, 4) for key, value in beside.items()}
-        scored["LSTM, independent keys"] = round(told["independent"], 4)
+        for each, value in told["independent"].items():
+            scored[f"LSTM, independent keys, {each}"] = round(value, 4)
     _write("frames.json", told)
     (RECORDS / "evaluation.json").write_text(record.to_json(), encoding="utf-8")
 
@@ -323,9 +341,9 @@ def chosen(tried: Mapping[str, Any]) -> list[str]:
         "Nats per frame of the validation part, as published; the least was chosen.", "",
         "| settings | keys of a frame | valid | time to fit |", "|---|---|---:|---:|",
     ]  # fmt: skip
-    for name, found in sorted(tried.items(), key=lambda pair: (pair[0] in ALONE, pair[1]["nats"])):
-        keys = "independent" if name in ALONE else "one after another"
-        learnt = f"{name}, {sized(name)}"
+    for name, found in sorted(tried.items(), key=lambda p: (p[0] in SETTINGS, p[1]["nats"])):
+        keys = "one after another" if name in SETTINGS else "independent"
+        learnt = name if name == AVERAGED else f"{name}, {sized(name)}"
         rows.append(f"| {learnt} | {keys} | {found['nats']:.2f} | {found['seconds']:.0f} s |")
     return [*rows, ""]
 
@@ -353,7 +371,11 @@ def scores(record: LanguageEvaluation, told: Mapping[str, Any]) -> list[str]:
         value = told["as_published"][score.method]
         rows.append(f"| {name} | {keys} | {value:.2f} | {found.value:.2f}{spread} |")
     own = told["independent"]
-    rows.append(f"| **LSTM, frame by frame** | independent | {own:.2f} | |")
+    one, many = own[told["chosen"]["independent"]], own[AVERAGED]
+    rows.append(f"| **LSTM, frame by frame** | independent | {one:.2f} | |")
+    if told["networks"] > 1:
+        name = f"**LSTM, frame by frame**, {told['networks']} networks averaged"
+        rows.append(f"| {name} | independent | {many:.2f} | |")
     rows += [f"| {name} ({by}) | {keys} | {value} | |" for name, keys, value, by in PUBLISHED]
     return rows
 

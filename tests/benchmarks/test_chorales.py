@@ -76,7 +76,7 @@ def test_frames_come_back_and_are_scored_as_published(bench: ModuleType, data: P
     torch.nn.init.zeros_(model.head.readout.weight)
     later = np.concatenate([one[1:] for one in rolls])
     wanted = -np.log(np.where(later, shares, 1 - shares)).sum(1).mean()
-    assert frames_alone(model, rolls) == pytest.approx(wanted, rel=1e-5)
+    assert frames_alone([model, model], rolls) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_the_test_part_is_opened_once_and_told(
@@ -89,7 +89,7 @@ def test_the_test_part_is_opened_once_and_told(
     assert not (tmp_path / "ledger.json").exists()
     bench.judge(data, "")
     (entry,) = json.loads((tmp_path / "ledger.json").read_text())
-    assert {"LSTM", "LSTM, independent keys", "key shares"} < set(entry["scored"])
+    assert {"LSTM", "LSTM, independent keys, alone", "key shares"} < set(entry["scored"])
     bench.sample(data)
     assert bench.SAMPLE.read_bytes()[:4] == b"MThd"
     assert bench.PICTURE.read_text().startswith("<svg")
