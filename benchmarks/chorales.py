@@ -100,6 +100,10 @@ ALONE = {
         Recurrent(256, dropout=0.4, input_dropout=0.15, weight_drop=0.4),
         _training(40, 8, weight_decay=0.0),
     ),
+    "weight drop 0.6": (
+        Recurrent(256, dropout=0.4, input_dropout=0.15, weight_drop=0.6),
+        _training(60, 8, weight_decay=0.0),
+    ),
 }  # fmt: skip
 
 
