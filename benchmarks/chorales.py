@@ -180,13 +180,10 @@ def best(names: Iterable[str]) -> str:
 
 def judge(data: Path, reason: str) -> None:
     """Open the test part once, with what the validation part chose."""
-    name, independent = best(SETTINGS), best(ALONE)
+    name, independent = best(SETTINGS), best((*ALONE, AVERAGED))
     model, parts = fitted(data, name), split(data)
     rolls = [rolls_of(part) for part in parts]
-    lonely = {
-        each: [alone(one, rolls[0], rolls[1]) for one in together(each)]
-        for each in (independent, AVERAGED)
-    }
+    lonely = [alone(each, rolls[0], rolls[1]) for each in together(independent)]
     # n-grams read the same keys as the LSTM, models of frames each piece as it is
     read_in = model.passages(data).train
     assert read_in is not None
@@ -194,8 +191,8 @@ def judge(data: Path, reason: str) -> None:
     methods = [KneserNeyYardstick().fit(keys, parts.valid, size)]
     methods += [y.fit(parts.train, parts.valid, size) for y in (KeyRegressions(), KeyShares())]
     frozen = {key: str(value) for key, value in model.get_params(deep=False).items()}
-    frozen["independent keys"] = ", ".join(map(str, ALONE[independent]))
-    frozen["averaged"] = ", ".join(together(AVERAGED))
+    told_by = [", ".join(map(str, ALONE[each])) for each in together(independent)]
+    frozen["independent keys"] = "; ".join(told_by)
     with opening(NAME, PART, frozen, reason=reason, goal=GOAL) as scored:
         record = model.evaluate(data, yardsticks="none", extra=methods)
         beside = {"LSTM": as_published(parts.test, model.nats(parts.test))}
@@ -203,13 +200,11 @@ def judge(data: Path, reason: str) -> None:
         told = {
             "as_published": beside,
             "chosen": {"one after another": name, "independent": independent},
-            "independent": {each: frames_alone(own, rolls[2]) for each, own in lonely.items()},
-            "networks": len(lonely[AVERAGED]),
+            "independent": frames_alone(lonely, rolls[2]),
             "environment": environment(),
         }
         scored |= {key: round(value, 4) for key, value in beside.items()}
-        for each, value in told["independent"].items():
-            scored[f"LSTM, independent keys, {each}"] = round(value, 4)
+        scored["LSTM, independent keys"] = round(told["independent"], 4)
     _write("frames.json", told)
     (RECORDS / "evaluation.json").write_text(record.to_json(), encoding="utf-8")
 
@@ -375,11 +370,7 @@ def scores(record: LanguageEvaluation, told: Mapping[str, Any]) -> list[str]:
         value = told["as_published"][score.method]
         rows.append(f"| {name} | {keys} | {value:.2f} | {found.value:.2f}{spread} |")
     own = told["independent"]
-    one, many = own[told["chosen"]["independent"]], own[AVERAGED]
-    rows.append(f"| **LSTM, frame by frame** | independent | {one:.2f} | |")
-    if told["networks"] > 1:
-        name = f"**LSTM, frame by frame**, {told['networks']} networks averaged"
-        rows.append(f"| {name} | independent | {many:.2f} | |")
+    rows.append(f"| **LSTM, frame by frame** | independent | {own:.2f} | |")
     rows += [f"| {name} ({by}) | {keys} | {value} | |" for name, keys, value, by in PUBLISHED]
     return rows
 
