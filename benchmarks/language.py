@@ -123,7 +123,7 @@ SETS = {
                 "perplexity of known words": "known_perplexity",
                 "bits per byte": "bits_per_byte",
             },
-            adapt={"steps": 20},
+            adapt={"steps": 20, "most": 6_000},
             orders=(5,),
         ),
     )

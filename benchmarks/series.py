@@ -2,13 +2,12 @@
 
     python benchmarks/series.py --valid --only physionet    score validation parts alone
     python benchmarks/series.py --only physionet            open the test part, once
-    python benchmarks/series.py --page                      write the section from the record
+    python benchmarks/series.py --page                      write the page from the record
 
 A series model learns to tell the next values of all recordings of the training part, without
 their labels; then classifiers are fitted on a few labelled ones of them, with and without it. Sets
 are those of ``benchmarks/labels.py``, and so is ``LONGSHORT_DATA``. What was measured stands in
-``benchmarks/records/transfer/series.json``; a section of ``docs/benchmarks/transfer.md`` is made
-of it.
+``benchmarks/records/transfer/series.json``, and ``docs/benchmarks/series.md`` is made of it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import numpy as np
 import torch
 from labelled import gunpoint, italypower, physionet
 from labelled.base import parted
-from record import ROOT, opening, write_block
+from record import ROOT, opening
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from longshort import Classifier, Partition, Recurrent, SeriesModel, Signal, Training
@@ -36,11 +35,13 @@ from longshort.heads.sequel import Sequel
 from longshort.yardsticks.labels.features import Features
 
 RECORD = ROOT / "benchmarks" / "records" / "transfer" / "series.json"
-PAGE = ROOT / "docs" / "benchmarks" / "transfer.md"
+PAGE = ROOT / "docs" / "benchmarks" / "series.md"
 WORK = ROOT / "build" / "transfer"
 WITHOUT, FROZEN, TUNED = "LSTM", "LSTM with a series model", "LSTM with a tuned series model"
+# the same network, whose trunk has learnt nothing before
+UNTRAINED = "LSTM with an untrained one"
 SIMPLE = "logistic regression on simple features"
-ROWS = (WITHOUT, FROZEN, TUNED, SIMPLE)
+ROWS = (WITHOUT, UNTRAINED, FROZEN, TUNED, SIMPLE)
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ def fitted(task: Task, row: str, few: Corpus, path: str, seed: int) -> tuple[Any
         return method.probabilities, classes
     model = task.make(seed)
     if row != WITHOUT:
-        model.set_params(pretrained=Pretrained(path, tune=row == TUNED))
+        path = f"{path}.untrained" if row == UNTRAINED else path
+        model.set_params(pretrained=Pretrained(path, tune=row != FROZEN))
     if row == TUNED:
         model.set_params(training__unfreeze="gradual", training__discriminative=0.4)
     model.fit(few)
@@ -190,6 +192,8 @@ def pretrained(name: str, task: Task, split: int, corpus: Corpus) -> tuple[str, 
     model = task.series.set_copy().fit(corpus.bare())
     spent = time.process_time() - begun
     model.save(path)
+    still = {"training__epochs": 1, "training__steps": 1, "training__rate": 1e-9}
+    task.series.set_copy(**still).fit(corpus.bare()).save(f"{path}.untrained")
     best = model.history_.best(0)
     assert best is not None
     told = {"seconds": spent, "nats": best.valid_loss, "model": model._settings()["model"]}
@@ -228,25 +232,25 @@ def mean(scores: list[float]) -> str:
     return f"{statistics.mean(scores):.3f} ± {error:.3f}"
 
 
-def section(record: dict[str, Any]) -> str:
-    """The section of the page."""
+def page(record: dict[str, Any]) -> str:
+    """The page."""
     lines = [
-        "",
-        "## Series",
+        "# What recordings without labels give",
         "",
         "A series model (`longshort fit series`) learnt to tell the next values of all recordings "
         "of the training part without their labels; then classifiers learnt from a few labelled "
         "recordings of that part, drawn anew for each score. Means over draws and splits on the "
-        "test part, ± their standard error, and the mean difference that a series model makes on "
-        "the same draws. `python benchmarks/series.py` writes this section.",
+        "test part, ± their standard error, and what a tuned series model adds on the same draws. "
+        "The untrained one is the same network, all of whose weights learn from labels alone. "
+        "`python benchmarks/series.py` writes this page.",
     ]
     for name, found in record.items():
         task = TASKS[name]
-        lines += ["", f"### {task.title}", "", f"{task.title}: {task.told}", ""]
+        lines += ["", f"## {task.title}", "", f"{task.title}: {task.told}", ""]
         lines += [f"| labelled | {' | '.join(f'{row} ({task.metric})' for row in ROWS)} | gain |"]
         lines += ["|---|" + "---|" * (len(ROWS) + 1)]
         for count, own in found["scores"].items():
-            gains = [a - b for a, b in zip(own[FROZEN], own[WITHOUT], strict=True)]
+            gains = [a - b for a, b in zip(own[TUNED], own[WITHOUT], strict=True)]
             told = [mean(own[row]) for row in ROWS]
             lines.append(f"| {count} | {' | '.join(told)} | {mean(gains)} |")
         series = found["series"]
@@ -256,16 +260,7 @@ def section(record: dict[str, Any]) -> str:
             f"The series model: {series[0]['model']}; {seconds:.0f} s of one core. It tells a "
             f"scaled value it has not seen at {series[0]['nats']:.2f} nats.",
         ]
-    return "\n".join([*lines, "", ""])
-
-
-def page(record: dict[str, Any]) -> None:
-    """Write the section into the page, which has a place for it."""
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# What pretraining gives\n"
-    if "<!-- benchmark: series -->" not in text:
-        PAGE.write_text(f"{text.rstrip()}\n\n<!-- benchmark: series --><!-- end -->\n", "utf-8")
-    write_block("series", section(record), PAGE)
+    return "\n".join([*lines, ""])
 
 
 def main() -> None:
@@ -276,7 +271,7 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS), help="methods, with --valid")
     parser.add_argument("--counts", default="", help="labelled items, with --valid")
     parser.add_argument("--valid", action="store_true", help="score validation; open no test part")
-    parser.add_argument("--page", action="store_true", help="write the section from the record")
+    parser.add_argument("--page", action="store_true", help="write the page from the record")
     parser.add_argument("--reason", default="", help="why a test part is opened again")
     given = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
@@ -299,7 +294,8 @@ def main() -> None:
         RECORD.parent.mkdir(parents=True, exist_ok=True)
         RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     if not given.valid:
-        page(record)
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(page(record), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,11 @@ Residual = Annotated[
 
 Begun = Annotated[
     Path | None,
-    typer.Option(help="Begin with a language model: its file.", show_default="nothing"),
+    typer.Option(
+        help="Begin with a language model or, of recordings, a series model: its file; or with a "
+        "published ELMo model: its options.json, weights beside it.",
+        show_default="nothing",
+    ),
 ]
 Tuned = Annotated[
     bool,

@@ -3,7 +3,8 @@
 Each time an example is read for training, what is done to it is drawn anew, from a seed that
 training makes of its own seed, the epoch and the step; examples that choose or are judged are never
 changed. Sound: masks of frames and bands (SpecAugment, Park et al. 2019), another speed, another
-length of the vocal tract (Jaitly and Hinton 2013), noise.
+length of the vocal tract (Jaitly and Hinton 2013), noise. Pen strokes: turned, sheared and
+stretched as a whole, and stroke by stroke; drawn in another order, or backwards.
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ class Augment(Params):
         band_width: sound: the widest run, as a share of all bands.
         times: sound: runs of frames that are masked.
         time_width: sound: the longest run, as a share of the recording.
+        rotate: ink: a drawing is turned by up to so many degrees to either side, 0 to 180.
+        shear: ink: it leans to either side, by up to so much of its height, 0 to 1.
+        stretch: ink: its width and its height are each up to so much longer or shorter, 0 to 0.9.
+        jitter: ink: every stroke by itself is moved, bent, turned and stretched; the deviation, as
+            a share of half the drawing's box, 0 to 1.
+        reorder: ink: the chance that strokes are drawn in any order.
+        reverse: ink: the chance that a stroke is drawn backwards.
 
     Raises:
         ArgumentError: a value out of range.
@@ -45,10 +53,17 @@ class Augment(Params):
     band_width: float = 0.2
     times: int = 0
     time_width: float = 0.1
+    rotate: float = 0.0
+    shear: float = 0.0
+    stretch: float = 0.0
+    jitter: float = 0.0
+    reorder: float = 0.0
+    reverse: float = 0.0
 
     def __post_init__(self) -> None:
         for name, most in (("warp", 0.5), ("speed", 0.5), ("noise", 1.0), ("band_width", 1.0),
-                           ("time_width", 1.0)):  # fmt: skip
+                           ("time_width", 1.0), ("rotate", 180), ("shear", 1.0), ("stretch", 0.9),
+                           ("jitter", 1.0), ("reorder", 1.0), ("reverse", 1.0)):  # fmt: skip
             value = getattr(self, name)
             if not (isinstance(value, int | float) and 0 <= value <= most):
                 raise ArgumentError(f"Augment({name}={value!r}): must be in 0 to {most:g}")

@@ -19,6 +19,8 @@ from longshort.data.augment import Augment
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
 from longshort.data.partition import Parted, Partition, partition
+from longshort.data.readings.ink import Ink
+from longshort.data.readings.pictures import Pictures
 from longshort.data.readings.pretrained import Pretrained
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.sound import Sound
@@ -69,13 +71,15 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         text: how texts are read; see ``Text``.
         signal: how series are read; see ``Signal``.
         sound: how sound is read; see ``Sound``.
+        ink: how pen strokes are read; see ``Ink``.
+        pictures: how pictures are read; see ``Pictures``.
         augment: what is changed in training examples; see ``Augment``.
         head: what is answered, and from which steps; see ``Category``.
         partition: which items choose, and which are left for ``evaluate``; see ``Partition``.
         recurrent: the network.
         training: how it is trained; the epoch of the least validation loss is kept.
-        pretrained: a language model that texts are read by beside all else, or its file; see
-            ``Pretrained``.
+        pretrained: what items are read by beside all else, or its file: of texts a language model
+            or a published ELMo model, of recordings a series model; see ``Pretrained``.
         random_state: an integer; the same one gives the same network on the same machine.
         device: "cpu", "cuda" or "auto".
 
@@ -98,6 +102,8 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         "text": Text,
         "signal": Signal,
         "sound": Sound,
+        "ink": Ink,
+        "pictures": Pictures,
         "augment": Augment,
         "head": Category,
         "pretrained": Pretrained,
@@ -119,6 +125,8 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         *,
         pretrained: Pretrained | str | Path | None = Pretrained(),  # noqa: B008
         sound: Sound = Sound(),  # noqa: B008
+        ink: Ink = Ink(),  # noqa: B008
+        pictures: Pictures = Pictures(),  # noqa: B008
         augment: Augment = Augment(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(100, bidirectional=True),  # noqa: B008
@@ -132,6 +140,8 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         self.text = text
         self.signal = signal
         self.sound = sound
+        self.ink = ink
+        self.pictures = pictures
         self.augment = augment
         self.head = head
         self.pretrained = pretrained
@@ -176,7 +186,10 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         fitted = np.sort(np.concatenate([shares.train, shares.valid]))
         reading = like.known_.reading if like is not None else None
         if reading is None:
-            reading = reading_of(corpus.select(shares.train), self.text, self.signal, self.sound)
+            reading = reading_of(
+                corpus.select(shares.train), self.text, self.signal, self.sound, self.ink,
+                self.pictures,
+            )  # fmt: skip
         reading = self._begun(reading)
         self.known_ = Knowledge(
             classes,
@@ -352,7 +365,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         choice: Choice = yardsticks if len(parts.train) else "none"
         extra, told = rivals(
             self.known_, self.settings_, parts, choice, metric=metric,
-            times=self._times(len(parts.train)), seconds=self.history_.seconds,
+            times=self._times(max(len(parts.train), 1)), seconds=self.history_.seconds,
             device=self.models_[0].device,
         )  # fmt: skip
         told = [*notes, *more, calibrated(self.models_[0]), self.start_, *told]

@@ -163,9 +163,8 @@ class SeriesModel(Estimator):
             )
         self.reading_, self.digest_ = reading, corpus.digest().hex()
         self.notes_ = tuple(self._told(corpus, shares))
-        times = math.ceil(_LEAST_STEPS * self.training.batch / len(shares.train))
-        if self.training.steps is not None or times < 1:
-            times = 1
+        least = min(_LEAST_STEPS, self.training.steps or _LEAST_STEPS) * self.training.batch
+        times = math.ceil(least / len(shares.train))
 
         def items(chosen: Ints) -> Onward:
             return Onward(corpus, reading, None, chosen)

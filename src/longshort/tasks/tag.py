@@ -79,8 +79,8 @@ class Tagger(Beginning, Estimator):
         wide: sparse features beside the network, for tokens; see ``Wide``.
         lean: after training, shift the scores of all entities by what finds them best (F1) in the
             validation part; else the likeliest tags are told.
-        pretrained: a language model that tokens are read by beside all else, or its file; see
-            ``Pretrained``.
+        pretrained: what steps are read by beside all else, or its file: of tokens a language model
+            or a published ELMo model, of recordings a series model; see ``Pretrained``.
         partition: which sentences choose, and which are left for ``evaluate``.
         recurrent: the network.
         training: how it is trained.

@@ -149,8 +149,10 @@ class Filters:
         slow = torch.ones(()) if stretch is None else stretch.double()
         counts = self.count(lengths, slow)
         most = int(counts.max()) if len(counts) else 0
+        if not most:
+            return Heard(torch.zeros(len(counts), 0, self.bands), counts)
         starts = (torch.arange(most) * (self.shift * slow).reshape(-1, 1)).round().long()
-        last = int(starts.max()) + self.size if most else self.size
+        last = int(starts.max()) + self.size
         x = functional.pad(samples, (0, max(last - samples.shape[1], 0)))
         if stretch is None:
             # a view, as long as all frames are as far apart

@@ -103,7 +103,7 @@ def holds(data: Any, roles: Roles, suffixes: Sequence[str]) -> bool:
         if path.name.lower().endswith(tuple(suffixes)):
             return True
         if path.is_dir():
-            return next(_below(path, suffixes, _LOOK), None) is not None
+            return next(below(path, suffixes, _LOOK), None) is not None
         if not (path.name.lower().endswith(TABLES) and path.is_file()):
             return False
     elif not hasattr(data, "columns"):
@@ -197,7 +197,7 @@ def _transcripts(table: Table, roles: Roles) -> tuple[str, ...] | None:
     return tuple("" if each is None else composed(each).strip() for each in told)
 
 
-def _below(folder: Path, suffixes: Sequence[str], most: int | None = None) -> Iterator[Path]:
+def below(folder: Path, suffixes: Sequence[str], most: int | None = None) -> Iterator[Path]:
     """Files of these suffixes in a folder and below it, hidden ones excepted."""
     ends = tuple(suffixes)
     looked = 0
@@ -213,13 +213,13 @@ def _below(folder: Path, suffixes: Sequence[str], most: int | None = None) -> It
 
 def _of_folder(folder: Path, roles: Roles, suffixes: Sequence[str], labelled: bool) -> Files:
     """Files of a folder, by their names or by their own folders."""
-    found = list(_below(folder, suffixes))
+    found = list(below(folder, suffixes))
     if not found:
         raise DataError(f"{folder}: holds no files of this kind ({', '.join(suffixes)})")
     names = [path.relative_to(folder).as_posix() for path in found]
     whole = Files(str(folder), tuple(found), {"names": tuple(names)})
     if roles.pattern is not None:
-        return _named(whole, roles.pattern, roles.skip_bad)
+        return _named(whole, roles.pattern, roles.skip_bad, labelled)
     return _labelled(whole, folder, labelled)
 
 
@@ -256,9 +256,9 @@ def _listed(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     return {"parts": tuple(part.get(name, "train") for name in names)} if part else {}
 
 
-def _named(files: Files, pattern: str, skip: bool) -> Files:
-    """Files by what their names tell."""
-    told = _pattern(pattern)
+def _named(files: Files, pattern: str, skip: bool, labelled: bool) -> Files:
+    """Files by what their names tell; nothing is known of new ones that have names of their own."""
+    told = pattern_of(pattern)
     whole = "/" in pattern
     found, bad = [], {}
     for at, name in enumerate(files.known["names"]):
@@ -266,6 +266,8 @@ def _named(files: Files, pattern: str, skip: bool) -> Files:
         found.append(match.groupdict() if match else {})
         if match is None:
             bad[at] = f"the name does not follow {pattern!r}"
+    if bad and not labelled:
+        return files
     known: dict[str, Any] = dict(files.known)
     for role, column in (("label", "labels"), ("group", "groups"), ("transcript", "transcripts")):
         if role in told.groupindex:
@@ -280,7 +282,7 @@ def _named(files: Files, pattern: str, skip: bool) -> Files:
     return replace(files, known=known).without(bad, skip, "what was asked for")
 
 
-def _pattern(pattern: str) -> re.Pattern[str]:
+def pattern_of(pattern: str) -> re.Pattern[str]:
     """A pattern with names in braces as a regular expression.
 
     Raises:

@@ -12,12 +12,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 
 import numpy as np
 
 from longshort.data.codecs.notation import LOUD, Composition
+from longshort.data.sources.elements import elements
 from longshort.errors import DataError
 
 # bytes of a score, unpacked
@@ -40,7 +40,7 @@ def read_musicxml(path: Path) -> Composition:
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         told = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: cannot be read: {told}") from None
-    root = _parsed(data, str(path))
+    root = elements(data, str(path))
     if root.tag not in ("score-partwise", "score-timewise"):
         raise DataError(
             f"{path}: its root is <{root.tag}>, and must be <score-partwise> or <score-timewise>"
@@ -76,7 +76,7 @@ def _root_file(archive: zipfile.ZipFile, path: Path) -> str:
     """What the container names as the score, or the one file that can be it."""
     if _CONTAINER in archive.namelist():
         with archive.open(_CONTAINER) as file:
-            container = _parsed(file.read(_MOST), f"{path}, {_CONTAINER}")
+            container = elements(file.read(_MOST), f"{path}, {_CONTAINER}")
         for each in container.iter():
             if each.tag.rpartition("}")[2] == "rootfile" and "full-path" in each.attrib:
                 return each.attrib["full-path"]
@@ -84,28 +84,6 @@ def _root_file(archive: zipfile.ZipFile, path: Path) -> str:
     if len(found) != 1:
         raise DataError(f"{path}: {len(found)} scores in it, and no {_CONTAINER} that names one")
     return found[0]
-
-
-def _parsed(data: bytes, where: str) -> Element:
-    """The elements of an XML text; no entity is ever expanded, and nothing is fetched."""
-    builder, parser = TreeBuilder(), expat.ParserCreate()
-
-    def refuse(name: str, *_: object) -> None:
-        raise DataError(
-            f"{where}, line {parser.CurrentLineNumber}: declares the entity {name[:60]!r}, which "
-            "no score needs; remove it"
-        )
-
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.data
-    parser.EntityDeclHandler = refuse
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError as error:
-        told = expat.ErrorString(error.code)
-        raise DataError(f"{where}, line {error.lineno}, column {error.offset}: {told}") from None
-    return builder.close()
 
 
 def _parts(root: Element) -> Iterator[tuple[str, list[Element]]]:
