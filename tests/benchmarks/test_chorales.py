@@ -56,7 +56,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(chorales, "DRAWN", 2)
     for name in ("WORK", "RECORDS", "PAGE", "SAMPLE", "PICTURE"):
         monkeypatch.setattr(chorales, name, tmp_path / name)
-    ledger = partial(chorales.opening, ledger=tmp_path / "ledger.json")
+    ledger = partial(chorales.opening, ledger=tmp_path / "ledger.json", root=tmp_path)
     monkeypatch.setattr(chorales, "opening", ledger)
     return chorales
 
