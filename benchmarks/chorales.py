@@ -344,7 +344,8 @@ def page() -> str:
 def chosen(tried: Mapping[str, Any]) -> list[str]:
     """What the validation part chose from."""
     rows = [
-        "Nats per frame of the validation part, as published; the least was chosen.", "",
+        "Nats per frame of the validation part, as published; the least was chosen. Semitones are "
+        "how far away the keys are that were learnt from beside a chorale's own.", "",
         "| settings | keys of a frame | valid | time to fit |", "|---|---|---:|---:|",
     ]  # fmt: skip
     for name, found in sorted(tried.items(), key=lambda p: (p[0] in SETTINGS, p[1]["nats"])):
@@ -393,6 +394,9 @@ def how(record: LanguageEvaluation, told: Mapping[str, Any]) -> list[str]:
         "reads and tells 88 keys at a time.", "",
         "*As published*: every frame but the first of its piece, and not how a piece ends. *All of "
         "a piece*: the first frame and the end are told, too; intervals are block bootstraps.", "",
+        "Those that tell keys one after another learnt from each training chorale in its own key "
+        f"and in all that are up to {record.settings['notation.transpose']} semitones away; the "
+        "independent ones from its own key alone.", "",
         f"{record.settings['model']}. Training took {record.history.seconds:.0f} s on "
         f"{own['threads']} thread(s), {own['engine'].split(':')[0]} engine.",
     ]  # fmt: skip
