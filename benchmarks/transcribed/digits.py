@@ -72,7 +72,7 @@ def make(recipe: str) -> Classifier:
         recurrent=Recurrent(64, bidirectional=True, dropout=0.2),
         partition=Partition(valid=0.0),
         training=Training(
-            epochs=14, rate=3e-3, schedule="onecycle", batch=32, patience=None, clip=5.0, members=1
+            epochs=20, rate=3e-3, schedule="onecycle", batch=32, patience=None, clip=5.0, members=1
         ),
     )
 
