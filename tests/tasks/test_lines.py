@@ -92,13 +92,3 @@ def test_a_folder_of_lines_is_learnt_at_the_command_line(tmp_path: Path) -> None
     assert model.pictures.height == 12
     assert model.ink.size == "height"
     assert (out / "report.html").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["rendered", "written"])
-def test_lines_are_learnt(tmp_path: Path, kind: str) -> None:
-    data = rendered(tmp_path, 120) if kind == "rendered" else written(120)
-    record = transcriber(30).fit(data).evaluate(data, yardsticks="none")
-    wrong = record.scores[0].measures["cer"].value
-    assert wrong is not None
-    assert wrong < 0.1

@@ -181,7 +181,8 @@ def transcribe(
     step of a recording. A folder holds pictures of lines with their texts beside them (a.png,
     a.gt.txt), or files of pen strokes that tell theirs. A tenth of the recordings chooses when to
     stop and how much the language model counts, another tenth stays unseen until training is over;
-    then every method transcribes it. Ctrl-C keeps the best so far; the same command with --resume goes on from there.
+    then every method transcribes it. Ctrl-C keeps the best so far; the same command with --resume
+    goes on from there.
     """
     given: Any = together(data, ctx.params["valid"], ctx.params["test"])
     opens = isinstance(given, dict) and "test" in given
