@@ -19,7 +19,8 @@ from longshort.errors import ArgumentError
 from longshort.heads.next import Next, Output, Spellings
 from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import LanguageEvaluation
-from longshort.tasks.generate import Directions, LanguageModel
+from longshort.tasks.generate import LanguageModel
+from longshort.tasks.text.misfits import Directions
 from longshort.training.settings import Optimizer, Schedule, Training
 
 # what every option is where it is not given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,12 +17,10 @@ from longshort.errors import ArgumentError, suggest
 from longshort.evaluate.forecast import environment
 from longshort.evaluate.labels import LabelParts, measured
 from longshort.metrics.transcripts import (
-    Edit,
     Floats,
     alignment,
     confused,
     counted,
-    errors,
     rate,
     real_time_factor,
     resampled,
@@ -115,7 +114,7 @@ def evaluate_transcripts(
     )
     naive, classical = (_best(panel, judged, valid, metric, kind) for kind in _OTHERS)
     edits = [alignment(*pair) for pair in _symbols(test, judged[0].texts, codec)]
-    wrong = np.array([errors(own).wrong for own in edits], np.int64)
+    wrong = np.maximum(*(judged[0].counts[name][:, 1:].sum(1) for name in (metric, "ser")))
     return TranscriptEvaluation(
         task="transcribe",
         metric=metric,
@@ -129,7 +128,7 @@ def evaluate_transcripts(
         naive=naive,
         differences=differences,
         confusions=tuple(Confusion(*each) for each in confused(edits)[:_CONFUSIONS]),
-        heard=_shown(test, wrong, edits, shown),
+        heard=_shown(test, wrong, judged[0].texts, codec, shown),
         wrong=int((wrong > 0).sum()),
         latency=latency,
         settings=settings,
@@ -278,23 +277,27 @@ def _verdict(
 
 
 def _shown(
-    test: Corpus, wrong: Ints, edits: Sequence[Sequence[Edit]], shown: Shown | None
+    test: Corpus,
+    wrong: Ints,
+    texts: Sequence[str],
+    codec: TranscriptCodec,
+    shown: Shown | None,
 ) -> tuple[Heard, ...]:
     """The recordings with most errors, the worst first, and some without."""
     if shown is None:
         return ()
     order = np.argsort(-wrong, kind="stable")
     worst = [int(at) for at in order[:_WORST] if wrong[at]]
-    right = [int(at) for at in order if not wrong[at]][:_RIGHT]
-    found = shown(test, [*worst, *right])
-    pairs = {
-        at: tuple((edit.truth or "", edit.told or "") for edit in edits[at])
-        for at in (*worst, *right)
-    }
-    return tuple(
-        Heard(**{**vars(each), "edits": pairs[at]})
-        for at, each in zip((*worst, *right), found, strict=True)
-    )
+    chosen = [*worst, *[int(at) for at in order if not wrong[at]][:_RIGHT]]
+    found = []
+    for at, each in zip(chosen, shown(test, chosen), strict=True):
+        truth, told = codec.spelling.spelt((test.transcripts or ())[at]), texts[at]
+        # characters with the blanks between them, so that a reader can read
+        plain = codec.tokens.unit == "characters"
+        pair = (truth, told) if plain else (codec.spoken(truth), codec.spoken(told))
+        edits = tuple((edit.truth or "", edit.told or "") for edit in alignment(*pair))
+        found.append(replace(each, edits=edits))
+    return tuple(found)
 
 
 def summarise(parts: LabelParts, codec: TranscriptCodec, reading: ItemEncoding) -> TranscriptData:

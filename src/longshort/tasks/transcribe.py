@@ -19,6 +19,8 @@ from longshort.data.codecs.transcripts import Spelling, TranscriptCodec
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
 from longshort.data.partition import Parted, Partition, partition
+from longshort.data.readings.ink import Ink
+from longshort.data.readings.pictures import Pictures
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.sound import Sound
 from longshort.data.readings.words import Text
@@ -78,6 +80,8 @@ class Transcriber(Writing, Estimator):
             rows ``item``. See ``Roles``.
         signal: how series are read; see ``Signal``.
         sound: how sound is read; see ``Sound``.
+        ink: how pen strokes are read; see ``Ink``.
+        pictures: how pictures of lines are read; see ``Pictures``.
         augment: what is changed in training examples; see ``Augment``.
         tokens: what a symbol of a transcript is: a character (digits, too), a word (phonemes with
             blanks between them, too) or a subword.
@@ -107,6 +111,8 @@ class Transcriber(Writing, Estimator):
         "roles": Roles,
         "signal": Signal,
         "sound": Sound,
+        "ink": Ink,
+        "pictures": Pictures,
         "augment": Augment,
         "tokens": Tokens,
         "spelling": Spelling,
@@ -128,6 +134,8 @@ class Transcriber(Writing, Estimator):
         head: Ctc = Ctc(),  # noqa: B008
         *,
         sound: Sound = Sound("mel", deltas=0, stack=3),  # noqa: B008
+        ink: Ink = Ink(size="height"),  # noqa: B008
+        pictures: Pictures = Pictures(),  # noqa: B008
         augment: Augment = Augment(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(128, 2, bidirectional=True, dropout=0.2),  # noqa: B008
@@ -138,6 +146,8 @@ class Transcriber(Writing, Estimator):
         self.roles = roles
         self.signal = signal
         self.sound = sound
+        self.ink = ink
+        self.pictures = pictures
         self.augment = augment
         self.tokens = tokens
         self.spelling = spelling
@@ -158,7 +168,7 @@ class Transcriber(Writing, Estimator):
         shares = partition(corpus, self.partition)
         train = corpus.select(shares.train)
         if like is None:
-            reading = reading_of(train, Text(), self.signal, self.sound)
+            reading = reading_of(train, Text(), self.signal, self.sound, self.ink, self.pictures)
             codec = TranscriptCodec.fit(train.transcripts or (), self.tokens, self.spelling)
         else:
             reading, codec = like.known_.reading, like.known_.codec
