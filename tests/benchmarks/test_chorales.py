@@ -56,7 +56,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(chorales, "DRAWN", 2)
     for name in ("WORK", "RECORDS", "PAGE", "SAMPLE", "PICTURE"):
         monkeypatch.setattr(chorales, name, tmp_path / name)
-    ledger = partial(chorales.opening, ledger=tmp_path / "ledger.json")
+    ledger = partial(chorales.opening, ledger=tmp_path / "ledger.json", root=tmp_path)
     monkeypatch.setattr(chorales, "opening", ledger)
     return chorales
 
@@ -76,7 +76,7 @@ def test_frames_come_back_and_are_scored_as_published(bench: ModuleType, data: P
     torch.nn.init.zeros_(model.head.readout.weight)
     later = np.concatenate([one[1:] for one in rolls])
     wanted = -np.log(np.where(later, shares, 1 - shares)).sum(1).mean()
-    assert frames_alone(model, rolls) == pytest.approx(wanted, rel=1e-5)
+    assert frames_alone([model, model], rolls) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_the_test_part_is_opened_once_and_told(

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from longshort import Partition, Recurrent, Training, Transcriber, load
+from longshort.cli.app import main
 from longshort.data.codecs.ink import joined
 from longshort.data.corpus import Corpus
 from longshort.data.readings.pictures import Pictures
@@ -79,11 +80,15 @@ def test_pen_strokes_are_transcribed(tmp_path: Path) -> None:
     assert list(load(tmp_path / "m.lstm").predict(data)) == list(model.predict(data))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["rendered", "written"])
-def test_lines_are_learnt(tmp_path: Path, kind: str) -> None:
-    data = rendered(tmp_path, 120) if kind == "rendered" else written(120)
-    record = transcriber(30).fit(data).evaluate(data, yardsticks="none")
-    wrong = record.scores[0].measures["cer"].value
-    assert wrong is not None
-    assert wrong < 0.1
+def test_a_folder_of_lines_is_learnt_at_the_command_line(tmp_path: Path) -> None:
+    lines, out = tmp_path / "lines", tmp_path / "out"
+    lines.mkdir()
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "transcribe", str(rendered(lines, 20)), "--height", "12", "--epochs", "1",
+              "--size", "4", "--stem", "5", "--stride", "2", "--yardsticks", "none",
+              "--out", str(out)])  # fmt: skip
+    assert not stop.value.code
+    model = load(out / "model.lstm")
+    assert model.pictures.height == 12
+    assert model.ink.size == "height"
+    assert (out / "report.html").exists()

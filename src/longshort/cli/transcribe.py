@@ -12,7 +12,8 @@ import typer
 from longshort import artifact
 from longshort.cli import running
 from longshort.cli.classify import Held, Names, share, together
-from longshort.cli.options import names, taking
+from longshort.cli.ink import drawing
+from longshort.cli.options import also, names, taking
 from longshort.cli.running import Resume, Yardsticks
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
@@ -174,10 +175,14 @@ def transcribe(
 
     longshort fit transcribe pens.csv --item line --transcript text --out pens
 
+    longshort fit transcribe lines/ --height 40 --stem 5 --stride 2 --out lines
+
     A table names a file in each row (column path) and what is said in it; or it has a row for each
-    step of a recording. A tenth of the recordings chooses when to stop and how much the language
-    model counts, another tenth stays unseen until training is over; then every method transcribes
-    it. Ctrl-C keeps the best so far; the same command with --resume goes on from there.
+    step of a recording. A folder holds pictures of lines with their texts beside them (a.png,
+    a.gt.txt), or files of pen strokes that tell theirs. A tenth of the recordings chooses when to
+    stop and how much the language model counts, another tenth stays unseen until training is over;
+    then every method transcribes it. Ctrl-C keeps the best so far; the same command with --resume
+    goes on from there.
     """
     given: Any = together(data, ctx.params["valid"], ctx.params["test"])
     opens = isinstance(given, dict) and "test" in given
@@ -191,7 +196,7 @@ def transcribe(
     running.run(estimator, given, out, resume, judge)
 
 
-command = taking(transcriber)(transcribe)
+command = taking(also(transcriber, drawing))(transcribe)
 
 
 # what the commands do with a fitted transcriber
