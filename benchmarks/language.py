@@ -74,10 +74,10 @@ def verses(**changes: Any) -> LanguageModel:
         "documents": Documents("line"),
         "shares": Shares(valid=0.05, test=0.05),
         "chunking": Chunking(steps=35, borders="carry"),
-        "head": Next("adaptive", embedding=128, embedding_dropout=0.05),
-        "recurrent": Recurrent(256, dropout=0.35, locked=True, weight_drop=0.3),
+        "head": Next("adaptive", embedding=256, embedding_dropout=0.05),
+        "recurrent": Recurrent(256, dropout=0.3, locked=True, weight_drop=0.3),
         "training": Training(
-            epochs=9, batch=20, rate=3e-3, weight_decay=0.01, schedule="cosine", patience=None,
+            epochs=10, batch=20, rate=3e-3, weight_decay=0.01, schedule="cosine", patience=None,
             members=1,
         ),
     }  # fmt: skip
@@ -129,7 +129,7 @@ SETS = {
                 "perplexity of known words": "known_perplexity",
                 "bits per byte": "bits_per_byte",
             },
-            adapt={"steps": 20},
+            adapt={"steps": 20, "most": 10_000},
             orders=(5,),
         ),
     )

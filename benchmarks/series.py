@@ -41,6 +41,10 @@ WITHOUT, FROZEN, TUNED = "LSTM", "LSTM with a series model", "LSTM with a tuned 
 # the same network, whose trunk has learnt nothing before
 UNTRAINED = "LSTM with an untrained one"
 SIMPLE = "logistic regression on simple features"
+PARTS = {
+    "test": "Scored on the test part.",
+    "valid": "Scored on the validation part; the test part was not opened.",
+}
 ROWS = (WITHOUT, UNTRAINED, FROZEN, TUNED, SIMPLE)
 
 
@@ -239,14 +243,24 @@ def page(record: dict[str, Any]) -> str:
         "",
         "A series model (`longshort fit series`) learnt to tell the next values of all recordings "
         "of the training part without their labels; then classifiers learnt from a few labelled "
-        "recordings of that part, drawn anew for each score. Means over draws and splits on the "
-        "test part, ± their standard error, and what a tuned series model adds on the same draws. "
+        "recordings of that part, drawn anew for each score. Means over draws and splits, "
+        "± their standard error, and what a tuned series model adds on the same draws. "
         "The untrained one is the same network, all of whose weights learn from labels alone. "
         "`python benchmarks/series.py` writes this page.",
     ]
-    for name, found in record.items():
-        task = TASKS[name]
-        lines += ["", f"## {task.title}", "", f"{task.title}: {task.told}", ""]
+    judged = record.get("test", {})
+    for name, task in sorted(TASKS.items(), key=lambda each: each[0] not in judged):
+        part = "test" if name in judged else "valid"
+        found = record.get(part, {}).get(name)
+        if found is None:
+            continue
+        lines += [
+            "",
+            f"## {task.title}",
+            "",
+            f"{task.told[0].upper()}{task.told[1:]} {PARTS[part]}",
+            "",
+        ]
         lines += [f"| labelled | {' | '.join(f'{row} ({task.metric})' for row in ROWS)} | gain |"]
         lines += ["|---|" + "---|" * (len(ROWS) + 1)]
         for count, own in found["scores"].items():
@@ -257,8 +271,9 @@ def page(record: dict[str, Any]) -> str:
         seconds = statistics.mean(each["seconds"] for each in series)
         lines += [
             "",
-            f"The series model: {series[0]['model']}; {seconds:.0f} s of one core. It tells a "
-            f"scaled value it has not seen at {series[0]['nats']:.2f} nats.",
+            f"Means of {len(own[WITHOUT])} draws. The series model: {series[0]['model']}; "
+            f"{seconds:.0f} s of one core. It tells a scaled value it has not seen at "
+            f"{series[0]['nats']:.2f} nats.",
         ]
     return "\n".join([*lines, ""])
 
@@ -279,7 +294,9 @@ def main() -> None:
         task = TASKS[name]
         if given.valid:
             counts = [int(each) for each in given.counts.split(",") if each] or list(task.counts)
-            measured(name, task, given.rows.split(","), False, counts)
+            found = measured(name, task, given.rows.split(","), False, counts)
+            if set(found["scores"][str(counts[0])]) == set(ROWS):
+                keep(record, "valid", name, found)
             continue
         frozen = {
             "series": {k: str(v) for k, v in task.series.get_params(deep=False).items()},
@@ -289,13 +306,18 @@ def main() -> None:
         threads = str(torch.get_num_threads())
         told = {"reason": given.reason, "threads": threads}
         with opening(f"transfer, {name}", "test", frozen, **told) as opened:
-            record[name] = measured(name, task, list(ROWS), True, list(task.counts))
-            opened |= record[name]["scores"]
-        RECORD.parent.mkdir(parents=True, exist_ok=True)
-        RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    if not given.valid:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(page(record), encoding="utf-8")
+            found = measured(name, task, list(ROWS), True, list(task.counts))
+            opened |= found["scores"]
+        keep(record, "test", name, found)
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(page(record), encoding="utf-8")
+
+
+def keep(record: dict[str, Any], part: str, name: str, found: Any) -> None:
+    """Write down what was measured of a set."""
+    record.setdefault(part, {})[name] = found
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ ORDER = [
     "layers/transformer", "layers/pool",
     "rollout", "search",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
-    "training/layers",
+    "training/layers", "training/averaging",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
     "training/snapshot", "training/loop", "yardsticks/base", "yardsticks/verdict",
     "yardsticks/", "evaluate/", "explain/", "report/",
@@ -136,12 +136,12 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Category", "Chunking", "Classifier", "Columns", "Corpus", "Ctc",
-        "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
-        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "Pretrained", "RNNCell",
-        "Recurrent", "Roles", "Scaling", "SeriesModel", "Shares", "Signal", "Spelling", "Split",
-        "Tagger", "Text", "Tokens", "Training", "Transcriber", "Window", "backtest", "compare",
-        "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "Augment", "Category", "Chunking", "Classifier", "Columns", "Corpus",
+        "Ctc", "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
+        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "Pretrained",
+        "RNNCell", "Recorded", "Recurrent", "Roles", "Scaling", "SeriesModel", "Shares", "Signal",
+        "Sound", "Spelling", "Split", "Tagger", "Text", "Tokens", "Training", "Transcriber",
+        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -78,9 +78,9 @@ def _speed(found: Mapping[str, Any]) -> Iterator[str]:
         f"{found['turns']} turns.", "",
         "| training | characters per second |", "|---|---:|",
         *(f"| {name} | {rate:,} |" for name, rate in found["training"].items()), "",
-        f"Writing: characters per second of one text, {found['writer']}, each drawn from all that "
-        "came before it, the state carried from step to step.", "",
+        f"Writing: characters per second of one text by an {found['writer']}; each is drawn from "
+        "all that came before it, the state carried from step to step.", "",
         "| writing | characters per second |", "|---|---:|",
         *(f"| {name} | {rate:,} |" for name, rate in found["writing"].items()), "",
-        *found["told"], "",
+        " ".join(found["told"]), "",
     )  # fmt: skip

@@ -62,8 +62,9 @@ def speeds(model: LanguageModel, text: Prose, path: Path, keras: Path | None) ->
             told.append(version)
     writer = model.set_copy(recurrent__weight_drop=0.0, recurrent__size=UNITS)
     writing = {name: WRITTEN / seconds for name, seconds in best(authors(writer, text)).items()}
+    batches = f"batches of {plain.training.batch} x {plain.chunking.steps} characters"
     found = {
-        "network": network(plain),
+        "network": f"{network(plain)}, {batches}",
         "turns": TURNS,
         "training": {name: round(rate) for name, rate in rates.items()},
         "writer": network(writer),
@@ -80,8 +81,8 @@ def network(model: LanguageModel) -> str:
     """A model in words."""
     own, head = model.recurrent, model.head
     return (
-        f"{own.name} of {own.depth} x {own.size} units, batches of {model.training.batch} x "
-        f"{model.chunking.steps} characters, embeddings of {head.embedding}, {head.output} output"
+        f"{own.name} of {own.depth} x {own.size} units, embeddings of {head.embedding}, "
+        f"{head.output} output"
     )
 
 

@@ -162,3 +162,36 @@ def test_a_fit_begins_with_a_language_model(
     code, _, err = run([*command, "--pretrained", str(data)], capsys)
     assert code != 0
     assert "reviews.csv: this is not a Longshort model file" in err
+
+
+def test_a_folder_of_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    random = np.random.default_rng(0)
+    for at in range(24):
+        label = ("low", "high")[at % 2]
+        wave = np.sin((0.3 if label == "low" else 1.2) * np.arange(800))
+        noise = 0.1 * random.standard_normal(800)
+        soundfile.write(tmp_path / f"{label}_s{at % 3}_{at}.wav", 0.5 * wave + noise, 8000)
+    (tmp_path / "bad_s1_0.wav").write_text("no sound")
+    out = tmp_path / "out"
+    command = ["fit", "classify", str(tmp_path), "--pattern", "{label}_{group}_{n}.wav",
+               "--by", "stratified", "--test", "0.25", "--features", "mel", *QUICK,
+               "--out", str(out)]  # fmt: skip
+    code, _, said = run(command, capsys)
+    assert code == 3
+    assert "bad_s1_0.wav: cannot be read as sound" in said
+    assert "--skip-bad" in said
+    code, shown, _ = run([*command, "--skip-bad", "--warp", "0.1", "--bands", "1"], capsys)
+    assert code == 0
+    assert "HMM per word" in shown
+    record = json.loads((out / "evaluation.json").read_text())
+    assert any("1 of 25 files could not be read" in note for note in record["notes"])
+    one = str(tmp_path / "low_s0_0.wav")
+    code, shown, _ = run(["predict", str(out / "model.lstm"), one], capsys)
+    assert code == 0
+    assert shown.splitlines()[0] == "item,predicted,p_high,p_low"
+    page = out / "explained.html"
+    code, shown, _ = run(["explain", str(out / "model.lstm"), one, "--out", str(page)], capsys)
+    assert code == 0
+    assert " s\n" in shown
+    assert "Spectrogram of 0.10 s" in page.read_text()

@@ -52,6 +52,7 @@ def test_what_a_symbol_and_a_network_are_is_chosen_by_options(
         "--steps", "7", "--output", "adaptive", "--embedding", "6", "--embedding-dropout", "0.1",
         "--depth", "2", "--locked", "--weight-drop", "0.2", "--activation", "2",
         "--slowness", "1", "--test", "0", "--borders", "carry", "--projection", "5", "--residual",
+        "--average", "2",
     ]  # fmt: skip
     out = tmp_path / "words"
     code, _, said = run(["fit", "text", str(text), *options, *QUICK, "--out", str(out)], capsys)
@@ -64,6 +65,7 @@ def test_what_a_symbol_and_a_network_are_is_chosen_by_options(
     assert (model.head.output, model.head.slowness) == ("adaptive", 1.0)
     assert model.recurrent.locked
     assert model.recurrent.weight_drop == 0.2
+    assert model.training.average == 2
     assert (model.recurrent.projection, model.recurrent.residual) == (5, True)
 
 

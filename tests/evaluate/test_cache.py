@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from longshort.errors import ArgumentError
-from longshort.evaluate.cache import Cache, Pointer, mixed, recalled
+from longshort.evaluate.cache import Cache, Pointer, alike, mixed, recalled
 
 SYMBOLS, WINDOW, SHARPNESS = 5, 4, 0.7
 
@@ -36,7 +36,7 @@ def test_it_recalls_what_the_formula_says_however_it_is_cut(
     z, symbols = document
     expected = [by_terms(z, symbols, t, int(symbols[t])) for t in range(11)]
     for start in (0, 1, 6, 10):
-        found = recalled(z, symbols, start, WINDOW, SHARPNESS)
+        found = recalled(alike(z, start), symbols, WINDOW, SHARPNESS)
         np.testing.assert_allclose(found, expected[start:], atol=1e-12)
 
 
@@ -51,7 +51,8 @@ def test_probabilities_sum_to_one_where_there_is_a_cache_and_where_there_is_none
         for place in range(11):
             told = symbols.clone()
             told[place] = symbol
-            p_cache = recalled(z[: place + 1], told[: place + 1], place, WINDOW, SHARPNESS)
+            near = alike(z[: place + 1], place)
+            p_cache = recalled(near, told[: place + 1], WINDOW, SHARPNESS)
             total[place] += mixed(-network[place, [symbol]], p_cache, 0.3).neg().exp().item()
     np.testing.assert_allclose(total, 1, atol=1e-12)
     # before the first pair the network is alone

@@ -19,7 +19,7 @@ from longshort.heads.next import NextHead
 from longshort.model import Model
 from tests.evaluate.test_surprise import network
 
-SETTINGS = Dynamic(rate=0.05, decay=0.3, steps=4)
+SETTINGS = Dynamic(rate=1.0, decay=0.3, steps=4)
 
 
 def stretch(*documents: list[int]) -> Stretch:
@@ -58,7 +58,7 @@ def by_hand(model: Model, document: list[int], scales: Scales) -> list[float]:
         with torch.no_grad():
             for name, p in model.named_parameters():
                 assert p.grad is not None
-                step = SETTINGS.rate * p.grad / (scales[name] + every.mean())
+                step = SETTINGS.rate * p.grad / (scales[name] + 20 * every.mean())
                 pull = torch.clamp(SETTINGS.decay * scales[name] / every.mean(), max=1)
                 p.copy_(p - step + pull * (trained[name] - p))
     return found

@@ -31,6 +31,7 @@ from longshort.layers.convert import (
     Onnx,
     from_keras,
     from_onnx,
+    from_tensorflow,
     from_torch,
     to_keras,
     to_layer,
@@ -406,6 +407,30 @@ def test_torch_projection() -> None:
 
 
 # whole layers of ours
+
+
+def test_tensorflows_cell() -> None:
+    """Its equations, a step at a time: gates i, j, f, o, and 1 added to the forget gate."""
+    rng = np.random.default_rng(0)
+    kernel, bias, down = (rng.normal(size=size) for size in ((5, 16), (16,), (4, 2)))
+    weights = from_tensorflow(*map(torch.from_numpy, (kernel, bias, down)))
+    layer = LSTM(3, 4, batch_first=True, proj_size=2, dtype=torch.float64)
+    layer.load_state_dict(to_layer([[weights]]))
+    x, h, c = rng.normal(size=(6, 3)), np.zeros(2), np.zeros(4)
+    with torch.no_grad():
+        found = layer(torch.from_numpy(x)[None])[0][0]
+    for step, told in zip(x, found, strict=True):
+        i, j, f, o = np.split(np.concatenate([step, h]) @ kernel + bias, 4)
+        i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f + 1, o))
+        c = f * c + i * np.tanh(j)
+        h = (o * np.tanh(c)) @ down
+        np.testing.assert_allclose(told, h, atol=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [((2, 16), (16,), (4, 2)), ((5, 12), (16,), (4, 2))])
+def test_tensorflows_cell_of_wrong_shapes(sizes: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match="kernel should have shape"):
+        from_tensorflow(*(torch.zeros(size) for size in sizes))
 
 
 def test_an_onnx_node_is_a_layer() -> None:

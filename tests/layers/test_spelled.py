@@ -12,6 +12,7 @@ from longshort.contracts import Batch
 from longshort.data.chunks import SPELT, SYMBOLS
 from longshort.data.codecs.spelling import spell
 from longshort.data.codecs.tokens import TokenCodec
+from longshort.errors import ArgumentError
 from longshort.heads.next import NextHead
 from longshort.layers.spelled import Spelled
 
@@ -82,3 +83,9 @@ def test_the_read_out_needs_no_table(spelled: Spelled) -> None:
     head = NextHead(7, spelled, Next("plain", characters="cnn"))
     scores = head.scores(torch.randn(2, 7))
     assert scores.shape == (2, len(WORDS) + 2)
+
+
+def test_sizes_that_no_network_has_are_refused() -> None:
+    for filters, highways in (((), 1), (((0, 2),), 1), (((1, 2, 3),), 1), (((1, 2),), 10**9)):
+        with pytest.raises(ArgumentError, match=r"Next\(filters|Next\(highways"):
+            Spelled(CODEC.letters, 6, filters, highways)

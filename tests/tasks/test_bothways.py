@@ -138,6 +138,8 @@ def test_what_cannot_be_is_said(fitted: LanguageModel, tmp_path: Path) -> None:
     ahead = small(training=quick).fit([written(100)])
     with pytest.raises(ArgumentError, match="--direction both"):
         ahead.nats(test_part(ahead), "backward")
+    with pytest.raises(ArgumentError, match="--direction forward"):
+        small(direction="both", training=quick).fit([written(100)], init=ahead)
     # files of before there was a choice read forwards
     ahead.save(tmp_path / "model.lstm")
     content = artifact.read(tmp_path / "model.lstm")

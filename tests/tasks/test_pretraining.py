@@ -17,7 +17,7 @@ import longshort
 from longshort import Classifier, Corpus, LanguageModel, Recurrent, Tagger, Text, Tokens, Training
 from longshort.contracts import Batch
 from longshort.data.items import Items
-from longshort.data.readings.pretrained import Pretrained
+from longshort.data.readings.pretrained import Pretrained, PretrainedReading
 from longshort.errors import ArgumentError, ModelFileError
 from longshort.layers.bothways import one_way
 from longshort.layers.pretrained import Pretrained as Mixed
@@ -273,6 +273,24 @@ def test_a_fit_that_was_broken_off_goes_on_bit_by_bit(path: Path, tmp_path: Path
         small(given, **training).fit(texts, labels, progress=Stop(), checkpoint=keep)
     resumed = small(given, **training).fit(texts, labels, checkpoint=tmp_path / "checkpoint.lstm")
     assert np.array_equal(whole.predict_proba(texts), resumed.predict_proba(texts))
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"feed": "elmo", "fed": {"longest": 50}}, "does not fit what it reads"),
+        ({"feed": "nothing"}, "cannot be read: KeyError"),
+        ({"trunk": {"kind": "language"}}, "cannot be read: TypeError"),
+        ({"trunk": {"kind": "language", "settings": {"symbols": 7}}}, "does not fit what"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(
+    path: Path, changes: dict[str, Any], match: str
+) -> None:
+    texts, labels = reviews()
+    settings, arrays = small(path, epochs=1).fit(texts, labels).known_.reading.put_down()
+    with pytest.raises(ModelFileError, match=match):
+        PretrainedReading.take_up(settings | changes, arrays)
 
 
 def test_what_cannot_begin_a_fit_is_refused(path: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from longshort.cli import (
     series,
     tag,
     text,
+    transcribe,
     tune,
 )
 from longshort.cli.terminal import error_text, show_warning
@@ -59,6 +60,7 @@ app = typer.Typer(
 fit.app.command("classify")(classify.command)
 fit.app.command("tag")(tag.command)
 fit.app.command("text")(text.text)
+fit.app.command("transcribe")(transcribe.command)
 fit.app.command("music")(music.music)
 fit.app.command("series")(series.command)
 app.add_typer(fit.app, name="fit")

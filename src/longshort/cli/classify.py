@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from longshort.cli import running
+from longshort.cli.ink import drawing
 from longshort.cli.labels import with_outcomes
 from longshort.cli.options import (
     Begun,
@@ -41,7 +42,8 @@ Data = Annotated[
     Path,
     typer.Argument(
         help="A table of texts (CSV, TSV, JSONL, Parquet), of recordings or of events; a folder "
-        "with a folder of texts or sound files for each label; or a .ts file."
+        "with a folder of texts, sound, pictures or pen strokes for each label; a zip of pen "
+        "strokes; or a .ts file."
     ),
 ]
 Names = list[str] | None
@@ -237,6 +239,8 @@ def classify(
 
     longshort fit classify recordings/ --pattern '{label}_{group}_{n}.wav' --test 0.2
 
+    longshort fit classify strokes.zip --rotate 15 --stretch 0.2 --stem 5 --stride 2 --test 0.2
+
     longshort fit classify events.csv --item patient --time t --code test --value result
     --outcomes died.csv --label died
 
@@ -260,4 +264,4 @@ def classify(
     running.run(estimator, given, out, resume, judge)
 
 
-command = taking(also(classifier, hearing))(classify)
+command = taking(also(also(classifier, hearing), drawing))(classify)

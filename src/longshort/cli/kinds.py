@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from longshort.cli import forecasts, labels, series, tag, text
+from longshort.cli import forecasts, labels, series, tag, text, transcribe
 from longshort.cli.options import asked
 from longshort.errors import ArgumentError
 from longshort.tasks.base import Estimator
@@ -19,6 +19,7 @@ from longshort.tasks.forecast import Forecaster
 from longshort.tasks.generate import LanguageModel
 from longshort.tasks.series import SeriesModel
 from longshort.tasks.tag import Tagger
+from longshort.tasks.transcribe import Transcriber
 
 
 class Commands(NamedTuple):
@@ -43,6 +44,9 @@ KINDS: dict[str, Commands] = {
     Classifier.kind: Commands(labels.predictions, labels.judged, labels.explained, "labels"),
     Tagger.kind: Commands(tag.predictions, tag.judged, tag.explained, "tags"),
     LanguageModel.kind: Commands(text.predictions, text.judged, text.explained, "text"),
+    Transcriber.kind: Commands(
+        transcribe.predictions, transcribe.judged, transcribe.explained, "transcripts"
+    ),
     SeriesModel.kind: Commands(series.predictions, series.judged, series.explained, "values"),
 }
 

@@ -81,12 +81,15 @@ def show_decided(item: Decided) -> None:
 
 
 def _place(item: Decided, mark: Mark) -> str:
-    """The words that a mark is of, or its rows."""
+    """The words that a mark is of, its rows, or the seconds of a recording."""
     start, end = mark.start, mark.end
     if item.text:
         return item.text[start:end]
     if item.tokens:
         return " ".join(item.tokens[start:end])
+    if item.spectrogram is not None:
+        each = item.spectrogram.seconds / max(map(len, item.spectrogram.levels), default=1)
+        return f"{start * each:.2f} to {end * each:.2f} s"
     return f"row {start + 1}" if end == start + 1 else f"rows {start + 1} to {end}"
 
 

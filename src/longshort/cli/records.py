@@ -7,12 +7,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from longshort import artifact
-from longshort.cli.terminal import show, show_labels, show_language, show_scores
+from longshort.cli.terminal import (
+    show,
+    show_labels,
+    show_language,
+    show_scores,
+    show_transcripts,
+)
 from longshort.errors import DataError
-from longshort.records import Comparison, Evaluation, LabelEvaluation, LanguageEvaluation
+from longshort.records import (
+    Comparison,
+    Evaluation,
+    LabelEvaluation,
+    LanguageEvaluation,
+    TranscriptEvaluation,
+)
 from longshort.report.document import comparison_page, page
 from longshort.report.labels.document import label_page
 from longshort.report.language.document import language_page
+from longshort.report.transcripts.document import transcript_page
 
 
 class RecordKind(NamedTuple):
@@ -29,6 +42,7 @@ class RecordKind(NamedTuple):
 
 RECORDS = (
     RecordKind(LanguageEvaluation, b'"perplexity"', show_language, language_page),
+    RecordKind(TranscriptEvaluation, b'"confusions"', show_transcripts, transcript_page),
     RecordKind(LabelEvaluation, b'"per_class"', show_labels, label_page),
     RecordKind(Comparison, b'"contenders"', show_scores, comparison_page),
     RecordKind(Evaluation, b"", show, page),

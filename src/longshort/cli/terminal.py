@@ -29,14 +29,16 @@ from longshort.records import (
     History,
     LabelEvaluation,
     LanguageEvaluation,
+    TranscriptEvaluation,
     Tuning,
 )
 from longshort.report.folds import fold_table
-from longshort.report.labels.scores import label_table
+from longshort.report.labels.scores import LabelTable, label_table
 from longshort.report.language.scores import language_table
 from longshort.report.numerals import duration, percent
 from longshort.report.table import score_table
 from longshort.report.theme import lstm_name
+from longshort.report.transcripts.scores import transcript_table
 from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
@@ -192,8 +194,16 @@ def show_scores(evaluation: Evaluation | Comparison) -> None:
 
 def show_labels(evaluation: LabelEvaluation) -> None:
     """The table of every method that labelled the test part, and the verdict."""
-    scores = label_table(evaluation, intervals=False)
-    amount = "1 item" if evaluation.items == 1 else f"{evaluation.items:,} items"
+    _show_table(evaluation.items, label_table(evaluation, intervals=False), evaluation.verdict)
+
+
+def show_transcripts(evaluation: TranscriptEvaluation) -> None:
+    """The table of every method that transcribed the test part, and the verdict."""
+    _show_table(evaluation.items, transcript_table(evaluation, intervals=False), evaluation.verdict)
+
+
+def _show_table(items: int, scores: LabelTable, verdict: str) -> None:
+    amount = "1 item" if items == 1 else f"{items:,} items"
     out.print(f"\n{amount} of the test part")
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
     table.add_column("method", overflow="fold")
@@ -207,7 +217,7 @@ def show_labels(evaluation: LabelEvaluation) -> None:
         ]
         table.add_row(escape(row.method), *cells, style="bold" if row.kind == "lstm" else None)
     out.print(table)
-    out.print(f"\n{escape(evaluation.verdict)}\n")
+    out.print(f"\n{escape(verdict)}\n")
 
 
 def show_language(evaluation: LanguageEvaluation) -> None:

@@ -19,7 +19,8 @@ from longshort.errors import ArgumentError
 from longshort.heads.next import Next, Output, Spellings
 from longshort.layers.encoder import Cell, Recurrent
 from longshort.records import LanguageEvaluation
-from longshort.tasks.generate import Directions, LanguageModel
+from longshort.tasks.generate import LanguageModel
+from longshort.tasks.text.misfits import Directions
 from longshort.training.settings import Optimizer, Schedule, Training
 
 # what every option is where it is not given
@@ -30,6 +31,18 @@ Data = Annotated[
     typer.Argument(
         help="A text file, JSON Lines or a folder of them, also packed by gzip or Zstandard."
     ),
+]
+Letters = Annotated[str, typer.Option(help="Read words by their letters: none, or cnn.")]
+Filters = Annotated[
+    str | None,
+    typer.Option(help="Of cnn: letters by filters, as 1x32,2x64.", show_default="few"),
+]
+Ways = Annotated[
+    str, typer.Option(help="forward, or both for a second network that reads backwards.")
+]
+Average = Annotated[
+    int | None,
+    typer.Option(help="Epochs without progress before weights are averaged.", show_default="never"),
 ]
 
 
@@ -66,13 +79,8 @@ def language_model(
     embedding_dropout: Annotated[
         float, typer.Option(help="Share of the symbols that are read as nothing.")
     ] = _OWN.head.embedding_dropout,
-    characters: Annotated[
-        str, typer.Option(help="Read words by their letters: none, or cnn.")
-    ] = _OWN.head.characters,
-    filters: Annotated[
-        str | None,
-        typer.Option(help="Of cnn: letters by filters, as 1x32,2x64.", show_default="few"),
-    ] = None,
+    characters: Letters = _OWN.head.characters,
+    filters: Filters = None,
     highways: Annotated[int, typer.Option(help="Of cnn: highway layers.")] = _OWN.head.highways,
     activation: Annotated[
         float, typer.Option(help="AR: a price on large outputs.")
@@ -112,9 +120,7 @@ def language_model(
     weight_drop: Annotated[
         float, typer.Option(help="Share of the recurrent weights dropped.")
     ] = _OWN.recurrent.weight_drop,
-    direction: Annotated[
-        str, typer.Option(help="forward, or both for a second network that reads backwards.")
-    ] = _OWN.direction,
+    direction: Ways = _OWN.direction,
     epochs: Annotated[int, typer.Option(help="Most passes.")] = _OWN.training.epochs,
     batch: Annotated[
         int, typer.Option(help="Streams that are read side by side.")
@@ -135,6 +141,7 @@ def language_model(
     patience: Annotated[int, typer.Option(help="Epochs without progress before it stops.")] = cast(
         int, _OWN.training.patience
     ),
+    average: Average = _OWN.training.average,
     members: Annotated[int, typer.Option(help="Networks averaged.")] = _OWN.training.members,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
@@ -157,7 +164,7 @@ def language_model(
         training=Training(
             epochs=epochs, batch=batch, optimizer=cast(Optimizer, optimizer), rate=rate,
             weight_decay=weight_decay, schedule=cast(Schedule, schedule), clip=clip,
-            patience=patience, members=members,
+            patience=patience, members=members, average=average,
         ),
         direction=cast(Directions, direction),
         random_state=seed,

@@ -18,7 +18,7 @@ from torch import Tensor
 from longshort.contracts import Params, State
 from longshort.data.stretch import Ints, Strangers, Stretch
 from longshort.errors import ArgumentError
-from longshort.evaluate.cache import Cache, mixed, recalled
+from longshort.evaluate.cache import Cache, alike, mixed, recalled
 from longshort.evaluate.dynamic import Dynamic, Learner, Scales
 from longshort.evaluate.surprise import averaged, follow
 from longshort.metrics.measures import Floats
@@ -116,7 +116,7 @@ class Reader:
         window, known = self.cache.window, len(self.z)
         if known:
             z, symbols = torch.cat([self.z, z]), torch.cat([self.symbols, symbols])
-        p_cache = recalled(z, symbols, known, window, self.cache.sharpness)
+        p_cache = recalled(alike(z, known), symbols, window, self.cache.sharpness)
         self.z, self.symbols = z[-window:], symbols[-window:]
         return mixed(nats, p_cache, self.cache.share)
 

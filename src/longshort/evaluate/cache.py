@@ -47,19 +47,23 @@ class Cache(Params):
             raise ArgumentError(f"Cache(sharpness={self.sharpness}): must be 0 or more")
 
 
-def recalled(z: Tensor, symbols: Tensor, start: int, window: int, sharpness: float) -> Tensor:
-    """p_cache of ``symbols[start:]``, (N - start,); NaN where there is no pair yet.
+def alike(z: Tensor, start: int) -> Tensor:
+    """h_t . h_i of a document's encodings z (N, H), of those from ``start`` on with all: (T, N)."""
+    return z[start:] @ z.t()
+
+
+def recalled(near: Tensor, symbols: Tensor, window: int, sharpness: float) -> Tensor:
+    """p_cache of the last symbols of a document, (T,); NaN where there is no pair yet.
 
     Args:
-        z: (N, H) encodings of a document one after the other.
-        symbols: (N,) the symbol after each.
-        start: those before it are there to be recalled alone.
+        near: (T, N), see ``alike``.
+        symbols: (N,) the symbol after each encoding; p is that of the last T of them.
         window, sharpness: see ``Cache``.
     """
-    scores = sharpness * (z[start:] @ z.t())
-    here = torch.arange(start, len(z), device=z.device).unsqueeze(1)
-    there = torch.arange(len(z), device=z.device)
-    scores.masked_fill_((there >= here) | (there < here - window), -math.inf)
+    start = len(symbols) - len(near)
+    here = torch.arange(start, len(symbols), device=near.device).unsqueeze(1)
+    there = torch.arange(len(symbols), device=near.device)
+    scores = (sharpness * near).masked_fill_((there >= here) | (there < here - window), -math.inf)
     # a row of nothing has no softmax
     found: Tensor = (scores.softmax(1) * (symbols == symbols[start:, None])).sum(1)
     return found

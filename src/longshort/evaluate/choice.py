@@ -14,18 +14,18 @@ import torch
 from longshort.contracts import State
 from longshort.data.stretch import Stretch
 from longshort.evaluate.adaptation import Adaptation, adapted
-from longshort.evaluate.cache import Cache, mixed, recalled
+from longshort.evaluate.cache import Cache, alike, mixed, recalled
 from longshort.evaluate.dynamic import Dynamic, Scales, gradient_scales
 from longshort.evaluate.surprise import averaged, follow
 from longshort.metrics.measures import Floats
 from longshort.model import Model, predicting
 
 # what is tried: first each rate with the first decay, then each decay with the best rate
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
-DECAYS = (0.01, 0.0, 0.001, 0.1)
-WINDOWS = (100, 500, 2000)
-SHARPNESSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
-SHARES = (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4)
+RATES = (5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
+DECAYS = (0.001, 0.0, 1e-4, 0.01)
+WINDOWS = (200, 1000, 5000)
+SHARPNESSES = (0.1, 0.2, 0.35, 0.5, 0.8, 1.2, 2.0, 3.0)
+SHARES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 # encodings that are compared with all before them at once
 _STEPS = 256
 
@@ -65,7 +65,9 @@ def choose(
 
         def tried(settings: Iterable[Dynamic]) -> Dynamic:
             def nats(each: Dynamic) -> float:
-                return float(adapted(models, some, Adaptation(each), scales).sum())
+                # a rate that is far too high ends in numbers that are none
+                found = adapted(models, some, Adaptation(each), scales).sum()
+                return float(np.nan_to_num(found, nan=np.inf))
 
             return min(settings, key=nats)
 
@@ -114,7 +116,8 @@ def _look_back(
             z = torch.cat([z, heard.z]) if known else heard.z
             symbols = torch.cat([symbols, heard.symbols]) if known else heard.symbols
             nats[at + 1 : end + 1] = heard.nats.cpu().numpy()
+            near = alike(z, known)
             for own, each in zip(caches, tried, strict=True):
-                found = recalled(z, symbols, known, each.window, each.sharpness)
+                found = recalled(near, symbols, each.window, each.sharpness)
                 own[at + 1 : end + 1] = found.cpu().numpy()
             z, symbols = z[-longest:], symbols[-longest:]

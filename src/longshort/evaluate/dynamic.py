@@ -5,7 +5,7 @@ document is read in segments. Once one is scored, with w the weights, w_0 the tr
 gradient of its mean loss, R the root mean square of such gradients over the training part, weight
 by weight, and r the mean of R over all weights,
 
-    w <- w - rate g / (R + r) + min(decay R / r, 1) (w_0 - w)
+    w <- w - rate g / (R + 20 r) + min(decay R / r, 1) (w_0 - w)
 
 so that what training moved more moves more, and comes back sooner. Every symbol is scored before
 it is learnt from. The trained network is not touched: a copy of it learns.
@@ -32,6 +32,8 @@ Scales = dict[str, Tensor]
 
 # segments of the training part that gradients are measured on, and symbols read before each
 _SEGMENTS, _WARM = 300, 100
+# means of R below which weights count alike: rows of rare symbols hardly moved in training
+_FLOOR = 20.0
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Dynamic(Params):
         ArgumentError: a value out of range.
     """
 
-    rate: float = 1e-3
-    decay: float = 0.01
+    rate: float = 3e-3
+    decay: float = 0.001
     steps: int = 20
 
     def __post_init__(self) -> None:
@@ -76,7 +78,7 @@ class Learner:
         mean = sum(float(scale.sum()) for scale in kept) / sum(scale.numel() for scale in kept)
         # a network that no gradient ever moved does not move here
         mean = max(mean, 1e-30)
-        self._rates = [settings.rate / (scale + mean) for scale in kept]
+        self._rates = [settings.rate / (scale + _FLOOR * mean) for scale in kept]
         self._pulls = [(scale * (settings.decay / mean)).clamp(max=1.0) for scale in kept]
 
     @torch.no_grad()

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from longshort.data.corpus import Corpus
-from longshort.data.sequences import Floats
+from longshort.data.sequences import Floats, Sequences
+from longshort.evaluate.sketch import sketch
 from longshort.evaluate.spectrogram import spectrogram
 from longshort.metrics.labels import Answers
-from longshort.records import Curve, Mark, Mistake, Spectrogram
+from longshort.records import Curve, Mark, Mistake, Sketch, Spectrogram
 
 # what weighed in each of some items: places count characters of a text, tokens of a sentence or
-# rows of a series, or columns of a spectrogram
+# rows of a series, columns of a spectrogram or points of a sketch
 Marks = Callable[[Corpus], Sequence[Sequence[Mark]]]
 
 # mistakes kept; characters of a text, values of a curve and channels that are kept of each
@@ -45,6 +46,7 @@ def mistakes(
     for place, item in enumerate(worst.tolist()):
         text, curves = _shown(shown, place)
         heard = None if shown.sound is None else spectrogram(shown.sound[place])
+        drawn = None if shown.ink is None else sketch(shown.ink[place])
         found.append(
             Mistake(
                 where=test.where(item),
@@ -54,8 +56,9 @@ def mistakes(
                 truth_probability=float(true[item]),
                 text=text,
                 curves=curves,
-                marks=_placed(shown, place, weights[place], text, curves, heard),
+                marks=_placed(shown, place, weights[place], text, curves, heard or drawn),
                 spectrogram=heard,
+                sketch=drawn,
             )
         )
     return len(wrong), tuple(found)
@@ -67,8 +70,11 @@ def _shown(corpus: Corpus, item: int) -> tuple[str, tuple[Curve, ...]]:
     if corpus.tokens is not None:
         return " ".join(corpus.tokens[item])[:_CHARACTERS], ()
     series = corpus.series
-    if series is None:
-        return "", ()
+    return "", () if series is None else curves_of(series, item)
+
+
+def curves_of(series: Sequences, item: int) -> tuple[Curve, ...]:
+    """The fullest channels of one series, thinned where it is long."""
     values = series.values[series.rows(item)]
     every = max(1, -(-len(values) // _VALUES))
     places = [
@@ -80,7 +86,7 @@ def _shown(corpus: Corpus, item: int) -> tuple[str, tuple[Curve, ...]]:
     seen = [at for at in places if np.isfinite(values[:, at]).any()]
     # the fullest channels, in their order
     fullest = sorted(seen, key=lambda at: -int(np.isfinite(values[:, at]).sum()))[:_CHANNELS]
-    return "", tuple(
+    return tuple(
         Curve(series.fields[at].name, _thinned(values[:, at], every), every)
         for at in sorted(fullest)
     )
@@ -96,14 +102,15 @@ def _placed(
     marks: Sequence[Mark],
     text: str,
     curves: Sequence[Curve],
-    heard: Spectrogram | None = None,
+    shown: Spectrogram | Sketch | None = None,
 ) -> tuple[Mark, ...]:
-    """Marks by characters of what is shown, by rows or columns; the strongest weighs 1."""
-    end = (
-        len(heard.levels[0])
-        if heard
-        else max((len(c.values) * c.every for c in curves), default=len(text))
-    )
+    """Marks by what is shown: characters, rows, columns, points; the strongest weighs 1."""
+    if isinstance(shown, Sketch):
+        end = shown.points
+    elif shown is not None:
+        end = len(shown.levels[0])
+    else:
+        end = max((len(c.values) * c.every for c in curves), default=len(text))
     if corpus.tokens is not None:
         stops = np.cumsum([len(token) + 1 for token in corpus.tokens[item]]) - 1
         starts = stops - [len(token) for token in corpus.tokens[item]]

@@ -9,8 +9,8 @@ from longshort.data.corpus import Recorded
 from longshort.data.sources.audio import load
 from longshort.records import LEVELS, Spectrogram
 
-# bands, and columns at most
-_BANDS, _COLUMNS = 24, 200
+# bands, columns at most, and milliseconds from one to the next of a short recording
+_BANDS, _COLUMNS, _HOP = 24, 200, 5.0
 # from the loudest band down, in nats of power
 _RANGE = 14.0
 
@@ -39,7 +39,7 @@ def spectrogram(recorded: Recorded) -> Spectrogram:
 
 
 def _filters(recorded: Recorded) -> Filters:
-    return Filters(recorded.rate, bands=_BANDS)
+    return Filters(recorded.rate, bands=_BANDS, hop=_HOP)
 
 
 def _every(frames: int) -> int:

@@ -28,13 +28,10 @@ from longshort.data.chunks import ways
 from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, masked
 from longshort.layers.lookup import Lookup
-from longshort.layers.spelled import Spelled
+from longshort.layers.spelled import Spelled, refuse_sizes
 
 Output = Literal["tied", "plain", "adaptive"]
 Spellings = Literal["none", "cnn"]
-
-# far beyond any that was ever trained
-_MOST_HIGHWAYS = 100
 
 # where groups of rarer symbols begin, as far as there are so many
 _CUTOFFS = (2000, 10000, 50000)
@@ -81,14 +78,7 @@ class Next(Params):
                 f"Next(characters={self.characters!r}, output='tied'): words that have no table "
                 "share none with the read-out; use output='plain' (--output plain) or 'adaptive'"
             )
-        sizes = [size for pair in self.filters for size in pair]
-        if not self.filters or not all(1 <= size < 2**20 for size in sizes):
-            raise ArgumentError(
-                f"Next(filters={self.filters}): give pairs of letters and filters, each 1 or more"
-            )
-        self._whole(0, "highways")
-        if self.highways > _MOST_HIGHWAYS:
-            raise ArgumentError(f"Next(highways={self.highways}): must be 0 to {_MOST_HIGHWAYS}")
+        refuse_sizes("Next", self.filters, self.highways)
         self._whole(1, "embedding")
         if not 0 <= self.embedding_dropout < 1:
             raise ArgumentError(

@@ -28,7 +28,7 @@ from longshort.data.items import Trunk, Widths
 from longshort.data.readings.onward import fed
 from longshort.data.readings.pretrained import PLACES, SPELT, SYMBOLS
 from longshort.errors import ModelFileError, suggest
-from longshort.layers.bothways import BothWays, one_way
+from longshort.layers.bothways import BothWays, Direction, one_way
 from longshort.layers.elmo import Elmo
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
@@ -112,26 +112,32 @@ class LanguageTrunk(nn.Module):
         symbols = symbols[:, : max(int(count.max()), 1)]
         first, last = places.unbind(2)
         # a border is read before a text and after it: at number n + 1 symbol n has been read
-        inputs, ends = {chunks.SYMBOLS: _bordered(symbols.clamp(min=0))}, [last + 1]
-        if spelt is not None:
-            spelt = spelt[:, : symbols.shape[1]]
-            inputs[chunks.SPELT] = _marked(spelt)
+        found = [self._way("forward", symbols, spelt, count, last + 1, row)]
         if self._ways == 2:
-            turned = (
-                count.unsqueeze(1) - 1 - torch.arange(symbols.shape[1], device=symbols.device)
-            ).clamp(min=0)
-            inputs[chunks.REVERSED] = _bordered(symbols.gather(1, turned).clamp(min=0))
+            steps = torch.arange(symbols.shape[1], device=symbols.device)
+            turned = (count.unsqueeze(1) - 1 - steps).clamp(min=0)
             if spelt is not None:
                 order = turned.unsqueeze(2).expand(-1, -1, spelt.shape[2])
-                inputs[chunks.REVERSED_SPELT] = _marked(spelt.gather(1, order))
-            ends.append(count.unsqueeze(1) - first)
-        layers = self.encoder(Batch(inputs, count + 1, row=row)).layers
-        return [
-            torch.cat(
-                [_at(own, at) for own, at in zip(layer.chunk(self._ways, 2), ends, strict=True)], 2
-            )
-            for layer in layers[1 - self._table :]
-        ]
+                spelt = spelt[:, : symbols.shape[1]].gather(1, order)
+            at = count.unsqueeze(1) - first
+            found.append(self._way("backward", symbols.gather(1, turned), spelt, count, at, row))
+        return [torch.cat(ways, 2) for ways in zip(*found, strict=True)]
+
+    def _way(
+        self,
+        direction: Direction,
+        symbols: Tensor,
+        spelt: Tensor | None,
+        count: Tensor,
+        at: Tensor,
+        row: int,
+    ) -> list[Tensor]:
+        """What the layers of one direction say at numbers (B, T) of symbols in its order."""
+        inputs = {chunks.SYMBOLS: _bordered(symbols.clamp(min=0))}
+        if spelt is not None:
+            inputs[chunks.SPELT] = _marked(spelt[:, : symbols.shape[1]])
+        encoded = one_way(self.encoder, direction)(Batch(inputs, count + 1, row=row))
+        return [_at(layer, at) for layer in encoded.layers[1 - self._table :]]
 
 
 class SeriesTrunk(nn.Module):

@@ -9,15 +9,34 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from longshort.contracts import Batch
+from longshort.contracts import Batch, whole
 from longshort.data.chunks import SPELT, SYMBOLS
 from longshort.data.codecs.spelling import SYMBOLS as LETTERS
+from longshort.errors import ArgumentError
 from longshort.layers.characters import CharCNN, Highways
 from longshort.layers.embed import Embed
 from longshort.layers.masks import keep_mask
 
+# far beyond any that was ever trained
+_MOST_HIGHWAYS = 100
 # numbers of one letter, as of the published models of ELMo
 _WIDTH = 16
+
+
+def refuse_sizes(told: str, filters: Sequence[Sequence[int]], highways: int) -> None:
+    """Say which sizes no network can have; ``told`` is whose they are.
+
+    Raises:
+        ArgumentError: there are some.
+    """
+    sizes = [size for pair in filters for size in pair]
+    pairs = all(len(pair) == 2 for pair in filters) and len(filters) > 0
+    if not pairs or not all(1 <= whole(f"{told}(filters)", size, 1) < 2**20 for size in sizes):
+        raise ArgumentError(
+            f"{told}(filters={filters}): give pairs of letters and filters, each 1 or more"
+        )
+    if whole(f"{told}(highways)", highways, 0) > _MOST_HIGHWAYS:
+        raise ArgumentError(f"{told}(highways={highways}): must be 0 to {_MOST_HIGHWAYS}")
 
 
 class Spelled(Embed):
@@ -33,6 +52,9 @@ class Spelled(Embed):
         highways: how many of them.
         dropout: share of the symbols whose vectors training sets to zero, wherever they stand in
             the batch.
+
+    Raises:
+        ArgumentError: a size is out of range.
     """
 
     letters: Tensor
@@ -46,6 +68,7 @@ class Spelled(Embed):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        refuse_sizes("Next", filters, highways)
         self.count, self.width, self.forgotten = len(letters), width, dropout
         found = sum(number for _, number in filters)
         self.network = nn.Sequential(

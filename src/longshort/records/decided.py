@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from longshort.records.labels import Curve, Mark, Spectrogram
+from longshort.records.labels import Curve, Mark, Sketch, Spectrogram
 from longshort.records.written import Written
 
 
@@ -15,9 +15,9 @@ class Decided:
     ``label`` was given ``probability``, and ``start`` is what it has when nothing is read. Of
     ``marks`` those above 0 spoke for it, those below 0 against it, the heaviest being 1 or -1;
     ``scale`` is what that one did to the probability. They count characters of ``text``,
-    ``tokens``, rows of ``curves`` or columns of the ``spectrogram``. ``attention`` is how much the
-    network looked at each place, the most being 1, where its pooling tells; ``gap`` is what all
-    together fail to add up to.
+    ``tokens``, rows of ``curves``, columns of the ``spectrogram`` or points of the ``sketch``.
+    ``attention`` is how much the network looked at each place, the most being 1, where its pooling
+    tells; ``gap`` is what all together fail to add up to.
     """
 
     where: str
@@ -32,6 +32,7 @@ class Decided:
     tokens: tuple[str, ...] = ()
     curves: tuple[Curve, ...] = ()
     spectrogram: Spectrogram | None = None
+    sketch: Sketch | None = None
 
 
 @dataclass(frozen=True)

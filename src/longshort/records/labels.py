@@ -119,12 +119,25 @@ class Spectrogram:
 
 
 @dataclass(frozen=True)
+class Sketch:
+    """Pen strokes in a box from -1 to 1, x to the right and y down, each of one point or more."""
+
+    strokes: tuple[tuple[tuple[float, float], ...], ...]
+
+    @property
+    def points(self) -> int:
+        """Of all strokes."""
+        return sum(map(len, self.strokes))
+
+
+@dataclass(frozen=True)
 class Mistake:
     """One item of the test part that our method got wrong.
 
     ``where`` says how to find it; ``probability`` is what it gave the ``predicted`` labels,
-    ``truth_probability`` what it gave the true ones. An item is shown as ``text``, as ``curves`` or
-    as a ``spectrogram``, of which marks count columns.
+    ``truth_probability`` what it gave the true ones. An item is shown as ``text``, as ``curves``,
+    as a ``spectrogram``, of which marks count columns, or as a ``sketch``, of which they count
+    points.
     """
 
     where: str
@@ -136,10 +149,13 @@ class Mistake:
     curves: tuple[Curve, ...] = ()
     marks: tuple[Mark, ...] = ()
     spectrogram: Spectrogram | None = None
+    sketch: Sketch | None = None
 
     @property
     def steps(self) -> int:
-        """How many characters, rows or columns marks may count."""
+        """How many characters, rows, columns or points marks may count."""
+        if self.sketch is not None:
+            return self.sketch.points
         if self.spectrogram is not None:
             return min(map(len, self.spectrogram.levels), default=0)
         return max((len(c.values) * c.every for c in self.curves), default=len(self.text))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-# What can happen within an epoch: numbers went wrong, or memory was not enough.
-Happening = Literal["recovery", "memory"]
+# What can happen within an epoch: numbers went wrong, memory was not enough, or after it weights
+# begin to be averaged.
+Happening = Literal["recovery", "memory", "averaging"]
 # Why training ended.
 Stop = Literal["early", "epochs", "interrupted"]
 # How a trial of settings ended: "early" because others were better by then.

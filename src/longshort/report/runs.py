@@ -13,7 +13,11 @@ _STOPS: dict[Stop, str] = {
     "interrupted": "interrupted",
 }
 # what an event is called in a table
-HAPPENINGS: dict[Happening, str] = {"recovery": "taken back", "memory": "smaller batches"}
+HAPPENINGS: dict[Happening, str] = {
+    "recovery": "taken back",
+    "memory": "smaller batches",
+    "averaging": "averaged after it",
+}
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,9 @@ class Run:
     def words(self) -> str:
         """One sentence: how long, what happened, what was kept."""
         text = f"{self.name}: {count(len(self.epochs), 'epoch')} in {duration(self.seconds)}"
-        if self.events:
-            text += f" with {count(len(self.events), 'incident')}"
+        incidents = [event for _, event in self.events if event.kind != "averaging"]
+        if incidents:
+            text += f" with {count(len(incidents), 'incident')}"
         best = self.best
         if best is None:
             return f"{text}."

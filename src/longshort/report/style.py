@@ -95,6 +95,15 @@ mark.against { text-decoration: underline dotted; text-underline-offset: .2em; }
 .entity small { color: var(--soft); }
 .matrix { width: auto; }
 .matrix td { text-align: right; font-variant-numeric: tabular-nums; min-width: 3.2rem; }
+.heard { display: block; width: 100%; min-width: 36rem; height: auto; margin: .4rem 0; }
+.heard path { fill: rgb(0 114 178 / calc(var(--w) * .9)); }
+.heard path.line { fill: none; stroke: #0072b2; stroke-width: 1.4; }
+.heard path.c1 { stroke: #e69f00; } .heard path.c2 { stroke: #009e73; }
+.heard path.c3 { stroke: #cc79a7; } .heard path.c4 { stroke: #56b4e9; }
+.heard path.c5 { stroke: #d55e00; }
+.heard .piece { fill: rgb(213 94 0 / calc(.2 + var(--w) * .8)); }
+.heard text { font-size: 13px; fill: var(--ink); }
+audio { width: 100%; max-width: 24rem; height: 2.2rem; }
 .none { color: var(--soft); font-style: italic; }
 .hidden {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);

@@ -20,6 +20,7 @@ from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
 from longshort.data.partition import Parted, Partition, partition
 from longshort.data.readings.ink import Ink
+from longshort.data.readings.pictures import Pictures
 from longshort.data.readings.pretrained import Pretrained
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.sound import Sound
@@ -71,6 +72,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         signal: how series are read; see ``Signal``.
         sound: how sound is read; see ``Sound``.
         ink: how pen strokes are read; see ``Ink``.
+        pictures: how pictures are read; see ``Pictures``.
         augment: what is changed in training examples; see ``Augment``.
         head: what is answered, and from which steps; see ``Category``.
         partition: which items choose, and which are left for ``evaluate``; see ``Partition``.
@@ -101,6 +103,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         "signal": Signal,
         "sound": Sound,
         "ink": Ink,
+        "pictures": Pictures,
         "augment": Augment,
         "head": Category,
         "pretrained": Pretrained,
@@ -123,6 +126,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         pretrained: Pretrained | str | Path | None = Pretrained(),  # noqa: B008
         sound: Sound = Sound(),  # noqa: B008
         ink: Ink = Ink(),  # noqa: B008
+        pictures: Pictures = Pictures(),  # noqa: B008
         augment: Augment = Augment(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(100, bidirectional=True),  # noqa: B008
@@ -137,6 +141,7 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         self.signal = signal
         self.sound = sound
         self.ink = ink
+        self.pictures = pictures
         self.augment = augment
         self.head = head
         self.pretrained = pretrained
@@ -182,8 +187,9 @@ class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
         reading = like.known_.reading if like is not None else None
         if reading is None:
             reading = reading_of(
-                corpus.select(shares.train), self.text, self.signal, self.sound, self.ink
-            )
+                corpus.select(shares.train), self.text, self.signal, self.sound, self.ink,
+                self.pictures,
+            )  # fmt: skip
         reading = self._begun(reading)
         self.known_ = Knowledge(
             classes,

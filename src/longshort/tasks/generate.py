@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from longshort.data.codecs.notation import Notation, codec_of
 from longshort.data.codecs.tokens import BORDER, TokenCodec, Tokens
 from longshort.data.sources.prose import Documents, Prose
 from longshort.data.stretch import Stretch
-from longshort.errors import ArgumentError, DataError, suggest
+from longshort.errors import ArgumentError, DataError
 from longshort.evaluate.adaptation import Adaptation
 from longshort.evaluate.language import Choice, LanguageParts, evaluate_language
 from longshort.evaluate.surprise import surprise
@@ -32,12 +32,19 @@ from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.stored import Fit
 from longshort.tasks.text.composing import Composing
+from longshort.tasks.text.misfits import (
+    Directions,
+    refuse_direction,
+    refuse_letters,
+    refuse_misfits,
+    refuse_other,
+    refuse_tokens,
+    refuse_turn,
+)
 from longshort.tasks.text.parts import PARTS, Parting, Proses, digest
 from longshort.tasks.text.speaking import samples
 from longshort.training import Training
 from longshort.yardsticks.language.base import LanguageMethod
-
-Directions = Literal["forward", "both"]
 
 # the validation part is read in so many streams, and each begins after so many symbols more
 _STREAMS, _WARM = 16, 200
@@ -152,21 +159,11 @@ class LanguageModel(Composing, Estimator):
 
     # learn
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        if self.direction not in get_args(Directions):
-            told = suggest(self.direction, get_args(Directions))
-            raise ArgumentError(f"direction={self.direction!r}: {told}")
-        if self.head.characters != "none" and (self.tokens.unit != "words" or self.notation.music):
-            unit = self.notation.kind if self.notation.music else self.tokens.unit
-            raise ArgumentError(
-                f"Next(characters={self.head.characters!r}): words alone are read by their letters,"
-                f" and symbols are {unit}: use Tokens('words') (--unit words), or leave it out"
-            )
-
     def _learn(self, data: Any, like: Self | None = None) -> Parts:
+        refuse_direction(self.direction)
         refuse_misfits(self.recurrent)
         refuse_tokens(self.tokens, self.notation)
+        refuse_letters(self.head, self.tokens, self.notation)
         found = self._parting.cut(data)
         if like is None:
             read = found.parts["train"][0]
@@ -227,6 +224,7 @@ class LanguageModel(Composing, Estimator):
         return Model(encoder, NextHead(self.recurrent.width, lookup, self.head), memory="carried")
 
     def _foreign(self, source: Self) -> Sequence[str]:
+        refuse_turn(source.settings_["direction"], self.direction)
         # of another vocabulary, what a symbol is looked up in and told by means something else
         same = source.codec_ == self.codec_
         if same:
@@ -397,52 +395,3 @@ class LanguageModel(Composing, Estimator):
             raise ValueError(f"symbols are {self.codec_.unit}, and not {self.tokens.unit}")
         fitted = artifact.section(content, "fit", Fit, where)
         self._restore_adaptation(learned.adaptation, arrays, fitted.members, self._hollow())
-
-
-def refuse_tokens(tokens: Tokens, notation: Notation) -> None:
-    """Of music a symbol is a sign, and nothing else.
-
-    Raises:
-        ArgumentError: other tokens are asked for.
-    """
-    if notation.music and tokens != Tokens():
-        raise ArgumentError(
-            f"{tokens}: symbols of music are the signs of its notation ({notation.kind}); leave "
-            "tokens out"
-        )
-
-
-def refuse_other(codec: TokenCodec, tokens: Tokens, notation: Notation) -> None:
-    """Symbols that are to be kept must be those that are asked for.
-
-    Raises:
-        ArgumentError: they are of another unit, or signs of another notation.
-    """
-    if (codec.unit == "signs") != notation.music or codec_of(notation, lambda: codec) != codec:
-        raise ArgumentError(
-            f"{notation}: the vocabulary to keep is of other {codec.unit}; ask for the same "
-            "notation, or fit a new one"
-        )
-    if codec.unit not in (tokens.unit, "signs"):
-        raise ArgumentError(
-            f"Tokens(unit={tokens.unit!r}): the vocabulary to keep is of {codec.unit}; ask for "
-            f"those (--unit {codec.unit}), or fit a new one"
-        )
-
-
-def refuse_misfits(recurrent: Recurrent) -> None:
-    """Name a setting of the network with which no text can be read on and on.
-
-    Raises:
-        ArgumentError: there is one.
-    """
-    odd = {
-        "bidirectional=True": recurrent.bidirectional,
-        f"stem={recurrent.stem}": recurrent.stem is not None,
-    }
-    for name, given in odd.items():
-        if given:
-            raise ArgumentError(
-                f"Recurrent({name}): a language model reads each symbol once and forwards; leave "
-                "it out"
-            )

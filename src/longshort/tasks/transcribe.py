@@ -3,53 +3,51 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import polars as pl
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from longshort import artifact
-from longshort.contracts import Examples, Params, whole
+from longshort.contracts import Examples, Params
+from longshort.data.augment import Augment
 from longshort.data.codecs.tokens import Tokens
 from longshort.data.codecs.transcripts import Spelling, TranscriptCodec
 from longshort.data.corpus import Corpus, Roles
 from longshort.data.items import Items
-from longshort.data.partition import Partition, partition
+from longshort.data.partition import Parted, Partition, partition
+from longshort.data.readings.ink import Ink
+from longshort.data.readings.pictures import Pictures
 from longshort.data.readings.signals import Signal
+from longshort.data.readings.sound import Sound
 from longshort.data.readings.words import Text
-from longshort.data.sources.tables import frame_like
 from longshort.data.steps import Ints
-from longshort.errors import DataError, LongshortWarning
-from longshort.heads.ctc import Ctc, CTCHead, nats, padded
-from longshort.heads.prefixes import Found
+from longshort.errors import ArgumentError, DataError, LongshortWarning
+from longshort.evaluate.labels import LabelParts
+from longshort.evaluate.transcripts import evaluate_transcripts
+from longshort.heads.ctc import Ctc, CTCHead
 from longshort.layers.embed import Embed
 from longshort.layers.encoder import Recurrent, RecurrentEncoder
-from longshort.metrics.transcripts import counted, rate, units
+from longshort.metrics.transcripts import counted, rate
 from longshort.model import Model
+from longshort.records import TranscriptEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
-from longshort.tasks.labels.encoding import reading_of, refuse_other
+from longshort.tasks.generate import LanguageModel
+from longshort.tasks.labels.encoding import notes_of, reading_of
 from longshort.tasks.labels.learned import Seen
 from longshort.tasks.transcripts.decoding import (
-    Clock,
     Told,
-    Transcript,
     greedy,
-    sought,
-    timed,
     told,
 )
-from longshort.tasks.transcripts.hotwords import HotWords
 from longshort.tasks.transcripts.language import Language, choose
 from longshort.tasks.transcripts.learned import Known, Learned, restored
 from longshort.tasks.transcripts.reading import (
+    Asked,
     asked,
     frames_of,
     read_transcribed,
@@ -57,8 +55,11 @@ from longshort.tasks.transcripts.reading import (
     too_long_told,
     unseen_told,
 )
+from longshort.tasks.transcripts.writing import SHORTER, Writing
 from longshort.training import Training
 from longshort.training.loop import Judge
+from longshort.yardsticks.transcripts.base import TranscriptMethod
+from longshort.yardsticks.transcripts.roster import Choice
 
 # what a fit of some hundred recordings needs
 TRAINING = Training(
@@ -71,13 +72,17 @@ _LEAST_STEPS = 20
 _CHOOSING = 256
 
 
-class Transcriber(Estimator):
+class Transcriber(Writing, Estimator):
     """Tell what is said or written in each recording: connectionist temporal classification.
 
     Args:
         roles: what the columns of a table are; the text is ``transcript``, a recording of several
             rows ``item``. See ``Roles``.
         signal: how series are read; see ``Signal``.
+        sound: how sound is read; see ``Sound``.
+        ink: how pen strokes are read; see ``Ink``.
+        pictures: how pictures of lines are read; see ``Pictures``.
+        augment: what is changed in training examples; see ``Augment``.
         tokens: what a symbol of a transcript is: a character (digits, too), a word (phonemes with
             blanks between them, too) or a subword.
         spelling: how transcripts are written before they are learnt and judged.
@@ -105,6 +110,10 @@ class Transcriber(Estimator):
     sections: ClassVar[dict[str, type[Params]]] = {
         "roles": Roles,
         "signal": Signal,
+        "sound": Sound,
+        "ink": Ink,
+        "pictures": Pictures,
+        "augment": Augment,
         "tokens": Tokens,
         "spelling": Spelling,
         "head": Ctc,
@@ -124,6 +133,10 @@ class Transcriber(Estimator):
         spelling: Spelling = Spelling(),  # noqa: B008
         head: Ctc = Ctc(),  # noqa: B008
         *,
+        sound: Sound = Sound("mel", deltas=0, stack=3),  # noqa: B008
+        ink: Ink = Ink(size="height"),  # noqa: B008
+        pictures: Pictures = Pictures(),  # noqa: B008
+        augment: Augment = Augment(),  # noqa: B008
         partition: Partition = Partition(),  # noqa: B008
         recurrent: Recurrent = Recurrent(128, 2, bidirectional=True, dropout=0.2),  # noqa: B008
         training: Training = TRAINING,
@@ -132,6 +145,10 @@ class Transcriber(Estimator):
     ) -> None:
         self.roles = roles
         self.signal = signal
+        self.sound = sound
+        self.ink = ink
+        self.pictures = pictures
+        self.augment = augment
         self.tokens = tokens
         self.spelling = spelling
         self.head = head
@@ -151,7 +168,7 @@ class Transcriber(Estimator):
         shares = partition(corpus, self.partition)
         train = corpus.select(shares.train)
         if like is None:
-            reading = reading_of(train, Text(), self.signal)
+            reading = reading_of(train, Text(), self.signal, self.sound, self.ink, self.pictures)
             codec = TranscriptCodec.fit(train.transcripts or (), self.tokens, self.spelling)
         else:
             reading, codec = like.known_.reading, like.known_.codec
@@ -163,19 +180,12 @@ class Transcriber(Estimator):
         # what training holds too rarely to be a symbol is learnt as the unknown one
         wants = asked(corpus, codec, unknown=self.tokens.least > 1 or self.tokens.size is not None)
         frames = frames_of(reading.lengths(corpus), self.recurrent.stride)
-        notes = [*corpus.notes, *shares.notes]
-        parts = {}
-        for name, own in (("training", shares.train), ("validation", shares.valid)):
-            wrong = too_long_told(corpus, wants, frames, own)
-            parts[name] = own[~too_long(corpus, wants, frames)[own]]
-            if wrong and not len(parts[name]) and name == "training":
-                raise DataError(f"{wrong} {_SHORTER}")
-            notes += [f"{wrong} They are left out of the {name} part."] if wrong else []
-        notes += [
-            n for n in [unseen_told(corpus, codec, parts["validation"], "validation part")] if n
-        ]
-        for note in notes:
+        train_part, valid_part, told = _fitting(corpus, shares, wants, frames)
+        unseen = unseen_told(corpus, codec, valid_part, "validation part")
+        told += [unseen] if unseen else []
+        for note in told:
             warnings.warn(note, LongshortWarning, stacklevel=4)
+        notes = [*corpus.notes, *notes_of(reading, corpus), *shares.notes, *told]
         fitted = np.sort(np.concatenate([shares.train, shares.valid]))
         said: tuple[Ints, ...] = ()
         if self.head.language == "ngrams":
@@ -183,27 +193,18 @@ class Transcriber(Estimator):
         self.known_ = Known(
             codec, reading, corpus.content, Seen.of(corpus, fitted), said, notes=tuple(notes)
         )
-        both = np.sort(np.concatenate([parts["training"], parts["validation"]]))
+        both = np.sort(np.concatenate([train_part, valid_part]))
         least = min(_LEAST_STEPS, self.training.steps or _LEAST_STEPS) * self.training.batch
-        times = math.ceil(least / len(parts["training"]))
+        times = math.ceil(least / len(train_part))
         train_items, valid_items, every = (
-            self._items(corpus, chosen, wants.targets)
-            for chosen in (
-                np.tile(parts["training"], times), parts["validation"], np.tile(both, times)
+            self._items(corpus, chosen, wants.targets, changed)
+            for chosen, changed in (
+                (np.tile(train_part, times), self.augment),
+                (valid_part, None),
+                (np.tile(both, times), self.augment),
             )
-        )  # fmt: skip
+        )
         return Parts(train_items, valid_items if len(valid_items) else None, every)
-
-    def _items(
-        self, corpus: Corpus, chosen: Ints | None = None, targets: list[Ints] | None = None
-    ) -> Items:
-        everything = np.arange(len(corpus)) if chosen is None else chosen
-        return Items(corpus, self.known_.reading, targets, everything, apart=True)
-
-    @property
-    def codec_(self) -> TranscriptCodec:
-        """The symbols that transcripts are written with."""
-        return self.known_.codec
 
     def _network(self) -> Model:
         encoder = RecurrentEncoder(Embed.of(self.known_.reading.widths), self.recurrent)
@@ -224,7 +225,7 @@ class Transcriber(Estimator):
         return (0.0 if math.isnan(found) else found) + 1e-4 * loss
 
     def _settle(self, parts: Parts) -> None:
-        language = Language(self.head, self.known_)
+        language = self._language(self.head)
         items, truth = parts.valid, list[list[int]]()
         if isinstance(items, Items) and not self.refitted_:
             items = replace(items, chosen=items.chosen[:_CHOOSING])
@@ -236,140 +237,123 @@ class Transcriber(Estimator):
         found = choose(language, self.head, asked, truth)
         self.known_ = replace(self.known_, weight=found.weight, bonus=found.bonus)
 
-    # use
-
-    def _again(self, X: Any, y: Any = None, *, required: bool = False) -> Corpus:
-        """Data for a fitted model."""
-        self._check_fitted()
-        corpus = read_transcribed(X, self.settings_["roles"], y, required=required)
-        refuse_other(corpus, self.known_.reading)
-        return corpus
+    def _language(self, head: Ctc) -> Language:
+        return Language(head, self.known_, LanguageModel.from_file)
 
     @property
     def language_(self) -> Language:
         """The language model, made when it is first asked for."""
-        held = self.__dict__.get("_language")
+        held = self.__dict__.get("_held")
         if held is None or held[0] is not self.known_:
-            held = self.known_, Language(self.settings_["head"], self.known_)
-            self.__dict__["_language"] = held
+            held = self.known_, self._language(self.settings_["head"])
+            self.__dict__["_held"] = held
         found: Language = held[1]
         return found
 
-    def _sought(
+    # judge
+
+    def evaluate(
         self,
-        corpus: Corpus,
-        count: int,
-        hot: HotWords | None = None,
+        X: Any,
+        y: Any = None,
         *,
-        language: bool = True,
-    ) -> list[list[Transcript]]:
-        """Up to ``count`` transcripts of each item, timed."""
-        known, width = self.known_, max(self.settings_["head"].width, count)
-        weight, bonus = (known.weight, known.bonus) if language else (0.0, 0.0)
-        found: list[list[Transcript]] = [[]] * len(corpus)
-        items = self._items(corpus)
-        clocks = self._clocks(corpus)
-        for each in told(self.models_, items):
-            best = sought(each, width, count, lambda: self.language_.prior(weight, bonus, hot))
-            for row, number in enumerate(each.numbers):
-                frames = each.scores[0][row, : int(each.lengths[row])]
-                found[number] = timed(known.codec, frames, best[row], clocks[number])
-        return found
+        metric: str | None = None,
+        yardsticks: Choice = "all",
+        extra: Sequence[TranscriptMethod] = (),
+    ) -> TranscriptEvaluation:
+        """Open the test part: the recordings of ``X`` that ``fit`` has left for it.
 
-    def _clocks(self, corpus: Corpus) -> list[Clock]:
-        """When the frames of each item are."""
-        seconds = getattr(self.known_.reading, "seconds", None)
-        stride = self.settings_["recurrent"].stride
-        return [Clock(int(n), stride, seconds) for n in self.known_.reading.lengths(corpus)]
-
-    def _hot(self, words: Sequence[str], weight: float) -> HotWords | None:
-        return HotWords(words, weight, self.known_.codec) if len(words) else None
-
-    def predict(self, X: Any, *, hot_words: Sequence[str] = (), hot_weight: float = 2.0) -> Any:
-        """The transcript of each recording.
+        Of the data that were given to ``fit``, that is the test part of the same split, and every
+        yardstick is fitted on the same training part. Other data are a test part as a whole, which
+        our method is judged on by itself.
 
         Args:
-            X: as for ``fit``; transcripts are not needed, and not read.
-            hot_words: words or phrases that are expected.
-            hot_weight: what each of their symbols adds to a transcript's score, in nats.
-
-        Returns:
-            For a path or frame: a frame of the same kind (Polars for a path) with a row for each
-            recording: "item", "transcript" and "confidence". Else a list of N texts.
+            X, y: as for ``fit``.
+            metric: "cer", "wer" or "ser" (symbols); None for the symbols where they are words, and
+                for characters elsewhere.
+            yardsticks: "all", "quick", or "none".
+            extra: further fitted methods to be judged beside it.
 
         Raises:
-            DataError: the data cannot be read, or are of another kind than was fitted on.
-        """
-        self._check_fitted()
-        corpus = self._again(X)
-        found = self._sought(corpus, 1, self._hot(hot_words, hot_weight))
-        texts = [own[0].text for own in found]
-        if not (isinstance(X, str | os.PathLike) or hasattr(X, "columns")):
-            return texts
-        frame = pl.DataFrame(
-            {
-                "item": [_name(corpus, item) for item in range(len(corpus))],
-                "transcript": texts,
-                "confidence": [round(own[0].confidence, 4) for own in found],
-            }
-        )
-        return frame_like(X, frame, [])
-
-    def predict_n_best(
-        self, X: Any, count: int = 5, *, hot_words: Sequence[str] = (), hot_weight: float = 2.0
-    ) -> list[list[Transcript]]:
-        """Up to ``count`` transcripts of each recording, the best first, with times.
-
-        ``X``, ``hot_words`` and ``hot_weight`` are those of ``predict``.
-        """
-        whole("count", count, 1)
-        self._check_fitted()
-        return self._sought(self._again(X), count, self._hot(hot_words, hot_weight))
-
-    def align(self, X: Any, y: Any = None) -> list[Transcript]:
-        """Where the words and symbols of known transcripts are (forced alignment).
-
-        Args:
-            X: as for ``fit``.
-            y: N transcripts; None where they stand in the data.
-
-        Raises:
-            DataError: there are no transcripts, or one needs more frames than its recording has.
-        """
-        self._check_fitted()
-        corpus = self._again(X, y, required=True)
-        wants = asked(corpus, self.known_.codec, unknown=False)
-        lengths = self.known_.reading.lengths(corpus)
-        frames = frames_of(lengths, self.settings_["recurrent"].stride)
-        if wrong := too_long_told(corpus, wants, frames, np.arange(len(corpus))):
-            raise DataError(f"{wrong} {_SHORTER}")
-        found: list[Transcript | None] = [None] * len(corpus)
-        clocks = self._clocks(corpus)
-        for each in told(self.models_, self._items(corpus)):
-            targets = [wants.targets[number].tolist() for number in each.numbers]
-            log_p = _log_p(each.scores, each.lengths, targets)
-            for row, number in enumerate(each.numbers):
-                own = Found(tuple(targets[row]), log_p[row])
-                scores = each.scores[0][row, : int(each.lengths[row])]
-                (found[number],) = timed(self.known_.codec, scores, [own], clocks[number])
-        return [each for each in found if each is not None]
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """1 - character error rate: 1 is perfect; below 0 where more is wrong than there is.
-
-        Args:
-            X: as for ``fit``.
-            y: N transcripts; None where they stand in the data.
+            ArgumentError: no test part was left.
+            DataError: there are no transcripts.
         """
         corpus = self._again(X, y, required=True)
-        spelling = self.settings_["spelling"]
-        truth = [spelling.spelt(text) for text in corpus.transcripts or ()]
-        texts = [own[0].text for own in self._sought(corpus, 1)]
-        counts = counted(
-            [units(text, "characters") for text in truth],
-            [units(text, "characters") for text in texts],
+        parts, notes = self._opened(corpus)
+        beside = list(extra)
+        if self.known_.weight and self.language_.there:
+            beside.append(TranscriptMethod(f"{self.recurrent.name} alone", "lstm", self.alone))
+        words = self.known_.codec.tokens.unit == "words"
+        return evaluate_transcripts(
+            TranscriptMethod(self.recurrent.name, "lstm", self.transcripts),
+            parts,
+            self.known_.codec,
+            self.known_.reading,
+            metric=metric or ("ser" if words else "cer"),
+            yardsticks=yardsticks if len(parts.train) else "none",
+            extra=beside,
+            shown=self._heard,
+            history=self.history_,
+            settings=self._settings(),
+            latency=self._latency(),
+            notes=[note for note in (*notes, self._spoken(), self.start_) if note],
+            seed=self.random_state,
         )
-        return 1.0 - float(rate(counts))
+
+    def _opened(self, corpus: Corpus) -> tuple[LabelParts, list[str]]:
+        """The parts of the split, or other data as a test part, and what to know of them."""
+        known = self.known_
+        if corpus.digest() != known.seen.digest:
+            again = known.seen.again(corpus)
+            told = ["The data are not those of the fit: no yardstick could be fitted."]
+            if again:
+                told.append(
+                    f"{again} of {len(corpus)} recordings have the content of one that was fitted "
+                    "on."
+                )
+            parts = LabelParts(corpus.select([]), None, corpus)
+        else:
+            shares = partition(corpus, self.settings_["partition"])
+            if not len(shares.test):
+                raise ArgumentError(
+                    f"{corpus.source}: fit has left no test part; fit with Partition(test=0.1) "
+                    "(--test 0.1), or evaluate on other data"
+                )
+            train, valid, test = (corpus.select(part) for part in shares[:3])
+            told = list(known.notes)
+            parts = LabelParts(train, valid if len(valid) else None, test)
+        return parts, told + self._unfit(parts.test)
+
+    def _unfit(self, test: Corpus) -> list[str]:
+        """What of a test part cannot be told right, in words."""
+        known, every = self.known_, np.arange(len(test))
+        wants = asked(test, known.codec)
+        lengths = known.reading.lengths(test)
+        wrong = too_long_told(
+            test, wants, frames_of(lengths, self.settings_["recurrent"].stride), every
+        )
+        found = [unseen_told(test, known.codec, every, "test part")]
+        if wrong:
+            found.append(f"{wrong} They count as what is told of them.")
+        return [note for note in found if note]
+
+    def _spoken(self) -> str:
+        """What the language model is, and how much it counts."""
+        head, known = self.settings_["head"], self.known_
+        if head.language == "none":
+            return ""
+        return (
+            f"The language model ({self.language_.told}) counts {known.weight:g} times, and "
+            f"{known.bonus:g} nats are added for each of its symbols; "
+            + ("chosen on the validation part." if head.weight is None else "both were given.")
+        )
+
+    def _latency(self) -> str:
+        """How soon an answer comes."""
+        recurrent = self.settings_["recurrent"]
+        if recurrent.bidirectional:
+            return "The network reads both ways: it answers once a recording has ended."
+        return "The network reads forwards: it answers while a recording goes on."
 
     # files
 
@@ -386,29 +370,25 @@ class Transcriber(Estimator):
             raise ValueError(f"symbols are {unit}, and not {self.tokens.unit}")
 
 
-def _log_p(
-    scores: Sequence[Tensor], lengths: Tensor, targets: Sequence[Sequence[int]]
-) -> list[float]:
-    """log p(y | x) of each row, the mean over networks."""
-    told = padded([list(own) for own in targets])
-    totals = torch.stack([nats(own.double(), lengths, told) for own in scores]).mean(0)
-    return [-total for total in totals.tolist()]
+def _fitting(
+    corpus: Corpus, shares: Parted, wants: Asked, frames: Ints
+) -> tuple[Ints, Ints, list[str]]:
+    """Training and validation part without transcripts that are too long, and which these are.
+
+    Raises:
+        DataError: nothing is left to learn from.
+    """
+    long, kept, told = too_long(corpus, wants, frames), [], []
+    for name, own in (("training", shares.train), ("validation", shares.valid)):
+        wrong = too_long_told(corpus, wants, frames, own)
+        kept.append(own[~long[own]])
+        if wrong and not len(kept[0]):
+            raise DataError(f"{wrong} {SHORTER}")
+        told += [f"{wrong} They are left out of the {name} part."] if wrong else []
+    return kept[0], kept[1], told
 
 
 def _truth(items: Items) -> list[list[int]]:
     """The symbols of each example."""
     targets = items.targets or ()
     return [targets[item].tolist() for item in items.chosen.tolist()]
-
-
-def _name(corpus: Corpus, item: int) -> str:
-    """What an item is called in tables."""
-    if corpus.names is not None and corpus.names[item]:
-        return corpus.names[item]
-    return str(item + 1) if corpus.lines is None else f"line {int(corpus.lines[item])}"
-
-
-_SHORTER = (
-    "Read more frames of each (a smaller stride), write fewer symbols (words or subwords), or "
-    "correct the transcripts."
-)

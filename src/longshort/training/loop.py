@@ -18,6 +18,7 @@ from longshort.data.sampler import Sampler
 from longshort.errors import TrainingError
 from longshort.model import Model, predicting
 from longshort.records import Epoch, Event, Stop
+from longshort.training.averaging import means, take
 from longshort.training.loss import VALID_ROWS, lengths_of, mean_loss, stream_rows
 from longshort.training.parts import clip, gradient, rows_of
 from longshort.training.ranks import Ranks
@@ -190,15 +191,23 @@ class _Run:
         while True:
             try:
                 steps = self._steps(keeper)
-                valid = self._validate()
+                with means(self.optimizer):
+                    valid = self._validate()
+                    chosen = self._judged(valid)
+                    course = self.course
+                    better = chosen is None or course.best is None or chosen < course.best
+                    if better:
+                        self.best = weights_of(self.model)
                 break
             except _AstrayError as found:
                 self._go_back(found)
-        course = self.course
-        chosen = self._judged(valid)
-        better = chosen is None or course.best is None or chosen < course.best
-        if better:
-            self.best = weights_of(self.model)
+        since = 0 if better else course.since + 1
+        averaged = course.averaged
+        if averaged is None and since == self.training.average:
+            averaged, since = 0, 0
+            told = f"no better validation loss in {self.training.average} epochs: weights are "
+            told += "averaged from here on"
+            course = replace(course, events=(*course.events, Event("averaging", steps - 1, told)))
         record = Epoch(
             member,
             course.epoch,
@@ -214,10 +223,11 @@ class _Run:
         self.course = Course(
             epoch=course.epoch + 1,
             best=chosen if better else course.best,
-            since=0 if better else course.since + 1,
+            since=since,
             share=course.share,
             retries=course.retries,
             rows=course.rows,
+            averaged=averaged,
         )
         return record
 
@@ -275,6 +285,9 @@ class _Run:
                 what = f"{what} at epoch {course.epoch + 1}, batch {position}"
                 raise _AstrayError(position, what, self._at_fault(batch, before, index))
         self.optimizer.step()
+        averaged = None if course.averaged is None else course.averaged + 1
+        if averaged is not None:
+            take(self.optimizer, averaged)
         events, rows = course.events, course.rows
         if found.rows < limit:
             rows = found.rows
@@ -283,6 +296,7 @@ class _Run:
         self.state = found.state
         self.course = replace(
             course,
+            averaged=averaged,
             position=position + 1,
             total=course.total + found.total,
             count=course.count + found.scored,

@@ -49,6 +49,11 @@ class Training(Params):
             the first epoch and one more, from the top, in each after it (Howard and Ruder 2018).
             Above a pretrained network all that is new is one layer.
         discriminative: each lower layer learns at this share of the rate of the one above.
+        average: epochs without a better validation loss after which the weights of all further
+            steps are averaged; what is judged and kept is their mean from then on (NT-ASGD, Merity
+            et al. 2018, whose non-monotone trigger is told here by the best epoch alone). At most
+            ``patience``, which begins anew with it; it wants a validation part, and a constant
+            schedule. None for never.
         refit: choose the number of epochs on the validation part, then train anew on training and
             validation part together for that many.
 
@@ -71,11 +76,12 @@ class Training(Params):
     freeze: tuple[str, ...] = ()
     unfreeze: Unfreeze = "all"
     discriminative: float = 1.0
+    average: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "members"):
             whole(f"Training({name})", getattr(self, name), 1)
-        self._whole(1, "epochs", "batch", "members", "patience", "steps")
+        self._whole(1, "epochs", "batch", "members", "patience", "steps", "average")
         for name in ("rate", "clip", "clip_value"):
             value = getattr(self, name)
             # more than any weight can move by; float32 ends at 3.4e38
@@ -86,6 +92,18 @@ class Training(Params):
         if not 0 < self.discriminative <= 1:
             given = self.discriminative
             raise ArgumentError(f"Training(discriminative={given}): must be above 0, to 1")
+        if self.average is not None:
+            told = f"Training(average={self.average}"
+            if self.patience is not None and self.average > self.patience:
+                raise ArgumentError(
+                    f"{told}, patience={self.patience}): training would stop before; use a larger "
+                    "patience, or None"
+                )
+            if self.refit:
+                raise ArgumentError(
+                    f"{told}, refit=True): without a validation part nothing says when weights "
+                    "are to be averaged; leave one of them out"
+                )
         if isinstance(self.freeze, str):
             object.__setattr__(self, "freeze", (self.freeze,))
         object.__setattr__(self, "freeze", tuple(self.freeze))

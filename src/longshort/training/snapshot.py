@@ -25,7 +25,8 @@ class Course:
     ``total`` (loss), ``count`` (scored elements), ``norms`` (of gradients) and ``seconds`` are sums
     over the batches of this epoch. ``best`` is the least validation loss, ``since`` the epochs
     after it. ``share`` is what is left of the rate after ``retries``, ``rows`` the most rows that
-    memory takes at once, ``events`` what happened in this epoch.
+    memory takes at once, ``events`` what happened in this epoch. ``averaged`` counts the steps
+    whose weights are averaged, None where none are to be.
     """
 
     epoch: int = 0
@@ -40,6 +41,7 @@ class Course:
     retries: int = 0
     rows: int | None = None
     events: tuple[Event, ...] = ()
+    averaged: int | None = None
 
 
 class Snapshot(NamedTuple):

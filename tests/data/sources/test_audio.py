@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import soundfile
 
 from longshort.data.corpus import Recorded, Roles
 from longshort.data.sources.audio import is_audio, load, read_audio, resampled
-from longshort.errors import ArgumentError, DataError
+from longshort.errors import ArgumentError, DataError, MissingDependencyError
 
 RATE = 8000
 
@@ -109,6 +110,7 @@ def test_names_that_follow_a_pattern(tmp_path: Path) -> None:
     write(tmp_path / "other.wav")
     with pytest.raises(DataError, match=r"other.wav: the name does not follow"):
         read_audio(tmp_path, roles)
+    assert read_audio(tmp_path, roles, labelled=False).labels is None
     skipped = read_audio(tmp_path, roles.set_params(skip_bad=True))
     assert len(skipped) == 3
     assert "1 of 4 files" in skipped.notes[0]
@@ -181,3 +183,15 @@ def test_a_file_of_no_samples_is_there(tmp_path: Path) -> None:
     corpus = read_audio(write(tmp_path / "empty.wav", np.zeros(0)), Roles(), labelled=False)
     assert corpus.sizes.tolist() == [0]
     assert load(corpus.sound[0], 4000).shape == (0,)  # type: ignore[index]
+
+
+def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = read_audio(write(tmp_path / "a.wav"), Roles(), labelled=False)
+    recorded = Recorded(samples=tone(), rate=RATE)
+    monkeypatch.setitem(sys.modules, "soxr", None)
+    with pytest.raises(MissingDependencyError, match=r"soxr.*longshort\[audio\]"):
+        load(recorded, 16000)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(MissingDependencyError, match=r"soundfile.*longshort\[audio\]"):
+        load(corpus.sound[0])  # type: ignore[index]
+    assert len(load(recorded)) == len(tone())

@@ -13,6 +13,7 @@ from longshort.evaluate.adaptation import Adaptation
 from longshort.evaluate.cache import Cache
 from longshort.evaluate.dynamic import Dynamic
 from longshort.model import predicting
+from longshort.report.language.document import language_page
 from longshort.search import Sampling
 from longshort.tasks.text.scoring import NextSymbols
 
@@ -70,6 +71,9 @@ def test_each_way_has_a_row_and_the_model_stays_as_it_is(model: LanguageModel) -
     assert found.ours == static.ours
     assert found.settings["dynamic and cache"] == str(chosen(model))
     assert len({score.measures["nats"].value for score in found.scores}) == 4
+    # the page tells what these rows are
+    assert "Krause et al. 2018" in language_page(found)
+    assert "Krause et al. 2018" not in language_page(static)
     after = [p for own in model.models_ for p in own.parameters()]
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
     with pytest.raises(ArgumentError, match="two rows"):

@@ -161,7 +161,7 @@ class TokenCodec:
         if self.unit == "characters":
             return self._table[_points(text)].astype(np.int64)
         numbers = self._numbers
-        found = (numbers.get(word, UNKNOWN) for word in _WORD.findall(text))
+        found = (numbers.get(word, UNKNOWN) for word in words_of(text))
         return np.fromiter(found, np.int64)
 
     def holding(self, text: str, places: Sequence[tuple[int, int]]) -> tuple[Ints, Ints]:
@@ -198,7 +198,7 @@ class TokenCodec:
         """The characters or words of a text that are unknown, each once."""
         if self.unit not in ("characters", "words"):
             return []
-        tokens = text if self.unit == "characters" else _WORD.findall(text)
+        tokens = text if self.unit == "characters" else words_of(text)
         return [token for token in dict.fromkeys(tokens) if token not in self._numbers]
 
     def strangers(self, text: str, words: dict[str, int]) -> tuple[Ints, Ints]:
@@ -263,6 +263,11 @@ class TokenCodec:
         return cls(cast(Unit, unit), tuple(known))
 
 
+def words_of(text: str) -> list[str]:
+    """A text as words and other signs, each with the blank before it, and further blanks."""
+    return _WORD.findall(text)
+
+
 def _points(text: str) -> NDArray[np.uint32]:
     """The code points of a text."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -279,5 +284,5 @@ def _characters(texts: Iterable[str]) -> dict[str, int]:
 def _words(texts: Iterable[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(_WORD.findall(text))
+        counts.update(words_of(text))
     return counts

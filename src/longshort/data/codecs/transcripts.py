@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import Params
-from longshort.data.codecs.tokens import UNKNOWN, TokenCodec, Tokens
+from longshort.data.codecs.tokens import UNKNOWN, TokenCodec, Tokens, words_of
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, suggest
 
@@ -114,6 +114,15 @@ class TranscriptCodec:
             each.strip() or each
             for each in self.tokens.unseen(_lead(self.tokens.unit) + spelt if spelt else "")
         ]
+
+    def spoken(self, text: str) -> list[str]:
+        """A transcript as the symbols of the model, blanks left out; unknown ones as they are."""
+        spelt = self.spelling.spelt(text)
+        if self.tokens.unit == "characters":
+            return list("".join(spelt.split()))
+        if self.tokens.unit == "words":
+            return [each.strip() for each in words_of(spelt) if each.strip()]
+        return [self.pieces[symbol].strip() for symbol in self.encode(text)]
 
     # words
 

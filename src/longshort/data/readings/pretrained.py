@@ -169,6 +169,7 @@ class LanguageFeed:
 # feeds, and what else is read beside them, by the names that a model file has
 FEEDS: dict[str, type[Feed]] = {each.kind: each for each in (LanguageFeed, ElmoFeed, SeriesFeed)}
 BESIDE: dict[str, type[Plain]] = {"text": TextReading, "signal": SignalReading}
+READS = {"language": "text", "elmo": "text", "series": "signal"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,8 +239,15 @@ class PretrainedReading:
             trunk = Trunk(**settings["trunk"])
             # what is out of range is told as of a user's settings
             Pretrained(None, trunk.tune, trunk.dropout, trunk.layers)  # type: ignore[arg-type]
+            same = feed.kind == trunk.kind and READS[feed.kind] == settings["beside"]
+            if isinstance(feed, LanguageFeed):
+                same = same and feed.codec.size == trunk.settings["symbols"]
         except (KeyError, TypeError, ArgumentError) as error:
             raise ModelFileError(f"the pretrained network cannot be read: {error!r}") from None
+        if not same:
+            raise ModelFileError(
+                f"the pretrained network {trunk.kind!r} does not fit what it reads"
+            )
         return cls(reading, feed, trunk)
 
 

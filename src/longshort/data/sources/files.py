@@ -219,7 +219,7 @@ def _of_folder(folder: Path, roles: Roles, suffixes: Sequence[str], labelled: bo
     names = [path.relative_to(folder).as_posix() for path in found]
     whole = Files(str(folder), tuple(found), {"names": tuple(names)})
     if roles.pattern is not None:
-        return _named(whole, roles.pattern, roles.skip_bad)
+        return _named(whole, roles.pattern, roles.skip_bad, labelled)
     return _labelled(whole, folder, labelled)
 
 
@@ -256,8 +256,8 @@ def _listed(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     return {"parts": tuple(part.get(name, "train") for name in names)} if part else {}
 
 
-def _named(files: Files, pattern: str, skip: bool) -> Files:
-    """Files by what their names tell."""
+def _named(files: Files, pattern: str, skip: bool, labelled: bool) -> Files:
+    """Files by what their names tell; nothing is known of new ones that have names of their own."""
     told = pattern_of(pattern)
     whole = "/" in pattern
     found, bad = [], {}
@@ -266,6 +266,8 @@ def _named(files: Files, pattern: str, skip: bool) -> Files:
         found.append(match.groupdict() if match else {})
         if match is None:
             bad[at] = f"the name does not follow {pattern!r}"
+    if bad and not labelled:
+        return files
     known: dict[str, Any] = dict(files.known)
     for role, column in (("label", "labels"), ("group", "groups"), ("transcript", "transcripts")):
         if role in told.groupindex:

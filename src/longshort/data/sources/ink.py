@@ -51,7 +51,7 @@ def is_ink(data: Any, roles: Roles) -> bool:
             except DataError:
                 # whoever reads it as something else says what is wrong
                 return False
-        if not path.is_file():
+        if not path.is_file() or not _names_strokes(path):
             return False
     elif not hasattr(data, "columns"):
         return False
@@ -62,6 +62,13 @@ def is_ink(data: Any, roles: Roles) -> bool:
     except DataError:
         return False
     return set(_COLUMNS) <= set(names)
+
+
+def _names_strokes(path: Path) -> bool:
+    """Whether a table may have a column "stroke": of plain text its first lines tell."""
+    if path.suffix.lower() not in (".csv", ".tsv"):
+        return True
+    return b"stroke" in _reader(path)(_START)
 
 
 def read_ink(data: Any, roles: Roles, *, labelled: bool = True) -> Corpus:

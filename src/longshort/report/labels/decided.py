@@ -8,6 +8,7 @@ from longshort.records import Decided, LabelExplanation, Mark
 from longshort.report.document import whole
 from longshort.report.labels.charts import decided_chart, decided_words
 from longshort.report.labels.items import item, marked
+from longshort.report.labels.sketch import sketched
 from longshort.report.labels.spectrogram import drawn
 from longshort.report.markup import figure, paragraph, text
 
@@ -42,6 +43,8 @@ def _text(found: Decided) -> str:
     said = f"<b>{text(decided_words(found))}</b> <small>{text(found.where)}</small>"
     if found.spectrogram is not None:
         return item(said, drawn(found.spectrogram, found.marks))
+    if found.sketch is not None:
+        return item(said, sketched(found.sketch, found.marks))
     shown, marks, attention = found.text, found.marks, found.attention
     if found.tokens:
         shown = " ".join(found.tokens)

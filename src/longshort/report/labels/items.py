@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from longshort.records import LabelEvaluation, Mark, Mistake, Span, SpanError, SpanFault
+from longshort.report.labels.sketch import sketched
 from longshort.report.labels.spectrogram import drawn
 from longshort.report.markup import text
 from longshort.report.numerals import percent
@@ -43,6 +44,8 @@ def mistake(found: Mistake) -> str:
     )
     if found.spectrogram is not None:
         return item(head, drawn(found.spectrogram, found.marks))
+    if found.sketch is not None:
+        return item(head, sketched(found.sketch, found.marks))
     body = "".join(marked(found.text, found.marks)) or "<i>empty</i>"
     return item(head, f'<p lang="">{body}</p>')
 

@@ -199,7 +199,7 @@ def mistakes(evaluation: LabelEvaluation) -> str:
                 "the deeper the colour, the more."
             )
         if any(each.spectrogram for each in shown):
-            told += " Recordings are drawn from left to right, high sound above, loud sound dark."
+            told += " Recordings are drawn from left to right, high sound above, loud sound strong."
         blocks = [paragraph(told), *(mistake(each) for each in shown)]
     return section("mistakes", "Mistakes of which it was most sure", *blocks)
 

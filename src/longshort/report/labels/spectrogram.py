@@ -16,7 +16,7 @@ _FAINT = 0.06
 
 
 def drawn(found: Spectrogram, marks: Sequence[Mark]) -> str:
-    """An SVG: time from left to right, low bands below, dark where it is loud; below it a strip,
+    """An SVG: time from left to right, low bands below, strong where it is loud; below it a strip,
     blue where it spoke for the answer and orange where against."""
     if not found.levels or not found.levels[0]:
         return "<i>empty</i>"
@@ -45,7 +45,7 @@ def drawn(found: Spectrogram, marks: Sequence[Mark]) -> str:
             )
     told = f"Spectrogram of {found.seconds:.2f} s of sound"
     return (
-        f'<svg role="img" aria-label="{text(told)}" viewBox="0 0 {wide} {high:.1f}" width="100%" '
-        f'height="110" preserveAspectRatio="none" shape-rendering="crispEdges">'
+        f'<svg role="img" aria-label="{text(told)}" viewBox="0 0 {wide} {high:.1f}" '
+        f'style="width:100%;height:7.5rem" preserveAspectRatio="none" shape-rendering="crispEdges">'
         f"<title>{text(told)}</title>{''.join(parts)}</svg>"
     )

@@ -43,6 +43,14 @@ _LINKS = {
     "notes": "Notes",
     "reading": "How to read this",
 }
+# what a model may do with a text while it reads it
+_WAYS = {
+    "dynamic": "The network goes on learning from the text once it has read it, and is drawn back "
+    "to what it was trained to (dynamic evaluation, Krause et al. 2018). Each symbol is scored "
+    "before it is learnt from; how fast it learns was chosen on the validation part.",
+    "cache": "What came lately after passages like this one becomes likelier (a neural cache, "
+    "Grave et al. 2017); how far back and how much was chosen on the validation part.",
+}
 _PARTS = {"train": "training", "valid": "validation"}
 # characters of what led to a passage
 _LED = 60
@@ -171,7 +179,9 @@ def _data(evaluation: LanguageEvaluation) -> str:
 
 def _glossary(evaluation: LanguageEvaluation) -> dict[str, str]:
     unit = evaluation.data.unit.removesuffix("s")
-    return dict(_entries(unit, evaluation.data.per, evaluation.block))
+    entries = dict(_entries(unit, evaluation.data.per, evaluation.block))
+    ways = [name for name in _WAYS if name in evaluation.settings]
+    return entries | {name: _WAYS[name] for name in ways}
 
 
 def _entries(unit: str, per: str, block: int) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
 from longshort.data.readings.ink import Ink, InkReading
+from longshort.data.readings.pictures import PictureReading, Pictures
 from longshort.data.readings.pretrained import PretrainedReading, plain
 from longshort.data.readings.signals import Signal, SignalReading
 from longshort.data.readings.sound import Sound, SoundReading
@@ -23,15 +24,24 @@ READINGS: dict[
     | type[SignalReading]
     | type[SoundReading]
     | type[InkReading]
+    | type[PictureReading]
     | type[PretrainedReading],
 ] = {
     "text": TextReading,
     "signal": SignalReading,
     "sound": SoundReading,
     "ink": InkReading,
+    "pictures": PictureReading,
     "pretrained": PretrainedReading,
 }
-_OF = {"texts": "text", "tokens": "text", "series": "signal", "sound": "sound", "ink": "ink"}
+_OF = {
+    "texts": "text",
+    "tokens": "text",
+    "series": "signal",
+    "sound": "sound",
+    "ink": "ink",
+    "pictures": "pictures",
+}
 
 
 def reading_of(
@@ -40,10 +50,13 @@ def reading_of(
     signal: Signal,
     sound: Sound = Sound(),  # noqa: B008 - a frozen value
     ink: Ink = Ink(),  # noqa: B008
+    pictures: Pictures = Pictures(),  # noqa: B008
 ) -> ItemEncoding:
     """How these items become numbers, learnt from them."""
     if corpus.content == "sound":
         return SoundReading.fit(corpus, sound)
+    if corpus.content == "pictures":
+        return PictureReading.fit(corpus, pictures)
     if corpus.content == "ink":
         return InkReading.fit(corpus, ink)
     if corpus.content == "series":
@@ -54,7 +67,7 @@ def reading_of(
 def notes_of(reading: ItemEncoding, corpus: Corpus) -> list[str]:
     """What a reader should know of how items are read."""
     own = plain(reading)
-    return own.notes(corpus) if isinstance(own, TextReading | SoundReading) else []
+    return own.notes(corpus) if isinstance(own, TextReading | SoundReading | PictureReading) else []
 
 
 def reader_name(reading: ItemEncoding) -> str:

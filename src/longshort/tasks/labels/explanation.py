@@ -14,10 +14,12 @@ from torch import Tensor
 from longshort.contracts import Prediction
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding, Items
+from longshort.data.readings.ink import InkReading
 from longshort.data.readings.pretrained import plain
 from longshort.data.readings.words import TextReading
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
+from longshort.evaluate.sketch import sketch, stretches
 from longshort.evaluate.spectrogram import columns, spectrogram
 from longshort.explain.embedded import attribute_embedded
 from longshort.heads.category import CategoryHead
@@ -123,6 +125,13 @@ def marks(reading: ItemEncoding, corpus: Corpus, item: int, weights: Floats) -> 
         places = [(at, at + 1) for at in range(len(share))]
     elif corpus.sound is not None:
         places, share = _rows(columns(corpus.sound[item]), share)
+    elif corpus.ink is not None:
+        own = plain(reading)
+        assert isinstance(own, InkReading)
+        places = stretches(own.spans(corpus, item), sketch(corpus.ink[item]).points)
+    elif corpus.pictures is not None:
+        # nothing is drawn of them
+        places = []
     else:
         assert corpus.series is not None
         places, share = _rows(corpus.series.length(item), share)
@@ -151,6 +160,7 @@ def decided(
         () if corpus.tokens is None else corpus.tokens[item],
         () if corpus.series is None else curves(corpus, item),
         None if corpus.sound is None else spectrogram(corpus.sound[item]),
+        None if corpus.ink is None else sketch(corpus.ink[item]),
     )
 
 

@@ -21,6 +21,7 @@ from longshort.data.sources.documents import PARTS, from_texts, read_documents
 from longshort.data.sources.events import read_events
 from longshort.data.sources.ink import is_ink, read_ink
 from longshort.data.sources.inputs import SUFFIXES
+from longshort.data.sources.pictures import is_pictures, read_pictures
 from longshort.data.sources.recordings import read_recordings
 from longshort.data.sources.ucr import is_archived, read_ucr
 from longshort.errors import ArgumentError, DataError, suggest
@@ -33,7 +34,7 @@ def read_corpus(data: Any, roles: Roles, *, labelled: bool = True) -> Corpus:
 
     Args:
         data: a corpus; a path or a frame, as ``roles`` say; a folder with a folder for each label,
-            of texts, sound or pen strokes; a table that names files of sound, or one such file;
+            of texts, sound, pictures or pen strokes; a table that names such files, or one file;
             files or a zip of pen strokes, or a table of their points;
             a list of texts, or of lists of words; an array (N, T) or (N, T, F), or a list of arrays
             (T,) or (T, F) of different lengths; a file or folder of the UCR and UEA archives; a
@@ -80,6 +81,8 @@ def _from_table(data: Any, roles: Roles, *, labelled: bool) -> Corpus:
     """A table by the roles of its columns, or by the files that it names; or a folder."""
     if is_audio(data, roles):
         return read_audio(data, roles, labelled=labelled)
+    if is_pictures(data, roles):
+        return read_pictures(data, roles, labelled=labelled)
     if is_ink(data, roles):
         return read_ink(data, roles, labelled=labelled)
     if roles.code is not None:

@@ -1,4 +1,4 @@
-"""Yardsticks that read what our own network reads: a Transformer, and of sound an HMM per word."""
+"""Yardsticks that read what our own network reads: a Transformer, and of what moves an HMM."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from longshort.data.readings.ink import InkReading
 from longshort.data.readings.pretrained import plain
 from longshort.data.readings.sound import SoundReading
 from longshort.evaluate.labels import LabelParts
@@ -46,7 +47,7 @@ def rivals(
         return methods, notes
     reading = plain(known.reading)
     seed = int(settings["random_state"])
-    if isinstance(reading, SoundReading):
+    if isinstance(reading, SoundReading | InkReading):
         markov = LeftRight(reading.each, metric)
         if why := markov.refuses(parts.train):
             notes.append(f"{markov.name} was left out: {why}.")

@@ -81,16 +81,29 @@ class _Voice:
         return scores if self._pointer is None else self._pointer.scores(self.z, scores)
 
     def read(self, symbols: Tensor) -> None:
-        """(B,)."""
+        """(B,); a row whose symbol is -1 stays as it is, where no cache is kept."""
         if self._pointer is not None:
             self._pointer.add(self.z, symbols)
-        self.z = self._stream(self._vectors(symbols))
+        still = symbols < 0
+        if not bool(still.any()):
+            self.z = self._stream(self._vectors(symbols))
+            return
+        z, before = self.z.clone(), [part.clone() for part in self._parts()]
+        moved = self._stream(self._vectors(symbols.clamp(min=0)))
+        self.z = torch.where(still[:, None], z, moved)
+        kept = zip(before, self._parts(), strict=True)
+        self._stream.load(
+            self._formed(tuple(torch.where(still[:, None], old, new) for old, new in kept))
+        )
+
+    def _parts(self) -> tuple[Tensor, ...]:
+        """(layers, B, H) each."""
+        state = self._stream.state
+        return state if isinstance(state, tuple) else (state,)
 
     def select(self, rows: Tensor) -> None:
         rows = rows.to(self.z.device)
-        state = self._stream.state
-        parts = state if isinstance(state, tuple) else (state,)
-        chosen = tuple(part.index_select(1, rows) for part in parts)
+        chosen = tuple(part.index_select(1, rows) for part in self._parts())
         if len(rows) != len(self.z):
             self._stream = self._stack.stream(len(rows))
         self._stream.load(self._formed(chosen))
@@ -101,6 +114,8 @@ class _Voice:
 
 class NextSymbols:
     """A ``search.Scorer`` of networks behind a prompt, in one row until others are selected.
+
+    A row whose choice is -1 reads nothing, where networks do not adapt.
 
     Several networks tell the mean of their probabilities. Make and use it where the networks are in
     eval mode, see ``model.predicting``.

@@ -37,50 +37,55 @@ class HotWords:
     def __init__(self, words: Sequence[str], weight: float, codec: TranscriptCodec) -> None:
         if isinstance(words, str):
             raise ArgumentError(f"hot words {words!r}: give a list of words")
-        paths = [self._path(word, codec) for word in words]
-        following: list[dict[int, int]] = [{}, {}]
-        depth, whole = [0, 0], [False, False]
-        for path in paths:
-            state = _BEGIN
-            for symbol in path:
-                if symbol not in following[state]:
-                    following[state][symbol] = len(following)
-                    following.append({})
-                    depth.append(depth[state] + 1)
-                    whole.append(False)
-                state = following[state][symbol]
-            whole[state] = True
-        classes, states = codec.classes, len(following)
-        ends = codec.begins
-        # a blank leads to the next word's beginning; a word's first symbol begins it itself
-        alone = np.array([not piece.strip() for piece in codec.pieces])
-        self.next = np.full((states, classes), _OUTSIDE)
-        self.gain = np.zeros((states, classes))
-        held = np.array([weight * n for n in depth])
-        done = np.array(whole)
-        for state in range(states):
-            for symbol in range(1, classes):
-                to = following[state].get(symbol)
-                left = 0.0 if done[state] and ends[symbol] else -held[state]
-                if to is None and ends[symbol]:
-                    to = _BEGIN if alone[symbol] else following[_BEGIN].get(symbol, _OUTSIDE)
-                    self.gain[state, symbol] = left + held[to]
-                elif to is None:
-                    to = _OUTSIDE
-                    self.gain[state, symbol] = left
-                else:
-                    self.gain[state, symbol] = held[to] - held[state]
-                self.next[state, symbol] = to
-        self.last = np.where(done, 0.0, -held)
+        whole = {self._path(word, codec) for word in words}
+        self._ends = codec.begins
+        # a blank by itself: after it a word begins
+        self._alone = np.array([not piece.strip() for piece in codec.pieces])
+        every = sorted({path[:n] for path in whole for n in range(1, len(path) + 1)})
+        self._states = {(): _BEGIN, **{path: at for at, path in enumerate(every, _BEGIN + 1)}}
+        shape = len(self._states) + 1, codec.classes
+        self.next = np.full(shape, _OUTSIDE)
+        self.gain, self.last = np.zeros(shape), np.zeros(shape[0])
+        # what is taken away where a phrase breaks off: a whole phrase within it stays
+        pending: dict[tuple[int, ...], int] = {(): 0}
+        for path in every:
+            before = path[:-1]
+            kept = before in whole and self._ends[path[-1]]
+            pending[path] = 1 if kept else pending[before] + 1
+        for path, state in self._states.items():
+            self.last[state] = 0.0 if path in whole else -weight * pending[path]
+            for symbol in range(1, codec.classes):
+                longer = (*path, symbol)
+                if longer in self._states:
+                    self.next[state, symbol] = self._states[longer]
+                    self.gain[state, symbol] = weight
+                    continue
+                rest = self._rest(longer)
+                self.next[state, symbol] = _OUTSIDE if rest is None else self._states[rest]
+                taken = 0 if path in whole and self._ends[symbol] else pending[path]
+                self.gain[state, symbol] = weight * (len(rest or ()) - taken)
+        for symbol in range(1, codec.classes):
+            rest = self._rest((symbol, symbol))
+            self.next[_OUTSIDE, symbol] = _OUTSIDE if rest is None else self._states[rest]
+            self.gain[_OUTSIDE, symbol] = weight * len(rest or ())
+
+    def _rest(self, path: tuple[int, ...]) -> tuple[int, ...] | None:
+        """What a path ends with that may still become a phrase; None inside of another word."""
+        for at in range(1, len(path)):
+            first = path[at]
+            begins = self._alone[path[at - 1]] or (self._ends[first] and not self._alone[first])
+            if begins and path[at:] in self._states:
+                return path[at:]
+        return () if self._alone[path[-1]] else None
 
     @staticmethod
-    def _path(word: str, codec: TranscriptCodec) -> list[int]:
+    def _path(word: str, codec: TranscriptCodec) -> tuple[int, ...]:
         unseen = codec.unseen(word)
         symbols = codec.encode(word).tolist()
         if not symbols or unseen:
             why = f"holds {unseen[0]!r}, which was not in training" if unseen else "is empty"
             raise ArgumentError(f"hot word {word!r} {why}; leave it out")
-        return [int(symbol) for symbol in symbols]
+        return tuple(symbols)
 
     def prior(self) -> HotPrior:
         """What prefix search adds, new for one search."""

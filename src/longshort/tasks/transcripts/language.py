@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from longshort.data.sources.arpa import read_arpa
 from longshort.errors import ArgumentError
 from longshort.heads.ctc import Ctc
 from longshort.heads.prefixes import Prior, Together
@@ -14,7 +17,15 @@ from longshort.metrics.transcripts import alignment, errors
 from longshort.tasks.transcripts.decoding import Told, sought
 from longshort.tasks.transcripts.hotwords import HotWords
 from longshort.tasks.transcripts.learned import Known
-from longshort.tasks.transcripts.ngrams import After, Counted, SymbolPrior
+from longshort.tasks.transcripts.ngrams import Counted, SymbolPrior
+from longshort.tasks.transcripts.spoken import Speaker, SpokenSymbols, SpokenWords, shared
+from longshort.tasks.transcripts.words import (
+    ArpaSymbols,
+    ArpaWords,
+    Remembered,
+    WordPrior,
+    symbols_of,
+)
 
 # where nothing chooses
 WEIGHT, BONUS = 0.5, 0.0
@@ -29,25 +40,68 @@ class Language:
     Args:
         head: which one.
         known: what a transcriber has learnt.
+        opened: reads the file of a language model.
+
+    Raises:
+        ArgumentError: there is no such file, or it holds something else.
+        DataError, ModelFileError: it cannot be read.
     """
 
-    def __init__(self, head: Ctc, known: Known) -> None:
-        self._after: After | None = None
+    def __init__(self, head: Ctc, known: Known, opened: Callable[[Path], Speaker]) -> None:
+        self._known, self.told = known, ""
+        self._made: Callable[[float, float], Prior] | None = None
+        if head.language == "none":
+            return
+        path = Path(head.language)
         if head.language == "ngrams":
-            self._after = Counted(known.said, head.order, known.codec.classes)
-        elif head.language != "none":
-            raise ArgumentError(f"Ctc(language={head.language!r}): give none or ngrams")
+            after = Counted(known.said, head.order, known.codec.classes)
+            self._made = partial(SymbolPrior, after)
+            self.told = f"Kneser-Ney {head.order}-grams of the training part's transcripts"
+        elif not path.is_file():
+            raise ArgumentError(
+                f"Ctc(language={head.language!r}): there is no such file; give none, ngrams, an "
+                "ARPA file (.arpa, .arpa.gz) or a language model's file (--language)"
+            )
+        elif path.name.endswith((".arpa", ".arpa.gz", ".lm", ".lm.gz")):
+            self._read_arpa(path)
+        else:
+            self._read_model(path, opened(path))
+
+    def _read_arpa(self, path: Path) -> None:
+        arpa, codec = read_arpa(path), self._known.codec
+        symbols = symbols_of(arpa, codec)
+        unit = "symbols" if symbols is not None else "words"
+        self.told = f"{path.name}, {arpa.order}-grams of {unit}"
+        if symbols is not None:
+            self._made = partial(SymbolPrior, ArpaSymbols(arpa, symbols))
+        else:
+            self._made = partial(WordPrior, Remembered(ArpaWords(arpa)), codec)
+
+    def _read_model(self, path: Path, model: Speaker) -> None:
+        codec = self._known.codec
+        table, unit = shared(model, codec), model.codec_.unit
+        if table is not None:
+            self._made = partial(SpokenSymbols, model, table)
+        elif unit == "words":
+            self._made = partial(WordPrior, Remembered(SpokenWords(model)), codec)
+        else:
+            raise ArgumentError(
+                f"{path}: a language model of {unit}, which are no symbols of transcripts in "
+                f"{codec.tokens.unit}; fit one of {codec.tokens.unit} or of words, on text that is "
+                "spelt as they are"
+            )
+        self.told = f"{path.name}, an LSTM of {unit}"
 
     @property
     def there(self) -> bool:
         """Whether there is one."""
-        return self._after is not None
+        return self._made is not None
 
     def prior(self, weight: float, bonus: float, hot: HotWords | None = None) -> Prior | None:
         """What prefix search adds to its scores, new for one search."""
         found: list[Prior] = []
-        if self._after is not None and (weight or bonus):
-            found.append(SymbolPrior(self._after, weight, bonus))
+        if self._made is not None and (weight or bonus):
+            found.append(self._made(weight, bonus))
         if hot is not None:
             found.append(hot.prior())
         if len(found) > 1:

@@ -1,0 +1,1 @@
+"""What transcribers are judged against."""

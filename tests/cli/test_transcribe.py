@@ -1,0 +1,109 @@
+"""longshort fit transcribe, predict, evaluate, report and explain on drawn signs and on sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from longshort.cli.app import app
+from longshort.records import TranscriptEvaluation
+from tests.tasks.test_transcribe import signs
+
+RUNNER = CliRunner()
+
+
+def run(*arguments: object) -> str:
+    done = RUNNER.invoke(app, [str(each) for each in arguments])
+    assert done.exit_code == 0, done.output + str(done.exception)
+    return done.output
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("signs")
+    for name, count, seed in (("signs.csv", 90, 0), ("more.csv", 6, 1)):
+        corpus = signs(count, seed)
+        assert corpus.series is not None
+        assert corpus.transcripts is not None
+        rows = [
+            {"id": f"r{item}", "said": text, **dict(zip("wxyz", row.tolist(), strict=True))}
+            for item, text in enumerate(corpus.transcripts)
+            for row in corpus.series.values[corpus.series.rows(item)]
+        ]
+        pl.DataFrame(rows).write_csv(where / name)
+    told = run(
+        "fit", "transcribe", where / "signs.csv", "--item", "id", "--transcript", "said",
+        "--size", 24, "--depth", 1, "--dropout", 0, "--epochs", 8, "--learning-rate", 0.02,
+        "--width", 4, "--language", "ngrams", "--order", 2, "--out", where / "out",
+    )  # fmt: skip
+    assert "characters wrong" in told
+    assert "HMM loop" in told
+    return where
+
+
+def test_a_fit_writes_model_record_and_page(folder: Path) -> None:
+    record = TranscriptEvaluation.from_json((folder / "out" / "evaluation.json").read_bytes())
+    assert record.items == 9
+    assert {score.method for score in record.scores} >= {"LSTM", "most frequent transcript"}
+    ours = record.ours
+    assert ours is not None
+    assert (ours.measures["cer"].value or 0) < 0.2
+    wrongs = ours.wrongs["cer"]
+    symbols = wrongs.hits + wrongs.substitutions + wrongs.deletions
+    errors = wrongs.substitutions + wrongs.deletions + wrongs.insertions
+    assert ours.measures["cer"].value == pytest.approx(errors / symbols)
+    assert any("language model" in note for note in record.notes)
+    assert any(note.startswith("Transcripts are compared") for note in record.notes)
+    page = (folder / "out" / "report.html").read_text()
+    assert 'class="heard"' in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    run("report", folder / "out" / "evaluation.json", "--out", folder / "again.html")
+    assert (folder / "again.html").read_text() == page
+
+
+def test_other_data_are_transcribed_and_judged(folder: Path) -> None:
+    model = folder / "out" / "model.lstm"
+    run("predict", model, folder / "more.csv", "--out", folder / "told.csv")
+    told = pl.read_csv(folder / "told.csv")
+    assert told.columns == ["item", "transcript", "confidence"]
+    assert told.height == 6
+    judged = folder / "judged"
+    shown = run("evaluate", model, folder / "more.csv", "--metric", "wer", "--out", judged)
+    assert "6 items" in shown
+    record = TranscriptEvaluation.from_json((judged / "evaluation.json").read_bytes())
+    assert record.metric == "wer"
+    assert "no yardstick" in record.verdict
+    run("explain", model, folder / "more.csv", "--out", folder / "words.csv")
+    words = pl.read_csv(folder / "words.csv")
+    assert words.height == sum(len(str(text).split()) for text in told["transcript"])
+    assert (words["start"] < words["end"]).all()
+
+
+def test_sound_files_of_a_table_are_transcribed(tmp_path: Path) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    rng = np.random.default_rng(0)
+    rows = []
+    for at in range(24):
+        text = "".join(rng.choice(list("ab"), rng.integers(1, 4)))
+        tones = [np.sin(2 * np.pi * (400 if c == "a" else 1400) * np.arange(1200) / 8000)
+                 for c in text]  # fmt: skip
+        samples = np.concatenate([np.pad(0.4 * tone, (0, 600)) for tone in tones])
+        soundfile.write(
+            tmp_path / f"{at}.wav", samples + 0.01 * rng.normal(size=len(samples)), 8000
+        )
+        rows.append({"path": f"{at}.wav", "text": text})
+    pl.DataFrame(rows).write_csv(tmp_path / "tones.tsv", separator="\t")
+    told = run(
+        "fit", "transcribe", tmp_path / "tones.tsv", "--size", 12, "--depth", 1, "--epochs", 1,
+        "--no-bidirectional", "--scale", "channel", "--test", 0.2, "--yardsticks", "quick",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert "most frequent transcript" in told
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert 'src="data:audio/wav;base64,' in page
+    told = run("predict", tmp_path / "out" / "model.lstm", tmp_path / "tones.tsv")
+    assert told.count("\n") == 25
