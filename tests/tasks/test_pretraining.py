@@ -299,8 +299,9 @@ def test_a_fit_that_was_broken_off_goes_on_bit_by_bit(path: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"feed": "elmo", "fed": {"longest": 50}}, "words of 50 symbols cannot be read"),
+        ({"feed": "elmo", "fed": {"longest": 50}}, "cannot be read"),
         ({"feed": "nothing"}, "cannot be read: KeyError"),
+        ({"fed": {"unit": "characters", "spelled": True}}, "does not fit what it reads"),
         ({"trunk": {"kind": "language"}}, "cannot be read: TypeError"),
         ({"trunk": {"kind": "language", "settings": {"symbols": 7}}}, "does not fit what"),
     ],

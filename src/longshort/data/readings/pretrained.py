@@ -242,6 +242,7 @@ class PretrainedReading:
             same = feed.kind == trunk.kind and READS[feed.kind] == settings["beside"]
             if isinstance(feed, LanguageFeed):
                 same = same and feed.codec.size == trunk.settings["symbols"]
+                same = same and feed.spelled == ("spelled" in trunk.settings)
         except (KeyError, TypeError, ArgumentError) as error:
             raise ModelFileError(f"the pretrained network cannot be read: {error!r}") from None
         if not same:
