@@ -52,7 +52,7 @@ WORK = ROOT / "build" / "language"
 
 def recipe(**changes: Any) -> LanguageModel:
     given: dict[str, Any] = {
-        "shares": Shares(valid=0.02, test=0.1),
+        "shares": Shares(valid=0.002, test=0.1),
         "chunking": Chunking(steps=64),
         "head": Next("plain", embedding=64),
         "recurrent": Recurrent(384, dropout=0.3, input_dropout=0.1, weight_drop=0.15),
@@ -92,8 +92,11 @@ SETS = {
             title="The next character: tinyshakespeare",
             told=(
                 "Plays by Shakespeare, 1,115,394 characters, in the public domain. Fitted on the "
-                "first 88 %, the next 2 % chose, scored on all of the last 10 %, each character "
-                "after all before it."
+                "first 90 % but their last 2,231 characters, which chose, and scored on all of "
+                "the last 10 %, each character after all before it. What stands next to the test "
+                "part counts: networks that had read the first 88 % alone had 1.586 (n-grams "
+                "1.603), for most names of The Taming of the Shrew, with which the test part "
+                "begins, first stand in the 2 % before it."
             ),
             read=read_prose,
             make=lambda **changes: recipe(**changes),
