@@ -336,7 +336,8 @@ def table(task: Set, told: dict[str, Any]) -> list[str]:
     lines = [
         f"## {task.title}", "", f"{measure} on the test part, the mean over {SEEDS} networks and "
         "the least and the greatest of them; each draws its own share of the training part, the "
-        "same with and without the language model. The gain is the mean of the differences.", "",
+        "same with and without the language model. The gain is the mean of the differences. The "
+        "validation part, which chooses the epoch, is not cut with the labels.", "",
         f"| labels | {WITHOUT} | {WITH} | gain | seconds |", "|---|---:|---:|---:|---:|",
     ]  # fmt: skip
     gains = {}
