@@ -54,9 +54,9 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
     """
 
     kind: ClassVar[str]
-    # settings that a model file keeps, by constructor argument: values of these dataclasses
+    # settings that a model file keeps, by constructor argument: values of these dataclasses, then
+    # the arguments that are not: what they may be, and what files without one meant by that
     sections: ClassVar[dict[str, type[Params]]]
-    # and the arguments that are not: what they may be, and what files without one meant by that
     scalars: ClassVar[dict[str, Any]]
     earlier: ClassVar[dict[str, Any]] = {}
 
@@ -114,6 +114,14 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
 
     # settings
 
+    def _used(self, name: str) -> Any:
+        """A setting as a fit uses it: what was given is kept as it was given."""
+        return getattr(self, name)
+
+    def _all_used(self) -> dict[str, Any]:
+        used = {name: self._used(name) for name in self.get_params(deep=False)}
+        return {n: v.item() if isinstance(v, np.generic) else v for n, v in used.items()}
+
     def set_params(self, **params: Any) -> Self:
         """Change settings by name; ``recurrent__size=64`` replaces the frozen value inside."""
         nested: dict[str, dict[str, Any]] = {}
@@ -129,8 +137,7 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
             else:
                 setattr(self, outer, value)
         for outer, changes in nested.items():
-            current = getattr(self, outer)
-            if not isinstance(current, Params):
+            if not isinstance(current := self._used(outer), Params):
                 raise ArgumentError(f"{outer}={current!r} has no settings inside it")
             setattr(self, outer, current.set_params(**changes))
         return self
@@ -193,18 +200,15 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
         self.models_, self.history_, self.refitted_ = found
         self.start_ = start
         self._settle(parts)
-        self.settings_ = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in self.get_params(deep=False).items()
-        }
+        self.settings_ = self._all_used()
         return self
 
     def _check_settings(self) -> None:
         """Raises ArgumentError where a setting is not what it must be."""
         whole("random_state", self.random_state, 0)
         for name, kind in self.sections.items():
-            if not isinstance(getattr(self, name), kind):
-                given = type(getattr(self, name)).__name__
+            given = type(used := self._used(name)).__name__
+            if not isinstance(used, kind):
                 raise ArgumentError(f"{name} is a {given}, and must be a {kind.__name__}(...)")
 
     def _source(self, init: Self | str | Path | None) -> tuple[Self | None, str]:
@@ -228,7 +232,7 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
         if transfer.differing:
             warnings.warn(told, LongshortWarning, stacklevel=3)
         shown = [name for name in (*self.sections, *self.scalars) if name not in _OWN]
-        return told + changed_settings(source.settings_, self.get_params(deep=False), shown)
+        return told + changed_settings(source.settings_, self._all_used(), shown)
 
     def _ensemble(
         self,
@@ -246,10 +250,8 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
             self.training,
             int(self.random_state),
             progress,
-            checkpoint,
-            prints,
-            self._judge(),
-        )
+            checkpoint, prints, self._judge(),
+        )  # fmt: skip
 
     def prints(self) -> dict[str, str]:
         """What tells work with these settings from other work: each setting in words, by name."""

@@ -124,19 +124,18 @@ class Beginning:
 
     earlier: ClassVar[dict[str, Any]] = {"pretrained": {}}
 
-    @property
-    def pretrained(self) -> Pretrained:
-        """What a fit begins with."""
-        given: Pretrained = self.__dict__["pretrained"]
-        return given
+    pretrained: Pretrained | str | Path | None
 
-    @pretrained.setter
-    def pretrained(self, given: Pretrained | str | Path | None) -> None:
-        self.__dict__["pretrained"] = Pretrained.of(given)
+    def _used(self, name: str) -> Any:
+        found = super()._used(name)  # type: ignore[misc]
+        return Pretrained.of(found) if name == "pretrained" else found
 
     def prints(self: Any) -> dict[str, str]:
         """Also the weights and the vocabulary that a fit began with, whatever their file is now."""
         told: dict[str, str] = super().prints()  # type: ignore[misc]
+        told.pop("pretrained", None)
+        used = self._used("pretrained").get_params()
+        told.update({f"pretrained__{inner}": str(value) for inner, value in used.items()})
         begun = self.__dict__.get("_origin")
         return told if begun is None else {**told, "pretrained": begun}
 
@@ -148,7 +147,7 @@ class Beginning:
             ArgumentError: it reads nothing of what these items are.
         """
         self.__dict__.pop("_origin", None)
-        given = self.pretrained
+        given: Pretrained = self._used("pretrained")
         own: dict[str, Any] = {n: getattr(given, n) for n in ("tune", "dropout", "layers")}
         if isinstance(reading, PretrainedReading):
             # that of another fit, which is gone on with
