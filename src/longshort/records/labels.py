@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 from longshort.errors import DataError
 from longshort.records.evaluation import Kind
 from longshort.records.training import History, Tuning
-from longshort.records.written import Written, read
+from longshort.records.written import Scored, Written, read
 
 # What was asked of each item: labels for the whole, or a tag for each of its steps.
 LabelTask = Literal["classify", "tag"]
@@ -231,7 +231,7 @@ class LabelData:
 
 
 @dataclass(frozen=True)
-class LabelEvaluation(Written):
+class LabelEvaluation(Written, Scored[LabelScore]):
     """A test part opened once: every method on the same items, and the verdict in words.
 
     ``classes`` are the labels, or types of entities, in the order of ``confusion``, whose rows are
@@ -268,15 +268,6 @@ class LabelEvaluation(Written):
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tuning: Tuning | None = None
-
-    @property
-    def ours(self) -> LabelScore | None:
-        """The scores of our own method."""
-        return next((score for score in self.scores if score.kind == "lstm"), None)
-
-    def score(self, method: str) -> LabelScore | None:
-        """The scores of the method of this name."""
-        return next((score for score in self.scores if score.method == method), None)
 
     @staticmethod
     def from_json(text: str | bytes, where: str = "the evaluation") -> LabelEvaluation:

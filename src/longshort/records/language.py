@@ -11,7 +11,7 @@ from longshort.errors import DataError
 from longshort.records.evaluation import Kind
 from longshort.records.labels import Difference, Measured
 from longshort.records.training import History, Tuning
-from longshort.records.written import Written, read
+from longshort.records.written import Scored, Written, read
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class LanguageData:
 
 
 @dataclass(frozen=True)
-class LanguageEvaluation(Written):
+class LanguageEvaluation(Written, Scored[LanguageScore]):
     """A text's test part opened once: every method on the same symbols, and the verdict in words.
 
     ``symbols`` are scored; ``reference`` is the yardstick with the least surprise on the validation
@@ -127,15 +127,6 @@ class LanguageEvaluation(Written):
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tuning: Tuning | None = None
-
-    @property
-    def ours(self) -> LanguageScore | None:
-        """The scores of our own method."""
-        return next((score for score in self.scores if score.kind == "lstm"), None)
-
-    def score(self, method: str) -> LanguageScore | None:
-        """The scores of the method of this name."""
-        return next((score for score in self.scores if score.method == method), None)
 
     @staticmethod
     def from_json(text: str | bytes, where: str = "the evaluation") -> LanguageEvaluation:

@@ -11,7 +11,7 @@ from longshort.errors import DataError
 from longshort.records.evaluation import Kind
 from longshort.records.labels import Curve, Difference, Measured
 from longshort.records.training import History, Tuning
-from longshort.records.written import Written, read
+from longshort.records.written import Scored, Written, read
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class TranscriptData:
 
 
 @dataclass(frozen=True)
-class TranscriptEvaluation(Written):
+class TranscriptEvaluation(Written, Scored[TranscriptScore]):
     """A test part opened once: every method on the same recordings, and the verdict in words.
 
     ``metric`` is what choices were made by. ``groups`` counts what was resampled instead of items.
@@ -156,15 +156,6 @@ class TranscriptEvaluation(Written):
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tuning: Tuning | None = None
-
-    @property
-    def ours(self) -> TranscriptScore | None:
-        """The scores of our own method."""
-        return next((score for score in self.scores if score.kind == "lstm"), None)
-
-    def score(self, method: str) -> TranscriptScore | None:
-        """The scores of the method of this name."""
-        return next((score for score in self.scores if score.method == method), None)
 
     @staticmethod
     def from_json(text: str | bytes, where: str = "the evaluation") -> TranscriptEvaluation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +21,31 @@ class Written:
     def to_json(self: _Dataclass) -> str:
         """This record as JSON text; numbers keep every digit."""
         return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1)
+
+
+class _Score(Protocol):
+    @property
+    def method(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+
+Score = TypeVar("Score", bound=_Score)
+
+
+class Scored(Generic[Score]):
+    """A record of several methods on one test part."""
+
+    scores: tuple[Score, ...]
+
+    @property
+    def ours(self) -> Score | None:
+        """The scores of our own method."""
+        return next((score for score in self.scores if score.kind == "lstm"), None)
+
+    def score(self, method: str) -> Score | None:
+        """The scores of the method of this name."""
+        return next((score for score in self.scores if score.method == method), None)
 
 
 Record = TypeVar("Record")
