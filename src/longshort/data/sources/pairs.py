@@ -119,7 +119,7 @@ def usable(corpus: Corpus) -> Corpus:
 
 
 def _any(sides: Sequence[Sequence[bool]]) -> NDArray[np.bool_]:
-    return np.any(np.array(sides, bool), axis=0)
+    return np.asarray(np.array(sides, bool).any(axis=0))
 
 
 def _long(text: str) -> bool:
@@ -294,11 +294,11 @@ def _columns(table: Table, roles: Roles, required: bool) -> tuple[str, str | Non
         note = f"The columns of {table.source} are read as source ({source}) and target ({other})."
         return source, other, (note,)
     if not required:
-        source = roles.text or next((one for one, _ in NAMES if one in table.names), None)
-        if source is None and len(free) == 1:
-            source = free[0]
-        if source is not None:
-            return source, None, ()
+        known = roles.text or next((one for one, _ in NAMES if one in table.names), None)
+        if known is None and len(free) == 1:
+            known = free[0]
+        if known is not None:
+            return known, None, ()
     names = ", ".join(table.names)
     raise DataError(
         f"{table.source}: which columns are the source and its target? Name them "
