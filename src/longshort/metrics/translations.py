@@ -76,12 +76,15 @@ def tokenization(references: Iterable[str]) -> str:
     "13a", which is sacrebleu's own; "none" where text of a script without blanks between words has
     them, because it was cut into words before; "char" where it has none.
     """
-    text = " ".join(references)
+    texts = list(references)
+    text = " ".join(texts)
     letters = sum(map(str.isalpha, text))
     if 2 * len(_UNSPACED.findall(text)) <= letters:
         return "13a"
-    words = text.split()
-    return "none" if len("".join(words)) / max(1, len(words)) <= _LONGEST_WORD else "char"
+    found = text.split()
+    # a blank between sentences cuts no words
+    cut = len(found) > 1.5 * len(texts) and len("".join(found)) <= _LONGEST_WORD * len(found)
+    return "none" if cut else "char"
 
 
 def words(text: str, tokenize: str) -> list[str]:

@@ -89,9 +89,20 @@ from longshort.records.transcripts import (
     TranscriptScore,
     Wrongs,
 )
+from longshort.records.translations import (
+    Aligned,
+    Example,
+    Stretch,
+    TranslationData,
+    TranslationEvaluation,
+    TranslationPart,
+    TranslationScore,
+    What,
+)
 
 __all__ = [
     "LEVELS",
+    "Aligned",
     "ClassScore",
     "Comparison",
     "Confusion",
@@ -103,6 +114,7 @@ __all__ = [
     "Epoch",
     "Evaluation",
     "Event",
+    "Example",
     "Explanation",
     "FieldSummary",
     "Finding",
@@ -147,13 +159,19 @@ __all__ = [
     "Stage",
     "StepScore",
     "Stop",
+    "Stretch",
     "Sure",
     "Timed",
     "TranscriptData",
     "TranscriptEvaluation",
     "TranscriptPart",
     "TranscriptScore",
+    "TranslationData",
+    "TranslationEvaluation",
+    "TranslationPart",
+    "TranslationScore",
     "Trial",
     "Tuning",
+    "What",
     "Wrongs",
 ]
