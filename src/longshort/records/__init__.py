@@ -6,6 +6,18 @@ read on another without any of the code that made it.
 
 from __future__ import annotations
 
+from longshort.records.anomalies import (
+    AlarmFault,
+    AlarmRate,
+    AnomalyData,
+    AnomalyEvaluation,
+    AnomalyScore,
+    Marked,
+    SeriesScore,
+    Shown,
+    Trace,
+    Watched,
+)
 from longshort.records.comparison import (
     Comparison,
     Contender,
@@ -102,7 +114,12 @@ from longshort.records.translations import (
 
 __all__ = [
     "LEVELS",
+    "AlarmFault",
+    "AlarmRate",
     "Aligned",
+    "AnomalyData",
+    "AnomalyEvaluation",
+    "AnomalyScore",
     "ClassScore",
     "Comparison",
     "Confusion",
@@ -140,6 +157,7 @@ __all__ = [
     "LanguageScore",
     "Leaning",
     "Mark",
+    "Marked",
     "Measured",
     "Mistake",
     "Outcome",
@@ -151,6 +169,8 @@ __all__ = [
     "ReliabilityBin",
     "Sample",
     "Score",
+    "SeriesScore",
+    "Shown",
     "Sketch",
     "Span",
     "SpanError",
@@ -162,6 +182,7 @@ __all__ = [
     "Stretch",
     "Sure",
     "Timed",
+    "Trace",
     "TranscriptData",
     "TranscriptEvaluation",
     "TranscriptPart",
@@ -172,6 +193,7 @@ __all__ = [
     "TranslationScore",
     "Trial",
     "Tuning",
+    "Watched",
     "What",
     "Wrongs",
 ]

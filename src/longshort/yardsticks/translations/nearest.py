@@ -52,10 +52,8 @@ class Nearest:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         characters = tokenization(train.texts) == "char"
-        vectorizer: Any = TfidfVectorizer(
-            analyzer="char" if characters else "word", ngram_range=(1, 2), token_pattern=r"\S+",
-            dtype=np.float32,
-        )  # fmt: skip
+        cut: dict[str, Any] = {"analyzer": "char"} if characters else {"token_pattern": r"\S+"}
+        vectorizer: Any = TfidfVectorizer(ngram_range=(1, 2), dtype=np.float32, **cut)
         weights = vectorizer.fit_transform(train.texts)
 
         def told(corpus: Corpus) -> list[str]:
