@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral
-from typing import Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -403,4 +403,123 @@ class Stepper(Protocol):
 
     def step(self, batch: Batch, state: State) -> tuple[Prediction, State]:
         """Read one more time step (T = 1) and answer again."""
+        ...
+
+
+class Layout(Protocol):
+    """What one row of a stream of a table holds, and when it is. Times are microseconds.
+
+    ``names`` are the F columns of values, in order; ``group`` those that name a series.
+    ``timed``: rows have times. ``regular``: they are a step apart, so that one may be missing.
+    ``gap`` is what stands in its place: nothing ("missing"), the row before ("previous"), or it is
+    no row ("ignore").
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def group(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def timed(self) -> bool: ...  # noqa: D102
+    @property
+    def regular(self) -> bool: ...  # noqa: D102
+    @property
+    def gap(self) -> Literal["missing", "previous", "ignore"]: ...  # noqa: D102
+
+    def values(self, row: Mapping[str, Any]) -> NDArray[np.float64]:
+        """(F,), NaN where a value is missing; a DataError names the column that cannot be read."""
+        ...
+
+    def key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """The name of the row's series; () where there is but one."""
+        ...
+
+    def time(self, row: Mapping[str, Any]) -> int | None:
+        """When the row is; None where rows have no times."""
+        ...
+
+    def moment(self, stamp: Any) -> int:
+        """A stamp as people or programs write it."""
+        ...
+
+    def text(self, time: int) -> str:
+        """A time for people."""
+        ...
+
+    def apart(
+        self, before: NDArray[np.int64], now: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(B,) steps from one time to another, and whether they are whole."""
+        ...
+
+    def later(self, times: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
+        """(B,) so many steps later."""
+        ...
+
+
+class Stream(Protocol):
+    """Sessions of one fitted model side by side, numbered from 0, each with a state of its own.
+
+    ``longshort.Session`` looks after what arrives and when; a stream reads it, and answers. Its
+    answers are a NamedTuple of arrays whose first axis is that of the rows which were read.
+
+    ``memory``: an answer depends on the last rows alone ("window"; how many, the stream tells), or
+    on all since the session began ("carried"). ``layout`` is that of a row of a table; None where
+    what is read is a piece of text or sound. ``state`` has the sessions as its first axis.
+    """
+
+    memory: Literal["window", "carried"]
+    sessions: int
+    layout: Layout | None
+
+    @property
+    def state(self) -> State:
+        """What all sessions remember; a copy."""
+        ...
+
+    def load(self, state: State) -> None:
+        """Go on from such a state.
+
+        Raises:
+            ValueError: it does not fit.
+        """
+        ...
+
+    def begin(self, sessions: NDArray[np.int64], keys: Sequence[tuple[str, ...]]) -> None:
+        """These sessions (B,) forget all; ``keys`` are the names of their series, or ()."""
+        ...
+
+    def step(
+        self, sessions: NDArray[np.int64], values: Any, times: NDArray[np.int64] | None
+    ) -> tuple[Any, ...]:
+        """Read the next row of each of these sessions, and answer.
+
+        Args:
+            sessions: (B,) rising numbers, each once.
+            values: (B, F) in the order of ``layout.names``, NaN where missing; a list of B pieces
+                where there is no layout.
+            times: (B,) of each row; None where rows have no times.
+        """
+        ...
+
+    def told(self, answers: tuple[Any, ...]) -> list[dict[str, Any]]:
+        """Answers as plain values by name, a record for each row; what is not known is None."""
+        ...
+
+
+@runtime_checkable
+class Streamed(Protocol):
+    """A fitted estimator that can read on and on."""
+
+    def opened(self, sessions: int) -> Stream:
+        """So many sessions, all at their beginning.
+
+        Raises:
+            ArgumentError: it is not causal, or needs what no stream can know; the message says what
+                to fit instead.
+        """
+        ...
+
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits that tell this fitted model from every other one."""
         ...
