@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from longshort import __version__, artifact
-from longshort.contracts import Layout, Params, State, Stream, Streamed, whole
+from longshort.contracts import Params, State, whole
+from longshort.data.layout import RowLayout, Stream, Streamed
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, ModelFileError, suggest
@@ -107,7 +108,7 @@ class Session:
         self._row: Floats = np.full((self.sessions, width), np.nan)
 
     @property
-    def layout(self) -> Layout | None:
+    def layout(self) -> RowLayout | None:
         """The columns of a row, and how its time is read; None where pieces are no rows."""
         return self._stream.layout
 
@@ -278,7 +279,7 @@ class Session:
                 )
 
     def _refuse_late(self, number: int, time: int) -> None:
-        layout = cast(Layout, self.layout)
+        layout = cast(RowLayout, self.layout)
         last = int(self._last[number])
         told = "repeats the time of" if time == last else "is not after"
         raise DataError(
@@ -292,7 +293,7 @@ class Session:
 
     def _fill(self, numbers: Ints, step: int) -> None:
         """Read a row that did not come."""
-        layout = cast(Layout, self.layout)
+        layout = cast(RowLayout, self.layout)
         values = np.full((len(numbers), self._row.shape[1]), np.nan)
         if layout.gap == "previous":
             values = self._row[numbers]
@@ -464,7 +465,7 @@ class _Rows:
     keys: list[tuple[str, ...]] | None
 
     @classmethod
-    def read(cls, rows: Any, times: Sequence[Any] | None, layout: Layout | None) -> _Rows:
+    def read(cls, rows: Any, times: Sequence[Any] | None, layout: RowLayout | None) -> _Rows:
         if layout is None:
             return cls(list(rows), None, None)
         if isinstance(rows, np.ndarray) or not isinstance(rows[0], Mapping):
@@ -497,7 +498,7 @@ class _Rows:
         return () if self.keys is None else self.keys[at]
 
 
-def _moments(times: Sequence[Any] | None, count: int, layout: Layout) -> Ints | None:
+def _moments(times: Sequence[Any] | None, count: int, layout: RowLayout) -> Ints | None:
     if times is None:
         if layout.regular:
             raise ArgumentError("the model reads rows that are a step apart: give their times")

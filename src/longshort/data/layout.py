@@ -1,18 +1,19 @@
-"""One row of a table as it comes in a stream: its values, the name of its series, and its time."""
+"""One row of a table as it comes in a stream, and the contract of what reads such rows."""
 
 from __future__ import annotations
 
 import datetime
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.contracts import State
 from longshort.data.clock import Clock
 from longshort.data.sequences import Field, Floats
 from longshort.data.sources.fields import MISSING
@@ -24,7 +25,7 @@ Gap = Literal["missing", "previous", "ignore"]
 
 @dataclass(frozen=True)
 class RowLayout:
-    """A ``contracts.Layout``: what a fitted model knows of the columns of its table.
+    """What a fitted model knows of the columns of its table. Times are microseconds on ``clock``.
 
     Args:
         fields: the F columns of values; the values of a category are places in its labels, and an
@@ -86,7 +87,7 @@ class RowLayout:
         return tuple((field.name, places(field)) for field in self.fields)
 
     def values(self, row: Mapping[str, Any]) -> Floats:
-        """See ``Layout``; a column that is not in the row is missing.
+        """(F,), NaN where a value is missing, as one is whose column is not there.
 
         Raises:
             DataError: a value is no number, or none of the columns is there.
@@ -110,7 +111,7 @@ class RowLayout:
         return found
 
     def key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
-        """See ``Layout``.
+        """The name of the row's series; () where there is but one.
 
         Raises:
             DataError: a column that names the series is not there, or is empty.
@@ -121,7 +122,7 @@ class RowLayout:
         return tuple(_text(row[name]) for name in self.group)
 
     def time(self, row: Mapping[str, Any]) -> int | None:
-        """See ``Layout``.
+        """When the row is; None where rows have no times.
 
         Raises:
             DataError: the time is not there. ArgumentError: it cannot be read.
@@ -133,7 +134,7 @@ class RowLayout:
         return self.moment(row[self.time_column])
 
     def moment(self, stamp: Any) -> int:
-        """See ``Layout``: text, a date or time of Python or NumPy, or a whole number.
+        """A stamp as it is written: text, a date or time of Python or NumPy, or a whole number.
 
         Raises:
             ArgumentError: it cannot be read.
@@ -146,11 +147,11 @@ class RowLayout:
         return int(self.clock.read(_text(stamp), name).astype(np.int64))
 
     def text(self, time: int) -> str:
-        """See ``Layout``."""
+        """A time for people."""
         return self.clock.text(np.datetime64(time, "us"), self.step)
 
     def apart(self, before: Ints, now: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """See ``Layout``; months are counted whatever the day.
+        """(B,) steps from one time to another, and whether they are whole; any day of a month is.
 
         Raises:
             ValueError: rows keep no step.
@@ -165,10 +166,80 @@ class RowLayout:
         return found, np.ones_like(exact) if self.step.unit != "bd" else exact
 
     def later(self, times: Ints, steps: int) -> Ints:
-        """See ``Layout``."""
+        """(B,) times so many steps later.
+
+        Raises:
+            ValueError: rows keep no step.
+        """
         if self.step is None:
             raise ValueError("rows keep no step")
         return self.step.advance(times.view("datetime64[us]"), steps).view(np.int64)
+
+
+class Stream(Protocol):
+    """Sessions of one fitted model side by side, numbered from 0, each with a state of its own.
+
+    ``longshort.Session`` looks after what arrives and when; a stream reads it, and answers. Its
+    answers are a NamedTuple of arrays whose first axis is that of the rows which were read.
+
+    ``memory``: an answer depends on the last rows alone ("window"; how many, the stream tells), or
+    on all since the session began ("carried"). ``layout`` is that of a row of a table; None where
+    what is read is a piece of text or sound. ``state`` has the sessions as its first axis.
+    """
+
+    memory: Literal["window", "carried"]
+    sessions: int
+    layout: RowLayout | None
+
+    @property
+    def state(self) -> State:
+        """What all sessions remember; a copy."""
+        ...
+
+    def load(self, state: State) -> None:
+        """Go on from such a state.
+
+        Raises:
+            ValueError: it does not fit.
+        """
+        ...
+
+    def begin(self, sessions: Ints, keys: Sequence[tuple[str, ...]]) -> None:
+        """These sessions (B,) forget all; ``keys`` are the names of their series, or ()."""
+        ...
+
+    def step(self, sessions: Ints, values: Any, times: Ints | None) -> tuple[Any, ...]:
+        """Read the next row of each of these sessions, and answer.
+
+        Args:
+            sessions: (B,) rising numbers, each once.
+            values: (B, F) in the order of ``layout.names``, NaN where missing; a list of B pieces
+                where there is no layout.
+            times: (B,) of each row; None where rows have no times.
+        """
+        ...
+
+    def told(self, answers: tuple[Any, ...]) -> list[dict[str, Any]]:
+        """Answers as plain values by name, a record for each row; what is not known is None."""
+        ...
+
+
+@runtime_checkable
+class Streamed(Protocol):
+    """A fitted estimator that can read on and on."""
+
+    def opened(self, sessions: int) -> Stream:
+        """So many sessions, all at their beginning.
+
+        Raises:
+            ArgumentError: it is not causal, or needs what no stream can know; the message says what
+                to fit instead.
+        """
+        ...
+
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits that tell this fitted model from every other one."""
+        ...
 
 
 _ABSENT = object()

@@ -34,7 +34,7 @@ class Onward(NamedTuple):
 
 
 class OnwardStream:
-    """A ``contracts.Stream`` of a series model.
+    """A ``data.layout.Stream`` of a series model.
 
     Args:
         models: the networks.
@@ -74,26 +74,26 @@ class OnwardStream:
 
     @property
     def state(self) -> State:
-        """See ``contracts.Stream``."""
+        """See ``data.layout.Stream``."""
         own = {name: place.clone() for name, place in self._places.items()}
         networks = self._trunk.state.flatten("networks.")
         return State.unflatten(own | networks)
 
     def load(self, state: State) -> None:
-        """See ``contracts.Stream``."""
+        """See ``data.layout.Stream``."""
         own = State({name: state[name] for name in state if name != "networks"})
         fill(self._places, own)
         self._trunk.load(state.part("networks"))
 
     def begin(self, sessions: Ints, keys: Sequence[tuple[str, ...]]) -> None:
-        """See ``contracts.Stream``."""
+        """See ``data.layout.Stream``."""
         self._live.begin(sessions)
         self._trunk.begin(sessions)
         self._begun[sessions] = False
 
     @torch.no_grad()
     def step(self, sessions: Ints, values: Any, times: Ints | None) -> Onward:
-        """See ``contracts.Stream``."""
+        """See ``data.layout.Stream``."""
         read, seen = self._live.step(sessions, values, times)
         inputs, static = (
             {n: x.to(self._device) for n, x in g.items()} for g in (read.inputs, read.static)
@@ -127,7 +127,7 @@ class OnwardStream:
         return np.where(known, total / len(self._heads), np.nan)
 
     def told(self, answers: tuple[Any, ...]) -> list[dict[str, Any]]:
-        """See ``contracts.Stream``: surprise by channel, and the next value of each."""
+        """See ``data.layout.Stream``: surprise by channel, and the next value of each."""
         found = Onward(*answers)
         names = self._reading.channels
         records = []
