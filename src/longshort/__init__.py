@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 # every public name and the room it lives in
 _ROOMS = {
-    "Arrival": "longshort.stream",
+    "Arrival": "longshort.data.arrival",
     "Augment": "longshort.data.augment",
     "Category": "longshort.heads.category",
     "Chunking": "longshort.data.chunks",
@@ -113,6 +113,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from longshort.data.arrival import Arrival
     from longshort.data.chunks import Chunking, Shares
     from longshort.data.codecs.notation import Notation
     from longshort.data.codecs.numbers import Scaling
@@ -138,7 +139,7 @@ if TYPE_CHECKING:
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
-    from longshort.stream import Arrival, Session
+    from longshort.stream import Session
     from longshort.tasks.backtest import backtest
     from longshort.tasks.classify import Classifier
     from longshort.tasks.comparison import compare

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from longshort import __version__, artifact
-from longshort.contracts import Params, State, whole
+from longshort.contracts import State, whole
+from longshort.data.arrival import Arrival, Arrived, Misplaced, Rows, arrived, merged, spread
 from longshort.data.layout import RowLayout, Stream, Streamed
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
-from longshort.errors import ArgumentError, DataError, ModelFileError, suggest
+from longshort.errors import ArgumentError, DataError, ModelFileError
 from longshort.tasks.files import load
 from longshort.tasks.stored import in_bytes
 from longshort.tasks.streams.trunk import fill, places_of
@@ -26,35 +26,6 @@ KIND = "session"
 LAYOUT = 1
 # no time, and no row yet
 _NEVER = np.iinfo(np.int64).min
-
-Late = Literal["refuse", "ignore"]
-Missing = Literal["fill", "refuse", "reset"]
-
-
-@dataclass(frozen=True)
-class Arrival(Params):
-    """What is done about rows that do not come a step after the one before.
-
-    Args:
-        late: a row that is earlier than the one before, or of the same time: "refuse" it with an
-            error, or "ignore" it.
-        missing: rows that did not come: "fill" them as the model was fitted to (without values, or
-            with those of the row before), "refuse" the row after them, or "reset": begin anew.
-        longest: steps; where more than so many rows did not come, the session begins anew.
-
-    Raises:
-        ArgumentError: a value that is not possible.
-    """
-
-    late: Late = "refuse"
-    missing: Missing = "fill"
-    longest: int = 100
-
-    def __post_init__(self) -> None:
-        for name, known in (("late", get_args(Late)), ("missing", get_args(Missing))):
-            if (value := getattr(self, name)) not in known:
-                raise ArgumentError(f"Arrival({name}={value!r}): {suggest(str(value), known)}")
-        self._whole(0, "longest")
 
 
 class Session:
@@ -87,7 +58,7 @@ class Session:
         model: Streamed | str | Path,
         sessions: int = 1,
         *,
-        arrival: Arrival = Arrival(),
+        arrival: Arrival = Arrival(),  # noqa: B008 - a frozen value
         device: str = "cpu",
     ) -> None:
         self.sessions = whole("sessions", sessions, 1)
@@ -145,7 +116,7 @@ class Session:
             DataError: the row cannot be read, or comes late; nothing has changed then.
         """
         values: Any = row[None] if isinstance(row, np.ndarray) and self.layout else [row]
-        found = _Rows.read(values, None if time is None else [time], self.layout)
+        found = Rows.read(values, None if time is None else [time], self.layout)
         number = self._number(found) if session is None else session
         answers = self._read(self._checked([number]), found)
         return None if answers is None else type(answers)(*(part[0] for part in answers))
@@ -175,7 +146,7 @@ class Session:
         numbers = self._every if sessions is None else self._checked(sessions)
         if len(rows) != len(numbers):
             raise ArgumentError(f"{len(rows)} rows for {len(numbers)} sessions")
-        return self._read(numbers, _Rows.read(rows, times, self.layout))
+        return self._read(numbers, Rows.read(rows, times, self.layout))
 
     def _checked(self, sessions: Sequence[int] | Ints) -> Ints:
         numbers = np.asarray(sessions, np.int64)
@@ -184,7 +155,7 @@ class Session:
                 raise ArgumentError(f"session {wrong}: they are 0 to {self.sessions - 1}")
         return numbers
 
-    def _read(self, numbers: Ints, found: _Rows) -> Any:
+    def _read(self, numbers: Ints, found: Rows) -> Any:
         count = len(numbers)
         if count == 1 or numbers is self._every:
             return self._round(numbers, found, self._every[:count], count)
@@ -193,7 +164,7 @@ class Session:
         order = np.argsort(numbers, kind="stable")
         return self._round(numbers[order], found.take(order), order, count)
 
-    def _in_turns(self, numbers: Ints, found: _Rows) -> Any:
+    def _in_turns(self, numbers: Ints, found: Rows) -> Any:
         """Rows of sessions that are named more than once: the first of each, the second, .."""
         order = np.argsort(numbers, kind="stable")
         ordered = numbers[order]
@@ -203,10 +174,10 @@ class Session:
         for each in range(int(turn.max()) + 1):
             at = order[turn == each]
             told = self._round(numbers[at], found.take(at), at, len(numbers))
-            answers = told if answers is None else _merged(answers, told, at)
+            answers = told if answers is None else merged(answers, told, at)
         return answers
 
-    def _round(self, numbers: Ints, found: _Rows, places: Ints, count: int) -> Any:
+    def _round(self, numbers: Ints, found: Rows, places: Ints, count: int) -> Any:
         """Read one row of each of these sessions; answers at their places among ``count``."""
         read, begin, gaps = self._arrived(numbers, found)
         fresh = np.flatnonzero(begin)
@@ -228,45 +199,20 @@ class Session:
             self._row[numbers] = found.values
         if len(places) == count and (places[1:] > places[:-1]).all():
             return answers
-        return _spread(answers, places, count)
+        return spread(answers, places, count)
 
-    def _arrived(
-        self, numbers: Ints, found: _Rows
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Ints]:
+    def _arrived(self, numbers: Ints, found: Rows) -> Arrived:
         """Which rows are read, which begin a session, and how many are missing before each."""
         begin = self._rows[numbers] == 0
-        read, gaps = np.ones(len(numbers), np.bool_), np.zeros(len(numbers), np.int64)
         self._refuse_strangers(numbers, found, begin)
-        layout, times = self.layout, found.times
-        if times is None or layout is None or begin.all():
-            return read, begin, gaps
-        last = np.where(begin, times - 1, self._last[numbers])
-        read = times > last
-        if not read.all() and self.arrival.late == "refuse":
-            self._refuse_late(int(numbers[~read][0]), int(times[~read][0]))
-        if not layout.regular:
-            return read, begin, gaps
-        steps, whole_ = layout.apart(np.where(begin, times, last), times)
-        wrong = np.flatnonzero(~whole_ & read & ~begin)
-        if len(wrong):
-            at = int(wrong[0])
-            raise DataError(
-                f"{self._told(int(numbers[at]))}: {layout.text(int(times[at]))} is no whole number "
-                f"of steps after {layout.text(int(last[at]))}; correct the time, or fit with "
-                "fill='ignore' (--fill ignore), which reads rows in order"
-            )
-        gaps = np.where(read & ~begin, np.maximum(steps - 1, 0), 0)
-        if (gaps > 0).any() and self.arrival.missing == "refuse":
-            at = int(np.flatnonzero(gaps > 0)[0])
-            raise DataError(
-                f"{self._told(int(numbers[at]))}: {gaps[at]} rows are missing before "
-                f"{layout.text(int(times[at]))}; give them, or reset the session, or use "
-                "Arrival(missing='fill')"
-            )
-        anew = gaps > (0 if self.arrival.missing == "reset" else self.arrival.longest)
-        return read, begin | anew, np.where(anew, 0, gaps)
+        if found.times is None or self.layout is None or begin.all():
+            return Arrived(np.ones(len(numbers), np.bool_), begin, np.zeros(len(numbers), np.int64))
+        try:
+            return arrived(self.arrival, self.layout, self._last[numbers], found.times, begin)
+        except Misplaced as error:
+            raise DataError(f"{self._told(int(numbers[error.row]))}: {error}") from None
 
-    def _refuse_strangers(self, numbers: Ints, found: _Rows, begin: NDArray[np.bool_]) -> None:
+    def _refuse_strangers(self, numbers: Ints, found: Rows, begin: NDArray[np.bool_]) -> None:
         """A session reads rows of one series."""
         if found.keys is None:
             return
@@ -277,15 +223,6 @@ class Session:
                     f"session {number} reads the series {', '.join(own)}, and this row is of "
                     f"{', '.join(found.keys[at])}; use another session, or reset this one"
                 )
-
-    def _refuse_late(self, number: int, time: int) -> None:
-        layout = cast(RowLayout, self.layout)
-        last = int(self._last[number])
-        told = "repeats the time of" if time == last else "is not after"
-        raise DataError(
-            f"{self._told(number)}: {layout.text(time)} {told} the row before "
-            f"({layout.text(last)}); leave it out, or use Arrival(late='ignore')"
-        )
 
     def _told(self, number: int) -> str:
         key = self._keys[number]
@@ -315,7 +252,7 @@ class Session:
             self._found[key], self._keys[number] = number, key
         return number
 
-    def _number(self, found: _Rows) -> int:
+    def _number(self, found: Rows) -> int:
         if found.keys is not None:
             return self.find(found.keys[0])
         if self.sessions > 1:
@@ -456,60 +393,6 @@ class Session:
         return self
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows as they came: (B, F) values or pieces, (B,) times, and the series of each."""
-
-    values: Any
-    times: Ints | None
-    keys: list[tuple[str, ...]] | None
-
-    @classmethod
-    def read(cls, rows: Any, times: Sequence[Any] | None, layout: RowLayout | None) -> _Rows:
-        if layout is None:
-            return cls(list(rows), None, None)
-        if isinstance(rows, np.ndarray) or not isinstance(rows[0], Mapping):
-            values = np.asarray(rows, np.float64)
-            if values.ndim != 2 or values.shape[1] != len(layout.names):
-                raise DataError(
-                    f"rows of shape {values.shape}: give {len(layout.names)} values for each, of "
-                    f"{', '.join(layout.names)}"
-                )
-            if np.isinf(values).any():
-                at, column = np.argwhere(np.isinf(values))[0]
-                raise DataError(f"row {at}: {layout.names[column]} is infinite; NaN is missing")
-            return cls(values, _moments(times, len(values), layout), None)
-        values = np.stack([layout.values(row) for row in rows])
-        keys = [layout.key(row) for row in rows] if layout.group else None
-        if times is not None:
-            return cls(values, _moments(times, len(values), layout), keys)
-        own = [time for row in rows if (time := layout.time(row)) is not None]
-        return cls(values, np.array(own, np.int64) if own else None, keys)
-
-    def take(self, at: Ints) -> _Rows:
-        listed = isinstance(self.values, list)
-        return _Rows(
-            [self.values[n] for n in at.tolist()] if listed else self.values[at],
-            None if self.times is None else self.times[at],
-            None if self.keys is None else [self.keys[n] for n in at.tolist()],
-        )
-
-    def key(self, at: int) -> tuple[str, ...]:
-        return () if self.keys is None else self.keys[at]
-
-
-def _moments(times: Sequence[Any] | None, count: int, layout: RowLayout) -> Ints | None:
-    if times is None:
-        if layout.regular:
-            raise ArgumentError("the model reads rows that are a step apart: give their times")
-        return None
-    if len(times) != count:
-        raise ArgumentError(f"{len(times)} times for {count} rows")
-    if isinstance(times, np.ndarray) and times.dtype.kind == "M":
-        return cast(Ints, np.asarray(times, "datetime64[us]").astype(np.int64))
-    return np.array([layout.moment(stamp) for stamp in times], np.int64)
-
-
 def _opened(model: Streamed | str | Path, device: str) -> Streamed:
     if isinstance(model, str | Path):
         model = cast(Streamed, load(model, device=device))
@@ -519,24 +402,3 @@ def _opened(model: Streamed | str | Path, device: str) -> Streamed:
             "see docs/streaming.md for those that do"
         )
     return model
-
-
-def _spread(answers: Any, places: Ints, count: int) -> Any:
-    """Answers at their places among ``count``; nothing is known of the others."""
-
-    def spread(part: NDArray[Any]) -> NDArray[Any]:
-        blank: Any = {"f": np.nan, "b": False, "O": None, "M": np.datetime64("NaT")}
-        whole_ = np.full((count, *part.shape[1:]), blank.get(part.dtype.kind, -1), part.dtype)
-        whole_[places] = part
-        return whole_
-
-    return type(answers)(*(spread(np.asarray(part)) for part in answers))
-
-
-def _merged(answers: Any, told: Any, places: Ints) -> Any:
-    """Answers with those of another turn at their places."""
-    if told is None:
-        return answers
-    for part, new in zip(answers, told, strict=True):
-        part[places] = new[places]
-    return answers
