@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from longshort import __version__, artifact
 from longshort.contracts import State, whole
-from longshort.data.arrival import Arrival, Arrived, Misplaced, Rows, arrived, merged, spread
+from longshort.data.arrival import Arrival, ArrivalError, Arrived, Rows, arrived, merged, spread
 from longshort.data.layout import RowLayout, Stream, Streamed
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
@@ -209,7 +209,7 @@ class Session:
             return Arrived(np.ones(len(numbers), np.bool_), begin, np.zeros(len(numbers), np.int64))
         try:
             return arrived(self.arrival, self.layout, self._last[numbers], found.times, begin)
-        except Misplaced as error:
+        except ArrivalError as error:
             raise DataError(f"{self._told(int(numbers[error.row]))}: {error}") from None
 
     def _refuse_strangers(self, numbers: Ints, found: Rows, begin: NDArray[np.bool_]) -> None:

@@ -44,7 +44,7 @@ class Arrival(Params):
         self._whole(0, "longest")
 
 
-class Misplaced(DataError):
+class ArrivalError(DataError):
     """A row that does not come when it should: which one, of those that were given at once."""
 
     def __init__(self, row: int, told: str) -> None:
@@ -73,7 +73,7 @@ def arrived(
         begin: (B,) sessions that have no row before.
 
     Raises:
-        Misplaced: a row comes late, off its step, or after others that are missing, and that is
+        ArrivalError: a row comes late, off its step, or after others that are missing, and that is
             refused.
     """
     read = begin | (times > last)
@@ -81,7 +81,7 @@ def arrived(
     if len(late) and arrival.late == "refuse":
         at = int(late[0])
         told = "repeats the time of" if times[at] == last[at] else "is not after"
-        raise Misplaced(
+        raise ArrivalError(
             at,
             f"{layout.text(int(times[at]))} {told} the row before ({layout.text(int(last[at]))}); "
             "leave it out, or use Arrival(late='ignore') (--late ignore)",
@@ -93,7 +93,7 @@ def arrived(
     wrong = np.flatnonzero(counts & ~exact)
     if len(wrong):
         at = int(wrong[0])
-        raise Misplaced(
+        raise ArrivalError(
             at,
             f"{layout.text(int(times[at]))} is no whole number of steps after "
             f"{layout.text(int(last[at]))}; correct the time, or fit with fill='ignore' "
@@ -102,7 +102,7 @@ def arrived(
     gaps = np.where(counts, np.maximum(steps - 1, 0), 0)
     if (gaps > 0).any() and arrival.missing == "refuse":
         at = int((gaps > 0).argmax())
-        raise Misplaced(
+        raise ArrivalError(
             at,
             f"{gaps[at]} rows are missing before {layout.text(int(times[at]))}; give them, reset "
             "the session, or use Arrival(missing='fill') (--missing fill)",
