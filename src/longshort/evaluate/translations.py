@@ -150,17 +150,7 @@ def evaluate_translations(
     panel, seconds, left_out = _panel(lstm, parts, what, scale, yardsticks, extra, seed)
     judged = [_judged(own, test, scale) for own in panel]
     valid = [_on_valid(own, parts.valid, scale) for own in panel]
-    groups = test.corpus.groups
-    drawn = {
-        own.method.name: {name: resampled(c, groups, seed=seed) for name, c in own.counts.items()}
-        for own in judged
-    }
-    scores = tuple(
-        _score(own, drawn[own.method.name], valid[at], seconds[at]) for at, own in enumerate(judged)
-    )
-    differences = tuple(
-        _difference(scale.metric, lstm.name, own.method, scores, drawn) for own in scores[1:]
-    )
+    scores, differences = _scored(judged, valid, seconds, test.corpus.groups, scale.metric, seed)
     naive, classical = (_best(judged, valid, scale.metric, kind) for kind in _OTHERS)
     reference = classical or naive
     alone = _EACH.get(scale.metric, scale.metric)
@@ -177,7 +167,7 @@ def evaluate_translations(
         data=summarise(parts, scale.cut),
         history=history,
         signatures={name: own.signature for name, own in judged[0].counts.items()},
-        groups=None if groups is None else len(set(groups)),
+        groups=None if test.corpus.groups is None else len(set(test.corpus.groups)),
         reference=reference,
         naive=naive,
         differences=differences,
@@ -260,6 +250,26 @@ def _on_valid(method: TranslationMethod, valid: Corpus | None, scale: Scale) -> 
 
 
 Drawn = Mapping[str, Floats | None]
+
+
+def _scored(
+    judged: Sequence[Judged],
+    valid: Sequence[float | None],
+    seconds: Sequence[float | None],
+    groups: Sequence[str] | None,
+    metric: str,
+    seed: int,
+) -> tuple[tuple[TranslationScore, ...], tuple[Difference, ...]]:
+    """The scores of every method, and ours minus each of the others', on the same resamples."""
+    drawn = {
+        own.method.name: {name: resampled(c, groups, seed=seed) for name, c in own.counts.items()}
+        for own in judged
+    }
+    scores = tuple(
+        _score(own, drawn[own.method.name], valid[at], seconds[at]) for at, own in enumerate(judged)
+    )
+    ours = scores[0].method
+    return scores, tuple(_difference(metric, ours, own.method, scores, drawn) for own in scores[1:])
 
 
 def _score(
