@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 # every public name and the room it lives in
 _ROOMS = {
     "Augment": "longshort.data.augment",
+    "Beam": "longshort.beams",
     "Category": "longshort.heads.category",
     "Chunking": "longshort.data.chunks",
     "Classifier": "longshort.tasks.classify",
@@ -40,6 +41,7 @@ _ROOMS = {
     "Recurrent": "longshort.layers.encoder",
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
+    "Scenes": "longshort.data.readings.scenes",
     "SeriesModel": "longshort.tasks.series",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
@@ -51,6 +53,8 @@ _ROOMS = {
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
     "Transcriber": "longshort.tasks.transcribe",
+    "Translation": "longshort.heads.translation",
+    "Translator": "longshort.tasks.translate",
     "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
     "compare": "longshort.tasks.comparison",
@@ -65,6 +69,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Augment",
+    "Beam",
     "Category",
     "Chunking",
     "Classifier",
@@ -88,6 +93,7 @@ __all__ = [
     "Recurrent",
     "Roles",
     "Scaling",
+    "Scenes",
     "SeriesModel",
     "Shares",
     "Signal",
@@ -99,6 +105,8 @@ __all__ = [
     "Tokens",
     "Training",
     "Transcriber",
+    "Translation",
+    "Translator",
     "Window",
     "backtest",
     "compare",
@@ -109,6 +117,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from longshort.beams import Beam
     from longshort.data.chunks import Chunking, Shares
     from longshort.data.codecs.notation import Notation
     from longshort.data.codecs.numbers import Scaling
@@ -117,6 +126,7 @@ if TYPE_CHECKING:
     from longshort.data.corpus import Corpus, Roles
     from longshort.data.partition import Partition
     from longshort.data.readings.pretrained import Pretrained
+    from longshort.data.readings.scenes import Scenes
     from longshort.data.readings.signals import Signal
     from longshort.data.readings.words import Text
     from longshort.data.sequences import Columns
@@ -129,6 +139,7 @@ if TYPE_CHECKING:
     from longshort.heads.ctc import Ctc
     from longshort.heads.decoder import Decoder
     from longshort.heads.next import Next
+    from longshort.heads.translation import Translation
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent
@@ -143,6 +154,7 @@ if TYPE_CHECKING:
     from longshort.tasks.series import SeriesModel
     from longshort.tasks.tag import Tagger
     from longshort.tasks.transcribe import Transcriber
+    from longshort.tasks.translate import Translator
     from longshort.training import Training
     from longshort.tuning import tune
 

@@ -170,8 +170,9 @@ class TranslationHead(Head):
             self.embed = nn.Embedding(symbols, wide)
             nn.init.uniform_(self.embed.weight, -_SPREAD, _SPREAD)
         self.stack = make_stack(wide + (size if settings.input_feeding else 0), decoder)
-        self.parts = len(self.stack.cell.parts)
-        self.bridge = nn.Linear(bridge, self.parts * decoder.depth * size)
+        # what other cells remember beside an LSTM's two parts begins as it always does
+        self.begun = 2 if decoder.cell == "lstm" else 1
+        self.bridge = nn.Linear(bridge, self.begun * decoder.depth * size)
         self.attention = Attention(size, width, settings.attention, covered=settings.coverage)
         self.combine = nn.Linear(width + size, size)
         self.project = nn.Linear(size, wide, bias=False) if wide != size else None
@@ -195,8 +196,9 @@ class TranslationHead(Head):
         copied = batch.inputs[COPIED] if self.settings.copy else None
         memory = self.attention.memory(values, there, copied)
         first = self.bridge(ending(encoded, self.bridge.in_features)).tanh()
-        found = first.view(rows, self.parts, self.stack.num_layers, -1).permute(1, 2, 0, 3)
-        parts = tuple(part.contiguous() for part in found.unbind(0))
+        found = first.view(rows, self.begun, self.stack.num_layers, -1).permute(1, 2, 0, 3)
+        rest = len(self.stack.cell.parts) - self.begun
+        parts = (*(p.contiguous() for p in found.unbind(0)), *[torch.zeros_like(found[0])] * rest)
         fed = values.new_zeros(rows, found.shape[3]) if self.settings.input_feeding else None
         return memory, Carried(parts, fed, values.new_zeros(values.shape[:2]))
 
@@ -423,7 +425,9 @@ def ending(encoded: Encoded, width: int) -> Tensor:
         there = within(encoded.lengths, encoded.z.shape[1]).unsqueeze(2)
         total = torch.where(there, encoded.z, encoded.z.new_zeros(())).sum(1)
         return total / encoded.lengths.clamp(min=1).unsqueeze(1)
-    ends = [encoded.state.tensor(name) for name in encoded.state if name != "stem"]
+    # beside an LSTM's two parts only what a cell answers
+    names = ("h", "c") if {*encoded.state} <= {"h", "c", "stem"} else ("h",)
+    ends = [encoded.state.tensor(name) for name in names if name in encoded.state]
     # every part has the same layers; the top one's directions come last
     directions = width // sum(end.shape[2] for end in ends)
     return torch.cat([end[:, -directions:].flatten(1) for end in ends], 1)

@@ -13,10 +13,19 @@ from longshort.tasks.generate import LanguageModel
 from longshort.tasks.series import SeriesModel
 from longshort.tasks.tag import Tagger
 from longshort.tasks.transcribe import Transcriber
+from longshort.tasks.translate import Translator
 
 KINDS: dict[str, type[Estimator]] = {
     each.kind: each
-    for each in (Forecaster, Classifier, Tagger, LanguageModel, SeriesModel, Transcriber)
+    for each in (
+        Forecaster,
+        Classifier,
+        Tagger,
+        LanguageModel,
+        SeriesModel,
+        Transcriber,
+        Translator,
+    )
 }
 
 

@@ -36,7 +36,6 @@ class SourceReading:
         target: of what they are turned into, where symbols are copied.
         width: numbers that a symbol becomes.
         longest: symbols that are read of a text; what comes later is cut off.
-        dropout: share of these numbers that training sets to zero.
     """
 
     name: ClassVar[str] = "source"
@@ -45,7 +44,6 @@ class SourceReading:
     target: TranscriptCodec | None
     width: int
     longest: int
-    dropout: float = 0.0
     _kept: WeakKeyDictionary[Corpus, list[Ints]] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
@@ -54,7 +52,7 @@ class SourceReading:
     def widths(self) -> Widths:
         """One group of symbols."""
         symbols = {SOURCE: (self.codec.classes, self.width)}
-        return Widths(symbols=symbols, scale=_SPREAD, dropout=self.dropout)
+        return Widths(symbols=symbols, scale=_SPREAD)
 
     def lengths(self, corpus: Corpus) -> Ints:
         """(N,) symbols that are read of each text, with the closing one."""
@@ -134,7 +132,7 @@ class SourceReading:
         told, arrays = self.codec.put_down()
         found: dict[str, Any] = {
             "codec": told, "spelling": self.codec.spelling.get_params(), "width": self.width,
-            "longest": self.longest, "dropout": self.dropout, "target": None,
+            "longest": self.longest, "target": None,
         }  # fmt: skip
         kept = {f"codec.{name}": own for name, own in arrays.items()}
         if self.target is not None:
@@ -158,7 +156,7 @@ class SourceReading:
             width, longest = int(settings["width"]), int(settings["longest"])
             if width < 1 or longest < 1:
                 raise ValueError(f"width={width}, longest={longest}")
-            return cls(codec, target, width, longest, float(settings["dropout"]))
+            return cls(codec, target, width, longest)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"how sources are read cannot be told: {error!r}") from None
 
