@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 # every public name and the room it lives in
 _ROOMS = {
+    "Arrival": "longshort.data.arrival",
     "Augment": "longshort.data.augment",
     "Beam": "longshort.beams",
     "Category": "longshort.heads.category",
@@ -43,6 +44,7 @@ _ROOMS = {
     "Scaling": "longshort.data.codecs.numbers",
     "Scenes": "longshort.data.readings.scenes",
     "SeriesModel": "longshort.tasks.series",
+    "Session": "longshort.stream",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
     "Sound": "longshort.data.readings.sound",
@@ -68,6 +70,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Arrival",
     "Augment",
     "Beam",
     "Category",
@@ -95,6 +98,7 @@ __all__ = [
     "Scaling",
     "Scenes",
     "SeriesModel",
+    "Session",
     "Shares",
     "Signal",
     "Sound",
@@ -118,6 +122,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from longshort.beams import Beam
+    from longshort.data.arrival import Arrival
     from longshort.data.chunks import Chunking, Shares
     from longshort.data.codecs.notation import Notation
     from longshort.data.codecs.numbers import Scaling
@@ -145,6 +150,7 @@ if TYPE_CHECKING:
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
+    from longshort.stream import Session
     from longshort.tasks.backtest import backtest
     from longshort.tasks.classify import Classifier
     from longshort.tasks.comparison import compare
