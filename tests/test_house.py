@@ -36,7 +36,7 @@ ORDER = [
     "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
-    "layers/attention", "layers/softmax",
+    "layers/attention", "layers/softmax", "layers/scenes",
     "layers/embed", "layers/lookup", "layers/spelled", "layers/stem", "layers/channels",
     "layers/encoder", "layers/bothways", "layers/elmo", "layers/pretrained",
     "layers/transformer", "layers/pool",
