@@ -32,7 +32,7 @@ from longshort.errors import ArgumentError, suggest
 from longshort.heads.base import Head, Reads
 from longshort.layers.attention import Attention, Memory, Scoring
 from longshort.layers.encoder import Recurrent, make_stack
-from longshort.layers.masks import keep_mask, uniform
+from longshort.layers.masks import StepMasks, uniform
 from longshort.layers.softmax import nats
 
 # tables are drawn between it and its negative
@@ -258,7 +258,7 @@ class TranslationHead(Head):
         context: Tensor,
         weights: Tensor,
         looked: Tensor | None,
-        drop: _Masks,
+        drop: StepMasks,
         step: int | None = None,
     ) -> Written:
         q = drop(self.combine(torch.cat([context, states], -1)).tanh(), 2, step)
@@ -270,11 +270,11 @@ class TranslationHead(Head):
             again = torch.minimum(weights, looked.unsqueeze(1)).sum(-1)
         return Written(q, weights, gate, again)
 
-    def _masks(self, inputs: Tensor, row: int) -> _Masks:
+    def _masks(self, inputs: Tensor, row: int) -> StepMasks:
         if not self.training or not self.dropout:
-            return _Masks(None, self.dropout, inputs.shape[1], row)
+            return StepMasks(None, self.dropout, inputs.shape[1], row)
         # one draw a call from torch's default generator, as torch's own dropout would
-        return _Masks(int(torch.randint(2**62, ())), self.dropout, inputs.shape[1], row)
+        return StepMasks(int(torch.randint(2**62, ())), self.dropout, inputs.shape[1], row)
 
     @torch.no_grad()
     def _sampled(self, inputs: Tensor, memory: Memory, carried: Carried, row: int) -> Tensor:
@@ -352,7 +352,7 @@ class TranslationHead(Head):
             own.view(sources, rows // sources, -1) for own in (x, state, carried.looked)
         )
         context, weights = self.attention(state, memory, looked)
-        written = self._written(x, state, context, weights, None, _Masks(None, 0.0, 1, 0))
+        written = self._written(x, state, context, weights, None, StepMasks(None, 0.0, 1, 0))
         scores = self.scores(written.q, weights, written.gate, memory).flatten(0, 1)
         fed = None if carried.fed is None else written.q.flatten(0, 1)
         own = weights.flatten(0, 1)
@@ -393,27 +393,6 @@ class TranslationHead(Head):
         source = {name: part for name, part in memory._asdict().items() if part is not None}
         state = State({"source": State(source), "decoder": State(own)})
         return Prediction(scores.argmax(-1), scores=scores), state
-
-
-class _Masks:
-    """What training disturbs of one call: masks for all of its steps, each stream drawn once."""
-
-    def __init__(self, seed: int | None, share: float, steps: int, row: int) -> None:
-        self._seed, self._share, self._steps, self._row = seed, share, steps, row
-        self._drawn: dict[int, Tensor] = {}
-
-    def __call__(self, x: Tensor, stream: int, step: int | None = None) -> Tensor:
-        """x (B, U, .) disturbed; (B, 1, .) of one step where it is named."""
-        if self._seed is None:
-            return x
-        if stream not in self._drawn:
-            shape = (x.shape[0], self._steps, x.shape[2])
-            self._drawn[stream] = keep_mask(
-                self._seed, stream, shape, self._share, row=self._row, dtype=x.dtype,
-                device=x.device,
-            )  # fmt: skip
-        mask = self._drawn[stream]
-        return x * (mask if step is None else mask[:, step : step + 1])
 
 
 def ending(encoded: Encoded, width: int) -> Tensor:
