@@ -80,6 +80,7 @@ from longshort.records.training import (
 )
 from longshort.records.transcripts import (
     Confusion,
+    Delay,
     Heard,
     Picture,
     Timed,
@@ -99,6 +100,7 @@ __all__ = [
     "Curve",
     "DataSummary",
     "Decided",
+    "Delay",
     "Difference",
     "Epoch",
     "Evaluation",

@@ -45,6 +45,22 @@ class TranscriptScore:
 
 
 @dataclass(frozen=True)
+class Delay:
+    """How long our method works on what it is given before it answers, in milliseconds.
+
+    ``piece`` is what it answers: each chunk of a stream, or each recording once that has ended.
+    ``middle`` and ``most`` are the median and the 95th percentile of ``count`` pieces, one at a
+    time; ``length`` is how many seconds a piece lasts (the median), None where steps have no time.
+    """
+
+    piece: Literal["chunk", "recording"]
+    middle: float
+    most: float
+    count: int
+    length: float | None = None
+
+
+@dataclass(frozen=True)
 class Confusion:
     """How often a symbol was told for another one; "" is nothing: a deletion or an insertion."""
 
@@ -134,7 +150,8 @@ class TranscriptEvaluation(Written, Scored[TranscriptScore]):
 
     ``metric`` is what choices were made by. ``groups`` counts what was resampled instead of items.
     ``confusions`` are our method's, the most frequent first; ``heard`` its worst recordings, the
-    worst first, then some that it got right. ``latency`` says in words how soon an answer comes.
+    worst first, then some that it got right. ``latency`` says in words how soon an answer comes,
+    and ``delay`` how long it is worked on.
     """
 
     task: Literal["transcribe"]
@@ -152,6 +169,7 @@ class TranscriptEvaluation(Written, Scored[TranscriptScore]):
     heard: tuple[Heard, ...] = ()
     wrong: int = 0
     latency: str = ""
+    delay: Delay | None = None
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

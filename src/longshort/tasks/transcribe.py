@@ -296,6 +296,7 @@ class Transcriber(Writing, Estimator):
             history=self.history_,
             settings=self._settings(),
             latency=self._latency(),
+            delay=self._delay,
             notes=[note for note in (*notes, self._spoken(), self.start_) if note],
             seed=self.random_state,
         )

@@ -24,6 +24,7 @@ from longshort.report.sections import recorded, training, tuning
 from longshort.report.transcripts.items import recording
 from longshort.report.transcripts.scores import (
     cost_rows,
+    delayed,
     kinds_rows,
     transcript_table,
     words,
@@ -98,7 +99,7 @@ def _scores(evaluation: TranscriptEvaluation) -> str:
     caption = (
         f"Every method on the same {_items(evaluation, evaluation.items)}, with 95 % intervals; "
         "less is better. The best value of a column is bold and underlined. Choices were made by "
-        f"{metric} on the validation part. {evaluation.latency}"
+        f"{metric} on the validation part. {evaluation.latency} {delayed(evaluation.delay)}"
     )
     blocks = [scrolled(scores_table(shown), "Scores"), paragraph(caption.strip(), "caption")]
     if evaluation.differences:
