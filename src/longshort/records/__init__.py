@@ -68,6 +68,7 @@ from longshort.records.language import (
     Sample,
     Stage,
 )
+from longshort.records.media import Audio, Image
 from longshort.records.training import (
     Epoch,
     Event,
@@ -93,6 +94,7 @@ from longshort.records.transcripts import (
 
 __all__ = [
     "LEVELS",
+    "Audio",
     "ClassScore",
     "Comparison",
     "Confusion",
@@ -115,6 +117,7 @@ __all__ = [
     "Happening",
     "Heard",
     "History",
+    "Image",
     "Kind",
     "LabelData",
     "LabelEvaluation",

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 
 from longshort.errors import DataError
 from longshort.records.evaluation import Kind
-from longshort.records.labels import Curve, Difference, Measured
+from longshort.records.labels import Curve, Difference, Mark, Measured, Sketch
+from longshort.records.media import Audio, Image
 from longshort.records.training import History, Tuning
 from longshort.records.written import Scored, Written, read
 
@@ -96,7 +97,9 @@ class Heard:
 
     ``edits`` are pairs of what is true and what was told, "" for nothing, symbol by symbol.
     ``words`` and ``symbols`` are of what was told. A recording is shown as ``picture``, as
-    ``curves`` or both; ``sound`` is its beginning as a data URI, "" where there is none.
+    ``curves``, as ``image`` (of which ``picture`` only says how long it is), or as ``sketch``, of
+    which ``marks`` are the points where each of ``symbols`` was told. ``sound`` is its beginning as
+    a data URI, "" where there is none.
     """
 
     where: str
@@ -108,7 +111,10 @@ class Heard:
     symbols: tuple[Timed, ...] = ()
     picture: Picture | None = None
     curves: tuple[Curve, ...] = ()
-    sound: str = ""
+    sound: Audio = ""
+    image: Image | None = None
+    sketch: Sketch | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,8 +191,9 @@ class TranscriptEvaluation(Written, Scored[TranscriptScore]):
         found = read(_TRANSCRIPTS, text, where, "an evaluation record", "evaluate")
         for at, each in enumerate(found.heard):
             told = ""
-            if each.sound and not each.sound.startswith("data:audio/"):
-                told = "its sound is no data URI of sound"
+            points = 0 if each.sketch is None else each.sketch.points
+            if any(not 0 <= mark.start <= mark.end <= points for mark in each.marks):
+                told = f"a mark lies outside its {points} points"
             rows = () if each.picture is None else each.picture.rows
             if len({len(row) for row in rows}) > 1 or not all(row.isdigit() for row in rows if row):
                 told = "its picture is no rows of digits of one length"

@@ -6,6 +6,7 @@ rotation is undone; files that are damaged, or no pictures, are refused by name.
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,17 @@ def resized(picture: Grey, height: int, width: int) -> Grey:
     pillow = _pillow()
     image = pillow.Image.fromarray(picture)
     return np.asarray(image.resize((width, height), pillow.Image.Resampling.BILINEAR), np.uint8)
+
+
+def encoded(picture: Grey) -> bytes:
+    """A picture (H, W) as a PNG file.
+
+    Raises:
+        MissingDependencyError: Pillow is not installed.
+    """
+    file = io.BytesIO()
+    _pillow().Image.fromarray(picture).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def _stem(path: Path) -> str:

@@ -112,14 +112,18 @@ def pace(score: TranscriptScore) -> str:
     return NOTHING if score.real_time is None else f"{score.real_time:.3f}"
 
 
-def delayed(delay: Delay | None) -> str:
-    """How long our method works before it answers, as a sentence; "" where it is not known."""
+def delayed(delay: Delay | None, one: str) -> str:
+    """How long our method works before it answers, as a sentence; "" where it is not known.
+
+    ``one`` is what an item is called.
+    """
     if delay is None:
         return ""
     long = "" if delay.length is None else f" of {duration(delay.length)}"
     if delay.piece == "chunk" and delay.length is not None:
         long = f" of {1000 * delay.length:g} ms"
+    named = "chunk" if delay.piece == "chunk" else one
     return (
-        f"It works {delay.middle:.1f} ms on a {delay.piece}{long}, {delay.most:.1f} ms at the 95th "
+        f"It works {delay.middle:.1f} ms on a {named}{long}, {delay.most:.1f} ms at the 95th "
         f"percentile of {delay.count:,}."
     )

@@ -1,0 +1,31 @@
+"""A picture as a page shows it: not larger than a reader needs, as a PNG file in a data URI."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+
+from longshort.data.sources.pictures import Grey, encoded, load, resized
+from longshort.records import Image
+
+# rows and columns at most
+_ROWS, _COLUMNS = 96, 1600
+
+
+def image(picture: Grey | Path) -> Image | None:
+    """A picture, smaller where it is large; None of one without pixels.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    grey = load(picture)
+    if not grey.size:
+        return None
+    height, width = grey.shape
+    share = min(1.0, _ROWS / height, _COLUMNS / width)
+    if share < 1:
+        grey = resized(grey, max(1, round(height * share)), max(1, round(width * share)))
+    packed = base64.b64encode(encoded(np.ascontiguousarray(grey))).decode()
+    return Image(f"data:image/png;base64,{packed}", grey.shape[1], grey.shape[0])
