@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 # every public name and the room it lives in
 _ROOMS = {
+    "Arrival": "longshort.data.arrival",
     "Augment": "longshort.data.augment",
     "Category": "longshort.heads.category",
     "Chunking": "longshort.data.chunks",
@@ -41,6 +42,7 @@ _ROOMS = {
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
     "SeriesModel": "longshort.tasks.series",
+    "Session": "longshort.stream",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
     "Sound": "longshort.data.readings.sound",
@@ -64,6 +66,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Arrival",
     "Augment",
     "Category",
     "Chunking",
@@ -89,6 +92,7 @@ __all__ = [
     "Roles",
     "Scaling",
     "SeriesModel",
+    "Session",
     "Shares",
     "Signal",
     "Sound",
@@ -109,6 +113,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from longshort.data.arrival import Arrival
     from longshort.data.chunks import Chunking, Shares
     from longshort.data.codecs.notation import Notation
     from longshort.data.codecs.numbers import Scaling
@@ -134,6 +139,7 @@ if TYPE_CHECKING:
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
+    from longshort.stream import Session
     from longshort.tasks.backtest import backtest
     from longshort.tasks.classify import Classifier
     from longshort.tasks.comparison import compare

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import numpy as np
 
-from longshort.data.sources.pictures import Grey, encoded, load, resized
+from longshort.data.sources.pictures import Grey, as_uri, load, resized
 from longshort.records import Image
 
 # rows and columns at most
@@ -27,5 +26,4 @@ def image(picture: Grey | Path) -> Image | None:
     share = min(1.0, _ROWS / height, _COLUMNS / width)
     if share < 1:
         grey = resized(grey, max(1, round(height * share)), max(1, round(width * share)))
-    packed = base64.b64encode(encoded(np.ascontiguousarray(grey))).decode()
-    return Image(f"data:image/png;base64,{packed}", grey.shape[1], grey.shape[0])
+    return Image(as_uri(np.ascontiguousarray(grey)), grey.shape[1], grey.shape[0])

@@ -6,6 +6,18 @@ read on another without any of the code that made it.
 
 from __future__ import annotations
 
+from longshort.records.anomalies import (
+    AlarmFault,
+    AlarmRate,
+    AnomalyData,
+    AnomalyEvaluation,
+    AnomalyScore,
+    Marked,
+    SeriesScore,
+    Shown,
+    Trace,
+    Watched,
+)
 from longshort.records.comparison import (
     Comparison,
     Contender,
@@ -91,9 +103,25 @@ from longshort.records.transcripts import (
     TranscriptScore,
     Wrongs,
 )
+from longshort.records.translations import (
+    Aligned,
+    Example,
+    Stretch,
+    TranslationData,
+    TranslationEvaluation,
+    TranslationPart,
+    TranslationScore,
+    What,
+)
 
 __all__ = [
     "LEVELS",
+    "AlarmFault",
+    "AlarmRate",
+    "Aligned",
+    "AnomalyData",
+    "AnomalyEvaluation",
+    "AnomalyScore",
     "Audio",
     "ClassScore",
     "Comparison",
@@ -107,6 +135,7 @@ __all__ = [
     "Epoch",
     "Evaluation",
     "Event",
+    "Example",
     "Explanation",
     "FieldSummary",
     "Finding",
@@ -133,6 +162,7 @@ __all__ = [
     "LanguageScore",
     "Leaning",
     "Mark",
+    "Marked",
     "Measured",
     "Mistake",
     "Outcome",
@@ -144,6 +174,8 @@ __all__ = [
     "ReliabilityBin",
     "Sample",
     "Score",
+    "SeriesScore",
+    "Shown",
     "Sketch",
     "Span",
     "SpanError",
@@ -152,13 +184,21 @@ __all__ = [
     "Stage",
     "StepScore",
     "Stop",
+    "Stretch",
     "Sure",
     "Timed",
+    "Trace",
     "TranscriptData",
     "TranscriptEvaluation",
     "TranscriptPart",
     "TranscriptScore",
+    "TranslationData",
+    "TranslationEvaluation",
+    "TranslationPart",
+    "TranslationScore",
     "Trial",
     "Tuning",
+    "Watched",
+    "What",
     "Wrongs",
 ]

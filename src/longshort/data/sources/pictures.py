@@ -6,6 +6,7 @@ rotation is undone; files that are damaged, or no pictures, are refused by name.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 from pathlib import Path
@@ -83,6 +84,19 @@ def load(picture: Grey | Path) -> Grey:
     return picture if isinstance(picture, np.ndarray) else _opened(picture, decode=True)
 
 
+def unreadable(path: Path, *, decode: bool) -> str:
+    """Why a file cannot be read as a picture, "" if it can; told by its header, or decoded whole.
+
+    Raises:
+        MissingDependencyError: Pillow is not installed.
+    """
+    try:
+        _opened(path, decode=decode)
+    except DataError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return ""
+
+
 def resized(picture: Grey, height: int, width: int) -> Grey:
     """A picture of another size; each pixel is the mean of what it covers, or between neighbours.
 
@@ -94,15 +108,39 @@ def resized(picture: Grey, height: int, width: int) -> Grey:
     return np.asarray(image.resize((width, height), pillow.Image.Resampling.BILINEAR), np.uint8)
 
 
-def encoded(picture: Grey) -> bytes:
-    """A picture (H, W) as a PNG file.
+def as_uri(picture: Grey) -> str:
+    """A picture (H, W) as the data URI of a PNG.
 
     Raises:
         MissingDependencyError: Pillow is not installed.
     """
+    return _uri(_pillow().Image.fromarray(picture))
+
+
+def thumbnail(picture: Grey | Path, side: int) -> str:
+    """A picture in its colours as the data URI of a PNG, no side longer than ``side`` pixels.
+
+    Raises:
+        DataError: it is damaged, or no picture.
+        MissingDependencyError: Pillow is not installed.
+    """
+    pillow = _pillow()
+    try:
+        if isinstance(picture, np.ndarray):
+            image = pillow.Image.fromarray(picture)
+        else:
+            with pillow.Image.open(picture) as held:
+                image = held.convert("RGBA")
+        image.thumbnail((side, side))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{picture}: cannot be read as a picture ({error})") from None
+    return _uri(image)
+
+
+def _uri(image: Any) -> str:
     file = io.BytesIO()
-    _pillow().Image.fromarray(picture).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    image.save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _stem(path: Path) -> str:
