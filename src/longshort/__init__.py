@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 # every public name and the room it lives in
 _ROOMS = {
+    "AnomalyDetector": "longshort.tasks.anomaly",
     "Augment": "longshort.data.augment",
     "Category": "longshort.heads.category",
     "Chunking": "longshort.data.chunks",
@@ -23,6 +24,7 @@ _ROOMS = {
     "Decoder": "longshort.heads.decoder",
     "Documents": "longshort.data.sources.prose",
     "Evaluation": "longshort.records",
+    "Faults": "longshort.tasks.anomalies.faults",
     "Forecaster": "longshort.tasks.forecast",
     "GRU": "longshort.layers.recurrent",
     "GRUCell": "longshort.layers.cells",
@@ -40,14 +42,17 @@ _ROOMS = {
     "Recurrent": "longshort.layers.encoder",
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
+    "Scores": "longshort.tasks.anomalies.scores",
     "SeriesModel": "longshort.tasks.series",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
     "Sound": "longshort.data.readings.sound",
     "Spelling": "longshort.data.codecs.transcripts",
     "Split": "longshort.data.splits",
+    "Surprise": "longshort.tasks.anomalies.surprise",
     "Tagger": "longshort.tasks.tag",
     "Text": "longshort.data.readings.words",
+    "Threshold": "longshort.tasks.anomalies.thresholds",
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
     "Transcriber": "longshort.tasks.transcribe",
@@ -64,6 +69,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AnomalyDetector",
     "Augment",
     "Category",
     "Chunking",
@@ -74,6 +80,7 @@ __all__ = [
     "Decoder",
     "Documents",
     "Evaluation",
+    "Faults",
     "Forecaster",
     "GRUCell",
     "LSTMCell",
@@ -88,14 +95,17 @@ __all__ = [
     "Recurrent",
     "Roles",
     "Scaling",
+    "Scores",
     "SeriesModel",
     "Shares",
     "Signal",
     "Sound",
     "Spelling",
     "Split",
+    "Surprise",
     "Tagger",
     "Text",
+    "Threshold",
     "Tokens",
     "Training",
     "Transcriber",
@@ -134,6 +144,11 @@ if TYPE_CHECKING:
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
+    from longshort.tasks.anomalies.faults import Faults
+    from longshort.tasks.anomalies.scores import Scores
+    from longshort.tasks.anomalies.surprise import Surprise
+    from longshort.tasks.anomalies.thresholds import Threshold
+    from longshort.tasks.anomaly import AnomalyDetector
     from longshort.tasks.backtest import backtest
     from longshort.tasks.classify import Classifier
     from longshort.tasks.comparison import compare
