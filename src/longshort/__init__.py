@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 # every public name and the room it lives in
 _ROOMS = {
     "AnomalyDetector": "longshort.tasks.anomaly",
+    "Arrival": "longshort.data.arrival",
     "Augment": "longshort.data.augment",
     "Category": "longshort.heads.category",
     "Chunking": "longshort.data.chunks",
@@ -44,6 +45,7 @@ _ROOMS = {
     "Scaling": "longshort.data.codecs.numbers",
     "Scores": "longshort.tasks.anomalies.scores",
     "SeriesModel": "longshort.tasks.series",
+    "Session": "longshort.stream",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
     "Sound": "longshort.data.readings.sound",
@@ -70,6 +72,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "AnomalyDetector",
+    "Arrival",
     "Augment",
     "Category",
     "Chunking",
@@ -97,6 +100,7 @@ __all__ = [
     "Scaling",
     "Scores",
     "SeriesModel",
+    "Session",
     "Shares",
     "Signal",
     "Sound",
@@ -119,6 +123,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from longshort.data.arrival import Arrival
     from longshort.data.chunks import Chunking, Shares
     from longshort.data.codecs.notation import Notation
     from longshort.data.codecs.numbers import Scaling
@@ -144,6 +149,7 @@ if TYPE_CHECKING:
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
+    from longshort.stream import Session
     from longshort.tasks.anomalies.faults import Faults
     from longshort.tasks.anomalies.scores import Scores
     from longshort.tasks.anomalies.surprise import Surprise

@@ -6,6 +6,18 @@ read on another without any of the code that made it.
 
 from __future__ import annotations
 
+from longshort.records.anomalies import (
+    AlarmFault,
+    AlarmRate,
+    AnomalyData,
+    AnomalyEvaluation,
+    AnomalyScore,
+    Marked,
+    SeriesScore,
+    Shown,
+    Trace,
+    Watched,
+)
 from longshort.records.comparison import (
     Comparison,
     Contender,
@@ -92,6 +104,11 @@ from longshort.records.transcripts import (
 
 __all__ = [
     "LEVELS",
+    "AlarmFault",
+    "AlarmRate",
+    "AnomalyData",
+    "AnomalyEvaluation",
+    "AnomalyScore",
     "ClassScore",
     "Comparison",
     "Confusion",
@@ -128,6 +145,7 @@ __all__ = [
     "LanguageScore",
     "Leaning",
     "Mark",
+    "Marked",
     "Measured",
     "Mistake",
     "Outcome",
@@ -139,6 +157,8 @@ __all__ = [
     "ReliabilityBin",
     "Sample",
     "Score",
+    "SeriesScore",
+    "Shown",
     "Sketch",
     "Span",
     "SpanError",
@@ -149,11 +169,13 @@ __all__ = [
     "Stop",
     "Sure",
     "Timed",
+    "Trace",
     "TranscriptData",
     "TranscriptEvaluation",
     "TranscriptPart",
     "TranscriptScore",
     "Trial",
     "Tuning",
+    "Watched",
     "Wrongs",
 ]

@@ -248,7 +248,10 @@ class AnomalyDetector(Estimator):
                 "leave one of them out"
             )
         columns = with_labels(self.columns, self.labels)
-        sequences, marks = split_labels(read_table(data, columns, fill=self.fill), self.labels)
+        # a channel that never changes is no error here; one that is not named is
+        named = bool(columns.target)
+        read = read_table(data, columns, fill=self.fill, require_target=not named)
+        sequences, marks = split_labels(read, self.labels)
         if self.labels is not None and marks is None:
             raise DataError(
                 f"{sequences.source}: the column of labels {self.labels!r} is not there, or has "

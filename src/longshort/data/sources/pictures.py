@@ -82,6 +82,19 @@ def load(picture: Grey | Path) -> Grey:
     return picture if isinstance(picture, np.ndarray) else _opened(picture, decode=True)
 
 
+def unreadable(path: Path, *, decode: bool) -> str:
+    """Why a file cannot be read as a picture, "" if it can; told by its header, or decoded whole.
+
+    Raises:
+        MissingDependencyError: Pillow is not installed.
+    """
+    try:
+        _opened(path, decode=decode)
+    except DataError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return ""
+
+
 def resized(picture: Grey, height: int, width: int) -> Grey:
     """A picture of another size; each pixel is the mean of what it covers, or between neighbours.
 

@@ -34,6 +34,7 @@ def label_verdict(
     classical: LabelRival | None,
     items: int,
     name: str = "LSTM",
+    called: str = "items",
 ) -> str:
     """Whether the LSTM earned its keep, in words.
 
@@ -46,6 +47,7 @@ def label_verdict(
         naive, classical: the rivals chosen on the validation part, where there are any.
         items: of the test part.
         name: what our method is called.
+        called: what the items are.
     """
     rivals = [
         (f"{what} ({rival.name}, {_shown(told, rival.score)})", rival.difference)
@@ -54,12 +56,12 @@ def label_verdict(
     ]
     own = f"its {told.words}, {_shown(told, ours, True)},"
     if not rivals:
-        return f"The {name} stands beside no yardstick: {own[:-1]} on {items:,} items."
+        return f"The {name} stands beside no yardstick: {own[:-1]} on {items:,} {called}."
     if any(difference.low is None for _, difference in rivals):
         beside = " and the ".join(what for what, _ in rivals)
         return (
-            f"{items:,} test items are too few to tell whether the {name} earned its keep: {own} "
-            f"stands beside the {beside}."
+            f"{items:,} test {called} are too few to tell whether the {name} earned its keep: "
+            f"{own} stands beside the {beside}."
         )
     signs = [_sign(told, difference) for _, difference in rivals]
     ahead = naive is None or signs[0] > 0
