@@ -107,9 +107,9 @@ def test_settings_that_cannot_be_are_told() -> None:
 
 def test_a_channel_that_never_changes_is_watched_with_a_word(data: pl.DataFrame) -> None:
     columns = Columns("time", target=["flow", "still"], past=())
-    still = data.with_columns(still=pl.when(pl.int_range(pl.len()) < 700).then(7.0).otherwise(9.0))
+    still = data.with_columns(still=pl.when(pl.int_range(pl.len()) < 650).then(7.0).otherwise(9.0))
     with pytest.warns(LongshortWarning, match="'still' never changes"):
         found = AnomalyDetector(columns, **QUICK).fit(still[:FIT])
-    assert found.alarms(still[:705]).filter(pl.col("cause") == "surprise")["channel"][-1] == "still"
+    assert found.alarms(still[:655]).filter(pl.col("cause") == "surprise")["channel"][-1] == "still"
     with pytest.raises(DataError, match="constant in the training part"):
         AnomalyDetector(Columns("time", target=["still"], past=()), **QUICK).fit(still[:FIT])

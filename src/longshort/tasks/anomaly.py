@@ -8,14 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort import artifact
 from longshort.contracts import Params
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.encoding import Encoding
-from longshort.data.sequences import Columns, Field, Floats, Sequences
+from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
 from longshort.data.splits import Cuts, Seen, Split, cut, leave_short
@@ -23,7 +22,7 @@ from longshort.data.window import Window
 from longshort.errors import ArgumentError, DataError, LongshortWarning
 from longshort.layers.encoder import Recurrent
 from longshort.model import Model
-from longshort.tasks.anomalies.alarms import Alarm, Cause, alarm_table, find_alarms
+from longshort.tasks.anomalies.alarms import Scored, alarm_table, all_alarms, score_table
 from longshort.tasks.anomalies.faults import Faults, Watch
 from longshort.tasks.anomalies.learning import (
     choose_context,
@@ -32,14 +31,20 @@ from longshort.tasks.anomalies.learning import (
     known_cycles,
     refuse_still,
 )
-from longshort.tasks.anomalies.marks import Interval, read_marks, split_labels, with_labels
-from longshort.tasks.anomalies.scores import Scores, Scoring, shares
+from longshort.tasks.anomalies.marks import (
+    Interval,
+    kept_rows,
+    read_marks,
+    split_labels,
+    with_labels,
+)
+from longshort.tasks.anomalies.scores import Scores, Scoring
 from longshort.tasks.anomalies.surprise import Surprise, build_detector, surprises
 from longshort.tasks.anomalies.thresholds import (
     Bools,
-    Calm,
     Limit,
     Threshold,
+    calm_rows,
     check_limit,
     dynamic,
     find_limit,
@@ -52,8 +57,6 @@ from longshort.tasks.stored import under
 from longshort.tasks.transfer import choose_scale, like_before, other_categories
 from longshort.training import Training
 
-# thousands of rows, where rows have no times
-_THOUSAND = 1000.0
 # rows of a validation part that a threshold can be set by
 _LEAST = 20
 
@@ -64,27 +67,6 @@ class Read(NamedTuple):
     sequences: Sequences
     cuts: Cuts
     marks: Bools | None
-
-
-class Scored(NamedTuple):
-    """What was found of N rows of series one after the other.
-
-    Args:
-        sequences: the series.
-        surprise: (N, K) nats, NaN where nothing was told.
-        channels: (N, K) scores. scores: (N,) of the rows.
-        limits: (N,) what scores were held against. flags: (N,) which rows are above.
-        stuck, missing: (N, K) which channels are faulty.
-    """
-
-    sequences: Sequences
-    surprise: Floats
-    channels: Floats
-    scores: Floats
-    limits: Floats
-    flags: Bools
-    stuck: Bools
-    missing: Bools
 
 
 @dataclass(frozen=True)
@@ -237,7 +219,9 @@ class AnomalyDetector(Estimator):
         self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)
         clean = clean_rows(sequences, self._used("clean"))
-        self._calm = _Calm(sequences, cuts, clean, marks)
+        # rows that are clean, and that no one has labelled
+        usual = clean if marks is None else clean & ~marks
+        self._calm = sequences, cuts, usual
         return Parts(*cut_pieces(sequences, self.encoding_, cuts, clean))
 
     def _read(self, data: Any, labels: Any = None) -> Read:
@@ -260,7 +244,7 @@ class AnomalyDetector(Estimator):
         if labels is not None:
             marks = read_marks(labels, sequences)
         if marks is not None:
-            marks = marks[_kept(sequences)]
+            marks = marks[kept_rows(sequences)]
         sequences = sequences.until_observed()
         return Read(sequences, cut(sequences, self.split), marks)
 
@@ -273,11 +257,10 @@ class AnomalyDetector(Estimator):
     def _settle(self, parts: Parts) -> None:
         """What is usual, in all rows that were seen; and the threshold, on the validation part."""
         del parts
-        calm = self.__dict__.pop("_calm")
-        sequences, cuts = calm.sequences, calm.cuts
+        sequences, cuts, usual = self.__dict__.pop("_calm")
         series = sequences.crop(0, cuts.test_start)
         kept = cuts.parts() < 2
-        valid, usable = (cuts.parts() == 1)[kept], calm.usable[kept]
+        valid, usable = (cuts.parts() == 1)[kept], usual[kept]
         if not usable.any():
             raise DataError(
                 f"{sequences.source}: every row is labelled as anomalous, or not in a clean range, "
@@ -290,7 +273,7 @@ class AnomalyDetector(Estimator):
         values = series.targets
         self.watch_ = Watch.fit(values, series.offsets, self.faults)
         scores = self.scoring_.joined(self.scoring_.channels(surprise, series.offsets))
-        self.threshold_ = find_limit(_calm_rows(series, scores, told), self.threshold)
+        self.threshold_ = find_limit(calm_rows(series, scores, told), self.threshold)
 
     # use
 
@@ -360,44 +343,12 @@ class AnomalyDetector(Estimator):
             stuck or missing, "flow stuck"), and of several channels "share_" of each, 0 to 1.
         """
         found = self.score_rows(self._read_again(X))
-        return frame_like(X, self._table(found), self._shared())
-
-    def _table(self, found: Scored) -> pl.DataFrame:
-        sequences, names = found.sequences, self.columns_.target
-        series = np.repeat(np.arange(len(sequences)), sequences.lengths)
-        table: list[pl.Series] = []
-        if sequences.groups is not None:
-            table += list(sequences.groups[series])
-        if sequences.times is not None and self.columns_.time is not None:
-            table.append(sequences.clock.column(self.columns_.time, sequences.times))
-        else:
-            rows = np.arange(len(series)) - sequences.offsets[series]
-            table.append(pl.Series("row", rows))
-        table.append(pl.Series("score", found.scores))
-        table.append(pl.Series("threshold", found.limits))
-        table.append(pl.Series("alarm", found.flags))
-        table.append(pl.Series("fault", fault_words(found.stuck, found.missing, names)))
-        if len(names) > 1:
-            told = shares(found.channels)
-            table += [pl.Series(f"share_{name}", told[:, k]) for k, name in enumerate(names)]
-        return pl.DataFrame(table)
+        return frame_like(X, score_table(found, self.columns_), self._shared())
 
     def _shared(self) -> list[str]:
         """Columns of predictions that are columns of the data, too."""
         time = self.columns_.time
         return [*self.columns_.group, *([] if time is None else [time])]
-
-    def find(self, found: Scored) -> list[Alarm]:
-        """Alarms of rows that were scored: by surprise, and of each channel that is faulty."""
-        sequences, apart = found.sequences, self.settings_["threshold"].apart
-        alarms = find_alarms(sequences, found.scores, found.channels, found.flags, apart)
-        causes: dict[Cause, Bools] = {"stuck": found.stuck, "missing": found.missing}
-        for cause, flags in causes.items():
-            for k in range(flags.shape[1]):
-                own = np.zeros_like(found.channels)
-                own[:, k] = 1
-                alarms += find_alarms(sequences, found.scores, own, flags[:, k], 1, cause)
-        return sorted(alarms, key=lambda alarm: (alarm.start, alarm.end))
 
     def alarms(self, X: Any) -> Any:
         """Alarms as intervals.
@@ -412,7 +363,8 @@ class AnomalyDetector(Estimator):
             each channel at the peak.
         """
         found = self.score_rows(self._read_again(X))
-        table = alarm_table(found.sequences, self.columns_, self.columns_.target, self.find(found))
+        apart = self.settings_["threshold"].apart
+        table = alarm_table(found.sequences, self.columns_, all_alarms(found, apart))
         return frame_like(X, table, self.columns_.group)
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -472,44 +424,3 @@ class AnomalyDetector(Estimator):
         channels = len(self.columns_.target)
         self.scoring_ = Scoring.from_arrays(under("scoring.", arrays), self.scores, channels)
         self.watch_ = Watch.from_arrays(under("watch.", arrays), channels)
-
-
-class _Calm(NamedTuple):
-    """What the threshold is found on, between reading and the end of training."""
-
-    sequences: Sequences
-    cuts: Cuts
-    clean: Bools
-    marks: Bools | None
-
-    @property
-    def usable(self) -> Bools:
-        """(N,) rows that are clean and not labelled."""
-        return self.clean if self.marks is None else self.clean & ~self.marks
-
-
-def _calm_rows(series: Sequences, scores: Floats, chosen: Bools) -> Calm:
-    """The chosen rows, and how long they last together."""
-    owner = series.series_of(np.flatnonzero(chosen))
-    counts = np.bincount(owner, minlength=len(series))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    rows = float(chosen.sum())
-    if series.times is None or series.step is None or series.step.unit == "n":
-        return Calm(scores[chosen], offsets, rows / _THOUSAND, "in 1,000 rows")
-    return Calm(scores[chosen], offsets, rows * series.step.seconds / 86_400, "a day")
-
-
-def _kept(sequences: Sequences) -> Bools:
-    """(N,) rows that ``until_observed`` keeps."""
-    within = np.arange(len(sequences.values)) - np.repeat(sequences.offsets[:-1], sequences.lengths)
-    return np.asarray(within < np.repeat(sequences.observed_end, sequences.lengths))
-
-
-def fault_words(stuck: Bools, missing: Bools, names: Sequence[str]) -> list[str]:
-    """(N,) the channels of each row that are stuck or missing, in words."""
-    found = [""] * len(stuck)
-    for flags, word in ((stuck, "stuck"), (missing, "missing")):
-        for row, k in np.argwhere(flags):
-            told = f"{names[k]} {word}"
-            found[row] = f"{found[row]}, {told}" if found[row] else told
-    return found

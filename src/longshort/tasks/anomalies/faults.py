@@ -7,6 +7,7 @@ that were fitted on; and missing likewise.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -128,3 +129,13 @@ def lasting(values: Floats, offsets: Ints) -> tuple[Ints, Ints]:
             known = np.concatenate([[0], run])
             same[start:stop, k] = known[np.cumsum(there)]
     return same, gone
+
+
+def fault_words(stuck: Bools, missing: Bools, names: Sequence[str]) -> list[str]:
+    """(N,) the channels of each row that are stuck or missing, in words."""
+    found = [""] * len(stuck)
+    for flags, word in ((stuck, "stuck"), (missing, "missing")):
+        for row, k in np.argwhere(flags):
+            told = f"{names[k]} {word}"
+            found[row] = f"{found[row]}, {told}" if found[row] else told
+    return found

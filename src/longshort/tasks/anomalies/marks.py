@@ -150,3 +150,9 @@ def _moment(value: Any, sequences: Sequences) -> np.datetime64:
     if isinstance(value, np.datetime64):
         return value
     return sequences.clock.read(str(value), "labels")
+
+
+def kept_rows(sequences: Sequences) -> Bools:
+    """(N,) rows that ``until_observed`` keeps."""
+    within = np.arange(len(sequences.values)) - np.repeat(sequences.offsets[:-1], sequences.lengths)
+    return np.asarray(within < np.repeat(sequences.observed_end, sequences.lengths))

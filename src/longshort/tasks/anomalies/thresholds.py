@@ -28,13 +28,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import Params
-from longshort.data.sequences import Floats
+from longshort.data.sequences import Floats, Sequences
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, suggest
 from longshort.tasks.anomalies.extremes import LEAST, fit_tail
 
 Bools = NDArray[np.bool_]
 Method = Literal["spot", "conformal", "dynamic", "fixed"]
+# thousands of rows, where rows have no times
+_THOUSAND = 1000.0
 # multiples of the deviation that a dynamic threshold chooses from
 _MULTIPLES = np.arange(2.5, 12.01, 0.5)
 
@@ -308,3 +310,14 @@ def check_limit(value: Any) -> Limit:
     if not (isinstance(value, Limit) and math.isfinite(value.value) and value.expected >= 0):
         raise ValueError(f"a threshold is {value!r}")
     return value
+
+
+def calm_rows(series: Sequences, scores: Floats, chosen: Bools) -> Calm:
+    """The chosen rows, and how long they last together."""
+    owner = series.series_of(np.flatnonzero(chosen))
+    counts = np.bincount(owner, minlength=len(series))
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    rows = float(chosen.sum())
+    if series.times is None or series.step is None or series.step.unit == "n":
+        return Calm(scores[chosen], offsets, rows / _THOUSAND, "in 1,000 rows")
+    return Calm(scores[chosen], offsets, rows * series.step.seconds / 86_400, "a day")
