@@ -101,11 +101,22 @@ from longshort.records.transcripts import (
     TranscriptScore,
     Wrongs,
 )
+from longshort.records.translations import (
+    Aligned,
+    Example,
+    Stretch,
+    TranslationData,
+    TranslationEvaluation,
+    TranslationPart,
+    TranslationScore,
+    What,
+)
 
 __all__ = [
     "LEVELS",
     "AlarmFault",
     "AlarmRate",
+    "Aligned",
     "AnomalyData",
     "AnomalyEvaluation",
     "AnomalyScore",
@@ -120,6 +131,7 @@ __all__ = [
     "Epoch",
     "Evaluation",
     "Event",
+    "Example",
     "Explanation",
     "FieldSummary",
     "Finding",
@@ -167,6 +179,7 @@ __all__ = [
     "Stage",
     "StepScore",
     "Stop",
+    "Stretch",
     "Sure",
     "Timed",
     "Trace",
@@ -174,8 +187,13 @@ __all__ = [
     "TranscriptEvaluation",
     "TranscriptPart",
     "TranscriptScore",
+    "TranslationData",
+    "TranslationEvaluation",
+    "TranslationPart",
+    "TranslationScore",
     "Trial",
     "Tuning",
     "Watched",
+    "What",
     "Wrongs",
 ]

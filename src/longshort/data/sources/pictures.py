@@ -6,6 +6,8 @@ rotation is undone; files that are damaged, or no pictures, are refused by name.
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,28 @@ def resized(picture: Grey, height: int, width: int) -> Grey:
     pillow = _pillow()
     image = pillow.Image.fromarray(picture)
     return np.asarray(image.resize((width, height), pillow.Image.Resampling.BILINEAR), np.uint8)
+
+
+def thumbnail(picture: Grey | Path, side: int) -> str:
+    """A picture in its colours as the data URI of a PNG, no side longer than ``side`` pixels.
+
+    Raises:
+        DataError: it is damaged, or no picture.
+        MissingDependencyError: Pillow is not installed.
+    """
+    pillow = _pillow()
+    try:
+        if isinstance(picture, np.ndarray):
+            image = pillow.Image.fromarray(picture)
+        else:
+            with pillow.Image.open(picture) as held:
+                image = held.convert("RGBA")
+        image.thumbnail((side, side))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{picture}: cannot be read as a picture ({error})") from None
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _stem(path: Path) -> str:
