@@ -43,7 +43,7 @@ def written(count: int, seed: int = 0) -> Corpus:
         hand = np.eye(2) + random.normal(0, 0.08, (2, 2))
         strokes = []
         for place, letter in enumerate(text):
-            ends = np.array([[0, 0], slopes[letter]]) + [2 * place, 0]
+            ends = np.add([[0, 0], slopes[letter]], [2 * place, 0])
             strokes.append(ends @ hand.T)
         drawn.append(joined(strokes))
     return Corpus("pens", ink=tuple(drawn), transcripts=tuple(texts(count, seed)))
