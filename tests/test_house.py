@@ -49,7 +49,8 @@ ORDER = [
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
     "tasks/scikit",
     "tasks/base", "tasks/streams/", "tasks/labels/", "tasks/text/", "tasks/transcripts/",
-    "tasks/translations/", "tasks/", "stream", "tuning/space",
+    "tasks/translations/", "tasks/encoding", "tasks/network", "tasks/paths", "tasks/learned",
+    "tasks/anomalies/", "tasks/", "stream", "tuning/space",
     "tuning/",
     "cli/", "__main__",
 ]  # fmt: skip
@@ -138,12 +139,13 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Arrival", "Augment", "Category", "Chunking", "Classifier", "Columns",
-        "Corpus", "Ctc", "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
-        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "Pretrained",
-        "RNNCell", "Recorded", "Recurrent", "Roles", "Scaling", "SeriesModel", "Session", "Shares",
-        "Signal", "Sound", "Spelling", "Split", "Tagger", "Text", "Tokens", "Training",
-        "Transcriber", "Window", "backtest", "compare", "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "AnomalyDetector", "Arrival", "Augment", "Category", "Chunking",
+        "Classifier", "Columns", "Corpus", "Ctc", "Decoder", "Documents", "Evaluation", "Faults",
+        "Forecaster", "GRUCell", "LSTMCell", "LanguageModel", "LongshortError", "Next", "Notation",
+        "Partition", "Pretrained", "RNNCell", "Recorded", "Recurrent", "Roles", "Scaling", "Scores",
+        "SeriesModel", "Session", "Shares", "Signal", "Sound", "Spelling", "Split", "Surprise",
+        "Tagger", "Text", "Threshold", "Tokens", "Training", "Transcriber", "Window", "backtest",
+        "compare", "engine", "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

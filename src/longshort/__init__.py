@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 # every public name and the room it lives in
 _ROOMS = {
+    "AnomalyDetector": "longshort.tasks.anomaly",
     "Arrival": "longshort.data.arrival",
     "Augment": "longshort.data.augment",
     "Beam": "longshort.beams",
@@ -25,6 +26,7 @@ _ROOMS = {
     "Decoder": "longshort.heads.decoder",
     "Documents": "longshort.data.sources.prose",
     "Evaluation": "longshort.records",
+    "Faults": "longshort.tasks.anomalies.faults",
     "Forecaster": "longshort.tasks.forecast",
     "GRU": "longshort.layers.recurrent",
     "GRUCell": "longshort.layers.cells",
@@ -43,6 +45,7 @@ _ROOMS = {
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
     "Scenes": "longshort.data.readings.scenes",
+    "Scores": "longshort.tasks.anomalies.scores",
     "SeriesModel": "longshort.tasks.series",
     "Session": "longshort.stream",
     "Shares": "longshort.data.chunks",
@@ -50,8 +53,10 @@ _ROOMS = {
     "Sound": "longshort.data.readings.sound",
     "Spelling": "longshort.data.codecs.transcripts",
     "Split": "longshort.data.splits",
+    "Surprise": "longshort.tasks.anomalies.surprise",
     "Tagger": "longshort.tasks.tag",
     "Text": "longshort.data.readings.words",
+    "Threshold": "longshort.tasks.anomalies.thresholds",
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
     "Transcriber": "longshort.tasks.transcribe",
@@ -70,6 +75,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AnomalyDetector",
     "Arrival",
     "Augment",
     "Beam",
@@ -82,6 +88,7 @@ __all__ = [
     "Decoder",
     "Documents",
     "Evaluation",
+    "Faults",
     "Forecaster",
     "GRUCell",
     "LSTMCell",
@@ -97,6 +104,7 @@ __all__ = [
     "Roles",
     "Scaling",
     "Scenes",
+    "Scores",
     "SeriesModel",
     "Session",
     "Shares",
@@ -104,8 +112,10 @@ __all__ = [
     "Sound",
     "Spelling",
     "Split",
+    "Surprise",
     "Tagger",
     "Text",
+    "Threshold",
     "Tokens",
     "Training",
     "Transcriber",
@@ -151,6 +161,11 @@ if TYPE_CHECKING:
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
     from longshort.stream import Session
+    from longshort.tasks.anomalies.faults import Faults
+    from longshort.tasks.anomalies.scores import Scores
+    from longshort.tasks.anomalies.surprise import Surprise
+    from longshort.tasks.anomalies.thresholds import Threshold
+    from longshort.tasks.anomaly import AnomalyDetector
     from longshort.tasks.backtest import backtest
     from longshort.tasks.classify import Classifier
     from longshort.tasks.comparison import compare

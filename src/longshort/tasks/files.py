@@ -6,6 +6,7 @@ from pathlib import Path
 
 from longshort import artifact, checkpoint
 from longshort.errors import ModelFileError, suggest
+from longshort.tasks.anomaly import AnomalyDetector
 from longshort.tasks.base import Estimator
 from longshort.tasks.classify import Classifier
 from longshort.tasks.forecast import Forecaster
@@ -18,6 +19,7 @@ from longshort.tasks.translate import Translator
 KINDS: dict[str, type[Estimator]] = {
     each.kind: each
     for each in (
+        AnomalyDetector,
         Forecaster,
         Classifier,
         Tagger,

@@ -128,6 +128,15 @@ def resized(picture: Grey, height: int, width: int) -> Grey:
     return np.asarray(image.resize((width, height), pillow.Image.Resampling.BILINEAR), np.uint8)
 
 
+def as_uri(picture: Grey) -> str:
+    """A picture (H, W) as the data URI of a PNG.
+
+    Raises:
+        MissingDependencyError: Pillow is not installed.
+    """
+    return _uri(_pillow().Image.fromarray(picture))
+
+
 def thumbnail(picture: Grey | Path, side: int) -> str:
     """A picture in its colours as the data URI of a PNG, no side longer than ``side`` pixels.
 
@@ -145,6 +154,10 @@ def thumbnail(picture: Grey | Path, side: int) -> str:
         image.thumbnail((side, side))
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{picture}: cannot be read as a picture ({error})") from None
+    return _uri(image)
+
+
+def _uri(image: Any) -> str:
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
