@@ -139,13 +139,14 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "AnomalyDetector", "Arrival", "Augment", "Category", "Chunking",
-        "Classifier", "Columns", "Corpus", "Ctc", "Decoder", "Documents", "Evaluation", "Faults",
-        "Forecaster", "GRUCell", "LSTMCell", "LanguageModel", "LongshortError", "Next", "Notation",
-        "Partition", "Pretrained", "RNNCell", "Recorded", "Recurrent", "Roles", "Scaling", "Scores",
-        "SeriesModel", "Session", "Shares", "Signal", "Sound", "Spelling", "Split", "Surprise",
-        "Tagger", "Text", "Threshold", "Tokens", "Training", "Transcriber", "Window", "backtest",
-        "compare", "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "AnomalyDetector", "Arrival", "Augment", "Beam", "Category",
+        "Chunking", "Classifier", "Columns", "Corpus", "Ctc", "Decoder", "Documents", "Evaluation",
+        "Faults", "Forecaster", "GRUCell", "LSTMCell", "LanguageModel", "LongshortError", "Next",
+        "Notation", "Partition", "Pretrained", "RNNCell", "Recorded", "Recurrent", "Roles",
+        "Scaling", "Scenes", "Scores", "SeriesModel", "Session", "Shares", "Signal", "Sound",
+        "Spelling", "Split", "Surprise", "Tagger", "Text", "Threshold", "Tokens", "Training",
+        "Transcriber", "Translation", "Translator", "Window", "backtest", "compare", "engine",
+        "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__
