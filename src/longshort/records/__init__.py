@@ -80,6 +80,7 @@ from longshort.records.language import (
     Sample,
     Stage,
 )
+from longshort.records.media import Audio, Image
 from longshort.records.training import (
     Epoch,
     Event,
@@ -92,6 +93,7 @@ from longshort.records.training import (
 )
 from longshort.records.transcripts import (
     Confusion,
+    Delay,
     Heard,
     Picture,
     Timed,
@@ -101,14 +103,26 @@ from longshort.records.transcripts import (
     TranscriptScore,
     Wrongs,
 )
+from longshort.records.translations import (
+    Aligned,
+    Example,
+    Stretch,
+    TranslationData,
+    TranslationEvaluation,
+    TranslationPart,
+    TranslationScore,
+    What,
+)
 
 __all__ = [
     "LEVELS",
     "AlarmFault",
     "AlarmRate",
+    "Aligned",
     "AnomalyData",
     "AnomalyEvaluation",
     "AnomalyScore",
+    "Audio",
     "ClassScore",
     "Comparison",
     "Confusion",
@@ -116,10 +130,12 @@ __all__ = [
     "Curve",
     "DataSummary",
     "Decided",
+    "Delay",
     "Difference",
     "Epoch",
     "Evaluation",
     "Event",
+    "Example",
     "Explanation",
     "FieldSummary",
     "Finding",
@@ -130,6 +146,7 @@ __all__ = [
     "Happening",
     "Heard",
     "History",
+    "Image",
     "Kind",
     "LabelData",
     "LabelEvaluation",
@@ -167,6 +184,7 @@ __all__ = [
     "Stage",
     "StepScore",
     "Stop",
+    "Stretch",
     "Sure",
     "Timed",
     "Trace",
@@ -174,8 +192,13 @@ __all__ = [
     "TranscriptEvaluation",
     "TranscriptPart",
     "TranscriptScore",
+    "TranslationData",
+    "TranslationEvaluation",
+    "TranslationPart",
+    "TranslationScore",
     "Trial",
     "Tuning",
     "Watched",
+    "What",
     "Wrongs",
 ]

@@ -12,11 +12,15 @@ from longshort.yardsticks.verdict import form
 
 
 class Told(NamedTuple):
-    """How a score is spoken of: its words, which way is better, and whether it is a share."""
+    """How a score is spoken of: its words, which way is better, and whether it is a share.
+
+    A share is told in points of hundred, with ``unit`` behind them.
+    """
 
     words: str
     higher: bool = True
     share: bool = True
+    unit: str = " %"
 
 
 class LabelRival(NamedTuple):
@@ -98,7 +102,7 @@ def _shown(told: Told, score: Measured, interval: bool = False) -> str:
         text = f"{score.value:{shape}}"
         within = f" [{score.low:{shape}}, {score.high:{shape}}]" if score.low is not None else ""
     else:
-        text = f"{100 * score.value:.1f} %"
+        text = f"{100 * score.value:.1f}{told.unit}"
         within = (
             f" [{100 * score.low:.1f}, {100 * score.high:.1f}]"
             if score.low is not None and score.high is not None
