@@ -44,7 +44,7 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     DTW: {f"window {share:g}": {"window": share} for share in (0.1, 0.15)},
 }  # fmt: skip
 # passes over the training part, to choose by and in the end, and networks averaged in the end
-EPOCHS, LAST, MEMBERS = 24, 40, 2
+EPOCHS, LAST, MEMBERS = 24, 40, 3
 
 
 @cache
