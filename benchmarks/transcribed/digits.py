@@ -222,7 +222,8 @@ def section(found: Record) -> list[str]:
             "Recipes were chosen with two speakers left out at once, one network learning from "
             "the other four; for each speaker that is held out for the test, the recipe that was "
             "best on the mean of the five others is taken. For the official split, the recipe is "
-            'taken that was best on recordings 5 to 9 ("known"), learning from 10 to 49. What '
+            'taken that was best on recordings 5 to 9 ("known"; some were tried), learning from '
+            "10 to 49. What "
             "recipes there are was thought of in sight "
             "of these scores, in which each speaker is an unseen one:",
             "",
@@ -274,7 +275,7 @@ def claim(found: Record) -> list[str]:
     return [
         "An LSTM is often said to make 40 % fewer errors than a hidden Markov model. "
         + " ".join(told)
-        + " Six speakers are few: take the last interval for the least that is unsure."
+        + " With six speakers, the last interval is rough, and rather too narrow than too wide."
     ]
 
 
