@@ -21,9 +21,8 @@ from longshort.yardsticks.translations.nearest import Nearest
 from longshort.yardsticks.translations.rules import Copy, Lead, MostFrequent
 
 if TYPE_CHECKING:
-    from longshort.beams import Beam
-
     from longshort import Translator
+    from longshort.beams import Beam
 
 TEXT = """# Translations, summaries and captions, measured
 

@@ -35,10 +35,9 @@ def unseen(given: LabelParts) -> NDArray[np.bool_]:
 
 def network(**changes: Any) -> Any:
     """Words seen twice; attention after the decoder, so that training reads targets at once."""
+    from longshort import Recurrent, Tokens, Training, Translator
     from longshort.beams import Beam
     from longshort.heads.translation import Translation
-
-    from longshort import Recurrent, Tokens, Training, Translator
 
     words = Tokens("spaced", least=2)
     return Translator(
