@@ -35,10 +35,9 @@ def parts() -> LabelParts:
 
 def network(**changes: Any) -> Any:
     """A small convolutional encoder and a decoder with attention (Xu et al. 2015)."""
+    from longshort import Spelling, Tokens, Training, Translator
     from longshort.data.readings.scenes import Scenes
     from longshort.heads.translation import Translation
-
-    from longshort import Spelling, Tokens, Training, Translator
 
     return Translator(
         target=Tokens("words"),

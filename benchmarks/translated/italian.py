@@ -62,9 +62,8 @@ def parts() -> LabelParts:
 
 def network(**changes: Any) -> Any:
     """Subwords of both languages in one vocabulary, so that names are copied by their parts."""
-    from longshort.heads.translation import Translation
-
     from longshort import Recurrent, Tokens, Training, Translator
+    from longshort.heads.translation import Translation
 
     pieces = Tokens("subwords", size=8000)
     return Translator(

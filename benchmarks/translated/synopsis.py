@@ -51,9 +51,8 @@ def parts() -> LabelParts:
 
 def network(**changes: Any) -> Any:
     """Words or copies of them (See et al. 2017), of the first 60 words of a description."""
-    from longshort.heads.translation import Translation
-
     from longshort import Recurrent, Spelling, Tokens, Training, Translator
+    from longshort.heads.translation import Translation
 
     words, lower = Tokens("words", size=8000), Spelling("lower")
     return Translator(
