@@ -184,7 +184,7 @@ class Session:
         if len(fresh):
             self._begin(numbers[fresh], [found.key(int(at)) for at in fresh])
         for step in range(1, int(gaps.max(initial=0)) + 1):
-            self._fill(numbers[gaps >= step], step)
+            self._fill(numbers[gaps >= step])
         if not read.all():
             numbers, found, places = numbers[read], found.take(np.flatnonzero(read)), places[read]
         if not len(numbers):
@@ -228,14 +228,15 @@ class Session:
         key = self._keys[number]
         return f"series {', '.join(key)}" if key else f"session {number}"
 
-    def _fill(self, numbers: Ints, step: int) -> None:
+    def _fill(self, numbers: Ints) -> None:
         """Read a row that did not come."""
         layout = cast(RowLayout, self.layout)
         values = np.full((len(numbers), self._row.shape[1]), np.nan)
         if layout.gap == "previous":
             values = self._row[numbers]
-        times = layout.later(self._last[numbers], step)
+        times = layout.later(self._last[numbers], 1)
         self._stream.step(numbers, values, times)
+        self._last[numbers] = times
         self._rows[numbers] += 1
 
     # sessions
@@ -382,9 +383,11 @@ class Session:
                 raise ValueError(f"{count} sessions, and the state of others")
             arrival = artifact.section(content, "arrival", Arrival, where)
             self = cls(opened, count, arrival=arrival)
+            self._keys = [None if key is None else tuple(map(str, key)) for key in keys]
+            begun = np.flatnonzero([key is not None for key in self._keys])
+            self._stream.begin(begun, [key for key in self._keys if key is not None])
             kept = {n: torch.from_numpy(array.copy()) for n, array in tensors.items()}
             self.load(State.unflatten(kept))
-            self._keys = [None if key is None else tuple(map(str, key)) for key in keys]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             if isinstance(error, ModelFileError):
                 raise
