@@ -25,8 +25,8 @@ ORDER = [
     "data/steps", "data/clock", "data/sequences", "data/corpus", "data/stretch",
     "data/splits", "data/partition", "data/horizon", "data/codecs/",
     "data/sources/", "data/sampler",
-    "data/encoding", "data/window", "data/windows", "data/items", "data/chunks",
-    "data/augment", "data/readings/",
+    "data/layout", "data/arrival", "data/encoding", "data/window", "data/windows", "data/items",
+    "data/chunks", "data/augment", "data/readings/",
     "data/synthetic", "data/catalog/",
     "kernels/reference/tensors", "kernels/reference/unroll", "kernels/reference/gates",
     "kernels/reference/lstm", "kernels/reference/slstm", "kernels/reference/gru",
@@ -36,10 +36,11 @@ ORDER = [
     "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
+    "layers/attention", "layers/softmax", "layers/scenes",
     "layers/embed", "layers/lookup", "layers/spelled", "layers/stem", "layers/channels",
     "layers/encoder", "layers/bothways", "layers/elmo", "layers/pretrained",
     "layers/transformer", "layers/pool",
-    "rollout", "search",
+    "rollout", "search", "beams",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
     "training/layers", "training/averaging",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
@@ -47,7 +48,9 @@ ORDER = [
     "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
     "tasks/scikit",
-    "tasks/base", "tasks/labels/", "tasks/text/", "tasks/transcripts/", "tasks/", "tuning/space",
+    "tasks/base", "tasks/streams/", "tasks/labels/", "tasks/text/", "tasks/transcripts/",
+    "tasks/translations/", "tasks/encoding", "tasks/network", "tasks/paths", "tasks/learned",
+    "tasks/anomalies/", "tasks/", "stream", "tuning/space",
     "tuning/",
     "cli/", "__main__",
 ]  # fmt: skip
@@ -136,12 +139,14 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "Augment", "Category", "Chunking", "Classifier", "Columns", "Corpus",
-        "Ctc", "Decoder", "Documents", "Evaluation", "Forecaster", "GRUCell", "LSTMCell",
-        "LanguageModel", "LongshortError", "Next", "Notation", "Partition", "Pretrained",
-        "RNNCell", "Recorded", "Recurrent", "Roles", "Scaling", "SeriesModel", "Shares", "Signal",
-        "Sound", "Spelling", "Split", "Tagger", "Text", "Tokens", "Training", "Transcriber",
-        "Window", "backtest", "compare", "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "AnomalyDetector", "Arrival", "Augment", "Beam", "Category",
+        "Chunking", "Classifier", "Columns", "Corpus", "Ctc", "Decoder", "Documents", "Evaluation",
+        "Faults", "Forecaster", "GRUCell", "LSTMCell", "LanguageModel", "LongshortError", "Next",
+        "Notation", "Partition", "Pretrained", "RNNCell", "Recorded", "Recurrent", "Roles",
+        "Scaling", "Scenes", "Scores", "SeriesModel", "Session", "Shares", "Signal", "Sound",
+        "Spelling", "Split", "Surprise", "Tagger", "Text", "Threshold", "Tokens", "Training",
+        "Transcriber", "Translation", "Translator", "Window", "backtest", "compare", "engine",
+        "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -13,7 +13,10 @@ __version__ = "0.1.0"
 
 # every public name and the room it lives in
 _ROOMS = {
+    "AnomalyDetector": "longshort.tasks.anomaly",
+    "Arrival": "longshort.data.arrival",
     "Augment": "longshort.data.augment",
+    "Beam": "longshort.beams",
     "Category": "longshort.heads.category",
     "Chunking": "longshort.data.chunks",
     "Classifier": "longshort.tasks.classify",
@@ -23,6 +26,7 @@ _ROOMS = {
     "Decoder": "longshort.heads.decoder",
     "Documents": "longshort.data.sources.prose",
     "Evaluation": "longshort.records",
+    "Faults": "longshort.tasks.anomalies.faults",
     "Forecaster": "longshort.tasks.forecast",
     "GRU": "longshort.layers.recurrent",
     "GRUCell": "longshort.layers.cells",
@@ -40,17 +44,24 @@ _ROOMS = {
     "Recurrent": "longshort.layers.encoder",
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
+    "Scenes": "longshort.data.readings.scenes",
+    "Scores": "longshort.tasks.anomalies.scores",
     "SeriesModel": "longshort.tasks.series",
+    "Session": "longshort.stream",
     "Shares": "longshort.data.chunks",
     "Signal": "longshort.data.readings.signals",
     "Sound": "longshort.data.readings.sound",
     "Spelling": "longshort.data.codecs.transcripts",
     "Split": "longshort.data.splits",
+    "Surprise": "longshort.tasks.anomalies.surprise",
     "Tagger": "longshort.tasks.tag",
     "Text": "longshort.data.readings.words",
+    "Threshold": "longshort.tasks.anomalies.thresholds",
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
     "Transcriber": "longshort.tasks.transcribe",
+    "Translation": "longshort.heads.translation",
+    "Translator": "longshort.tasks.translate",
     "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
     "compare": "longshort.tasks.comparison",
@@ -64,7 +75,10 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AnomalyDetector",
+    "Arrival",
     "Augment",
+    "Beam",
     "Category",
     "Chunking",
     "Classifier",
@@ -74,6 +88,7 @@ __all__ = [
     "Decoder",
     "Documents",
     "Evaluation",
+    "Faults",
     "Forecaster",
     "GRUCell",
     "LSTMCell",
@@ -88,17 +103,24 @@ __all__ = [
     "Recurrent",
     "Roles",
     "Scaling",
+    "Scenes",
+    "Scores",
     "SeriesModel",
+    "Session",
     "Shares",
     "Signal",
     "Sound",
     "Spelling",
     "Split",
+    "Surprise",
     "Tagger",
     "Text",
+    "Threshold",
     "Tokens",
     "Training",
     "Transcriber",
+    "Translation",
+    "Translator",
     "Window",
     "backtest",
     "compare",
@@ -109,6 +131,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from longshort.beams import Beam
+    from longshort.data.arrival import Arrival
     from longshort.data.chunks import Chunking, Shares
     from longshort.data.codecs.notation import Notation
     from longshort.data.codecs.numbers import Scaling
@@ -117,6 +141,7 @@ if TYPE_CHECKING:
     from longshort.data.corpus import Corpus, Roles
     from longshort.data.partition import Partition
     from longshort.data.readings.pretrained import Pretrained
+    from longshort.data.readings.scenes import Scenes
     from longshort.data.readings.signals import Signal
     from longshort.data.readings.words import Text
     from longshort.data.sequences import Columns
@@ -129,11 +154,18 @@ if TYPE_CHECKING:
     from longshort.heads.ctc import Ctc
     from longshort.heads.decoder import Decoder
     from longshort.heads.next import Next
+    from longshort.heads.translation import Translation
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent
     from longshort.layers.recurrent import GRU, LSTM, RNN
     from longshort.records import Evaluation
+    from longshort.stream import Session
+    from longshort.tasks.anomalies.faults import Faults
+    from longshort.tasks.anomalies.scores import Scores
+    from longshort.tasks.anomalies.surprise import Surprise
+    from longshort.tasks.anomalies.thresholds import Threshold
+    from longshort.tasks.anomaly import AnomalyDetector
     from longshort.tasks.backtest import backtest
     from longshort.tasks.classify import Classifier
     from longshort.tasks.comparison import compare
@@ -143,6 +175,7 @@ if TYPE_CHECKING:
     from longshort.tasks.series import SeriesModel
     from longshort.tasks.tag import Tagger
     from longshort.tasks.transcribe import Transcriber
+    from longshort.tasks.translate import Translator
     from longshort.training import Training
     from longshort.tuning import tune
 

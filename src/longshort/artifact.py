@@ -139,16 +139,31 @@ def write(
         OutputError: it cannot be written.
         ModelFileError: the header would be larger than 1 MiB.
     """
+    write_bytes(path, pack(kind, version, sections, tensors, str(path)), previous)
+
+
+def pack(
+    kind: str,
+    version: str,
+    sections: Mapping[str, Any],
+    tensors: Mapping[str, NDArray[Any]],
+    where: str,
+) -> bytes:
+    """The bytes of such a file; ``where`` is what they are called in errors.
+
+    Raises:
+        ModelFileError: the header would be larger than 1 MiB.
+    """
     header = {"format": FORMAT, "kind": kind, "version": version, "sections": sections}
     text = json.dumps(header, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     data = _ordered(save_tensors(arrays, {"longshort": text, "digest": _NO_DIGEST}))
     size = int.from_bytes(data[:8], "little")
     if size > MAX_HEADER:
-        raise ModelFileError(f"{path}: the header would be {size} bytes, more than {MAX_HEADER}")
+        raise ModelFileError(f"{where}: the header would be {size} bytes, more than {MAX_HEADER}")
     place = data.index(_MARK, 8, 8 + size) + len(_MARK)
     data[place : place + 64] = hashlib.sha256(data).hexdigest().encode()
-    write_bytes(path, bytes(data), previous)
+    return bytes(data)
 
 
 def _ordered(data: bytes) -> bytearray:
@@ -170,7 +185,23 @@ def read(path: str | Path) -> Artifact:
         ModelFileError: it is missing, not such a file, damaged, altered, too large, or written by
             a newer format; the message names the file and what is wrong.
     """
-    laid = _load(Path(path))
+    return _checked(path, _load(Path(path)))
+
+
+def unpack(data: bytes, where: str) -> Artifact:
+    """What ``pack`` gave, checked as a file is; ``where`` is what the bytes are called in errors.
+
+    Raises:
+        ModelFileError: as of ``read``.
+    """
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > min(MAX_HEADER, len(data) - 8) or len(data) > MAX_FILE:
+        _refuse(where, "this is not a Longshort model file, or it was cut short")
+    layout = _layout(where, data[8 : 8 + size], len(data) - 8 - size)
+    return _checked(where, _Laid(bytearray(data), 8 + size, *layout))
+
+
+def _checked(path: str | Path, laid: _Laid) -> Artifact:
     _check_digest(path, laid)
     header = _header(path, laid.metadata["longshort"])
     tensors = {name: laid.tensor(place) for name, place in laid.places.items()}
@@ -331,7 +362,7 @@ def _load(path: Path) -> _Laid:
     return _Laid(data, 8 + size, metadata, places)
 
 
-def _layout(path: Path, text: bytes, room: int) -> tuple[dict[str, str], dict[str, _Place]]:
+def _layout(path: str | Path, text: bytes, room: int) -> tuple[dict[str, str], dict[str, _Place]]:
     """What the outer header says: its two texts, and where the tensors lie in ``room`` bytes."""
     if text.count(_MARK) != 1:
         _refuse(path, "this is not a Longshort model file (no digest in its header)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -84,6 +85,11 @@ class Step:
         return self.count * _MICROSECONDS["d" if self.unit == "bd" else self.unit] / 1e6
 
     @property
+    def fixed(self) -> int | None:
+        """Its length in microseconds; None where the calendar decides."""
+        return None if self.unit in (*_MONTHS, "bd") else self.count * _MICROSECONDS[self.unit]
+
+    @property
     def whole_days(self) -> bool:
         """Whether stamps of this step differ by days, so that a date names a row."""
         return self.seconds % 86_400 == 0 or self.unit in _MONTHS
@@ -132,6 +138,21 @@ class Step:
             steps = (end - start).astype(np.int64) // length
         steps = np.asarray(steps, dtype=np.int64)
         return steps, np.asarray(self.advance(start, steps) == end)
+
+
+def step_in_words(spacing: str) -> Step | None:
+    """The step that "rows 30 minutes apart" tells of; None where rows are simply in order.
+
+    Raises:
+        ArgumentError: it tells of none that there is.
+    """
+    found = re.fullmatch(r"rows (\d+) (.+?)s? apart", spacing)
+    if found is None:
+        return None
+    units: dict[str, Unit] = {_WORDS[unit]: unit for unit in get_args(Unit)}
+    if found[2] not in units:
+        raise ArgumentError(f"{spacing!r}: {suggest(found[2], units)}")
+    return Step(int(found[1]), units[found[2]])
 
 
 def fixed_step(microseconds: int) -> Step:

@@ -235,6 +235,30 @@ def _notes(parts: Windowed, terms: Terms) -> tuple[str, ...]:
 def summarise(parts: Windowed) -> DataSummary:
     """What was read and how it was cut."""
     series = parts.test.sequences
+    cuts = [
+        np.zeros(len(series), np.int64),
+        rows_seen(parts.train),
+        rows_seen(parts.both),
+        series.lengths,
+    ]
+    named = (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
+    return DataSummary(
+        source=series.source,
+        series=len(series),
+        rows=len(series.values),
+        step=series.step.label if series.step else "rows in order",
+        fill=series.fill,
+        fields=fields_of(series),
+        parts=tuple(
+            part_of(name, windows.sequences, start, end, len(windows))
+            for (name, windows), start, end in zip(named, cuts, cuts[1:], strict=False)
+            if (end > start).any()
+        ),
+    )
+
+
+def fields_of(series: Sequences) -> tuple[FieldSummary, ...]:
+    """Every column as it was read."""
     fields = []
     for column, field in enumerate(series.fields):
         values = series.values[:, column]
@@ -253,30 +277,11 @@ def summarise(parts: Windowed) -> DataSummary:
         )
         missing = len(values) - len(seen)
         fields.append(FieldSummary(field.name, field.role, field.unit, missing, low, mean, high))
-    cuts = [
-        np.zeros(len(series), np.int64),
-        rows_seen(parts.train),
-        rows_seen(parts.both),
-        series.lengths,
-    ]
-    named = (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
-    return DataSummary(
-        source=series.source,
-        series=len(series),
-        rows=len(series.values),
-        step=series.step.label if series.step else "rows in order",
-        fill=series.fill,
-        fields=tuple(fields),
-        parts=tuple(
-            _part(name, windows, start, end)
-            for (name, windows), start, end in zip(named, cuts, cuts[1:], strict=False)
-            if (end > start).any()
-        ),
-    )
+    return tuple(fields)
 
 
-def _part(name: str, windows: Windows, start: Ints, end: Ints) -> Part:
-    series = windows.sequences
+def part_of(name: str, series: Sequences, start: Ints, end: Ints, origins: int) -> Part:
+    """One part: rows ``start`` to ``end`` (S,) of every series."""
     used = np.flatnonzero(end > start)
     first, last = series.offsets[used] + start[used], series.offsets[used] + end[used] - 1
     if series.times is not None:
@@ -284,7 +289,7 @@ def _part(name: str, windows: Windows, start: Ints, end: Ints) -> Part:
         last = last[np.argsort(series.times[last])]
     labels = series.time_label(int(first[0])), series.time_label(int(last[-1]))
     rows = int((end - start)[used].sum())
-    return Part(name, *labels, rows, len(windows))  # type: ignore[arg-type]
+    return Part(name, *labels, rows, origins)  # type: ignore[arg-type]
 
 
 def environment() -> dict[str, str]:

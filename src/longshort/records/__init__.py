@@ -6,6 +6,18 @@ read on another without any of the code that made it.
 
 from __future__ import annotations
 
+from longshort.records.anomalies import (
+    AlarmFault,
+    AlarmRate,
+    AnomalyData,
+    AnomalyEvaluation,
+    AnomalyScore,
+    Marked,
+    SeriesScore,
+    Shown,
+    Trace,
+    Watched,
+)
 from longshort.records.comparison import (
     Comparison,
     Contender,
@@ -68,6 +80,7 @@ from longshort.records.language import (
     Sample,
     Stage,
 )
+from longshort.records.media import Audio, Image
 from longshort.records.training import (
     Epoch,
     Event,
@@ -80,6 +93,7 @@ from longshort.records.training import (
 )
 from longshort.records.transcripts import (
     Confusion,
+    Delay,
     Heard,
     Picture,
     Timed,
@@ -89,9 +103,26 @@ from longshort.records.transcripts import (
     TranscriptScore,
     Wrongs,
 )
+from longshort.records.translations import (
+    Aligned,
+    Example,
+    Stretch,
+    TranslationData,
+    TranslationEvaluation,
+    TranslationPart,
+    TranslationScore,
+    What,
+)
 
 __all__ = [
     "LEVELS",
+    "AlarmFault",
+    "AlarmRate",
+    "Aligned",
+    "AnomalyData",
+    "AnomalyEvaluation",
+    "AnomalyScore",
+    "Audio",
     "ClassScore",
     "Comparison",
     "Confusion",
@@ -99,10 +130,12 @@ __all__ = [
     "Curve",
     "DataSummary",
     "Decided",
+    "Delay",
     "Difference",
     "Epoch",
     "Evaluation",
     "Event",
+    "Example",
     "Explanation",
     "FieldSummary",
     "Finding",
@@ -113,6 +146,7 @@ __all__ = [
     "Happening",
     "Heard",
     "History",
+    "Image",
     "Kind",
     "LabelData",
     "LabelEvaluation",
@@ -128,6 +162,7 @@ __all__ = [
     "LanguageScore",
     "Leaning",
     "Mark",
+    "Marked",
     "Measured",
     "Mistake",
     "Outcome",
@@ -139,6 +174,8 @@ __all__ = [
     "ReliabilityBin",
     "Sample",
     "Score",
+    "SeriesScore",
+    "Shown",
     "Sketch",
     "Span",
     "SpanError",
@@ -147,13 +184,21 @@ __all__ = [
     "Stage",
     "StepScore",
     "Stop",
+    "Stretch",
     "Sure",
     "Timed",
+    "Trace",
     "TranscriptData",
     "TranscriptEvaluation",
     "TranscriptPart",
     "TranscriptScore",
+    "TranslationData",
+    "TranslationEvaluation",
+    "TranslationPart",
+    "TranslationScore",
     "Trial",
     "Tuning",
+    "Watched",
+    "What",
     "Wrongs",
 ]

@@ -31,10 +31,11 @@ from longshort.layers.encoder import Recurrent, parameter_count, step_cost
 from longshort.model import Model
 from longshort.records import History
 from longshort.report.numerals import setting
+from longshort.tasks import stored
 from longshort.tasks.device import choose_device
 from longshort.tasks.ensemble import Ensemble, Parts, Progress
 from longshort.tasks.scikit import Pickled, UnfittedError
-from longshort.tasks.stored import Fit, check_weights, same, under, within
+from longshort.tasks.stored import Fit, check_weights, same, sections_of, under, weights_of, within
 from longshort.tasks.transfer import Transfer, changed_settings, fingerprint
 from longshort.training.loop import Judge
 from longshort.training.parts import out_of_memory
@@ -286,7 +287,7 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
         return hasattr(self, "models_")
 
     def _describe(self, model: Model) -> str:
-        given = self.settings_["recurrent"] if hasattr(self, "settings_") else self.recurrent
+        given = self.__dict__.get("settings_", {}).get("recurrent", self.recurrent)
         members = len(self.models_) if hasattr(self, "models_") else self.training.members
         return (
             f"{members} network{'s' if members > 1 else ''} of {given.words}, "
@@ -330,22 +331,22 @@ class Estimator(Pickled, BaseEstimator, ABC):  # type: ignore[misc]
             OutputError: the file cannot be written; nothing half-written stays.
         """
         self._check_fitted()
-        settings, arrays = self._learned()
-        # where it ran is not the model's business
-        kept = {name: value for name, value in self.settings_.items() if name != "device"}
-        sections: dict[str, Any] = {
-            name: value.get_params() if isinstance(value, Params) else value
-            for name, value in kept.items()
-        }
-        sections["learned"] = settings
-        sections["fit"] = asdict(Fit(len(self.models_), self.refitted_, self.start_))
-        arrays = {f"learned.{name}": array for name, array in arrays.items()}
-        for number, model in enumerate(self.models_):
-            for name, tensor in model.state_dict().items():
-                arrays[f"member{number}.{name}"] = tensor.cpu().numpy()
-        history = json.dumps(asdict(self.history_), separators=(",", ":"), allow_nan=False)
-        arrays["history"] = np.frombuffer(history.encode(), np.uint8)
+        sections, arrays = self._contents()
+        arrays["history"] = stored.in_bytes(asdict(self.history_))
         artifact.write(path, self.kind, __version__, sections, arrays)
+
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits that tell this fitted estimator from every other one."""
+        self._check_fitted()
+        return stored.digest_of(self.kind, *self._contents())
+
+    def _contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Settings, what was learnt, and weights, as the model file keeps them."""
+        settings, arrays = self._learned()
+        fit = Fit(len(self.models_), self.refitted_, self.start_)
+        sections = sections_of(self.settings_, settings, fit)
+        arrays = {f"learned.{name}": array for name, array in arrays.items()}
+        return sections, arrays | weights_of(self.models_)
 
     @classmethod
     def from_file(cls, path: str | Path, device: str = "cpu") -> Self:

@@ -12,6 +12,7 @@ from longshort.data.splits import Cuts
 from longshort.data.steps import Ints
 from longshort.data.window import Window, choose_cycles
 from longshort.data.windows import Windows
+from longshort.errors import DataError
 from longshort.yardsticks.seasons import find_season
 
 
@@ -56,3 +57,20 @@ def cut_windows(
         windows(cuts.valid_start, cuts.test_start),
         windows(context, cuts.test_start),
     )
+
+
+def after_windows(sequences: Sequences, encoding: Encoding, cuts: Cuts, until: str) -> Windows:
+    """Windows of the test part: all rows after those that were seen, which ``until`` tells of.
+
+    Raises:
+        DataError: there are none.
+    """
+    first = np.maximum(cuts.test_start, encoding.context)
+    test = Windows(sequences, encoding, first, cuts.end - encoding.horizon + 1)
+    if not len(test):
+        raise DataError(
+            f"{sequences.source}: no {encoding.horizon} rows come after those the model has seen "
+            f"(up to {until}). Evaluate on data that go on, or fit with Split(test=...), which "
+            "leaves a part unseen."
+        )
+    return test

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from longshort import artifact, checkpoint
 from longshort.errors import ModelFileError, suggest
+from longshort.tasks.anomaly import AnomalyDetector
 from longshort.tasks.base import Estimator
 from longshort.tasks.classify import Classifier
 from longshort.tasks.forecast import Forecaster
@@ -13,10 +14,20 @@ from longshort.tasks.generate import LanguageModel
 from longshort.tasks.series import SeriesModel
 from longshort.tasks.tag import Tagger
 from longshort.tasks.transcribe import Transcriber
+from longshort.tasks.translate import Translator
 
 KINDS: dict[str, type[Estimator]] = {
     each.kind: each
-    for each in (Forecaster, Classifier, Tagger, LanguageModel, SeriesModel, Transcriber)
+    for each in (
+        AnomalyDetector,
+        Forecaster,
+        Classifier,
+        Tagger,
+        LanguageModel,
+        SeriesModel,
+        Transcriber,
+        Translator,
+    )
 }
 
 

@@ -36,7 +36,7 @@ from longshort.report.charts import forecast_chart
 from longshort.tasks.ahead import Ahead, Draw, for_horizon, long_enough
 from longshort.tasks.base import PREDICT_ROWS, Estimator
 from longshort.tasks.calibration import in_words, settle
-from longshort.tasks.encoding import cut_windows, encode
+from longshort.tasks.encoding import after_windows, cut_windows, encode
 from longshort.tasks.ensemble import Parts, average
 from longshort.tasks.explanation import explain_forecasts
 from longshort.tasks.learned import Learned, put_down, take_up
@@ -49,6 +49,7 @@ from longshort.tasks.paths import (
     origins_apart,
     sample_paths,
 )
+from longshort.tasks.streams.forecasts import AheadStream
 from longshort.tasks.transfer import choose_scale, like_before, other_categories
 from longshort.training import Training
 from longshort.yardsticks.base import Forecasts, Method
@@ -329,6 +330,12 @@ class Forecaster(Estimator):
             warnings.warn(left_out, LongshortWarning, stacklevel=3)
         return Ahead(sequences, encoding, self.forecasts, LEVELS, fits, numbers)
 
+    def opened(self, sessions: int) -> AheadStream:
+        """See ``longshort.Session``; an ArgumentError where the future must be known."""
+        self._check_fitted()
+        told = self.encoding_, self.fields_, self.columns_, self.settings_["fill"]
+        return AheadStream(*told, self.forecasts, sessions)
+
     def score(self, X: Any, y: None = None) -> float:
         """Skill over the last-value forecast on every window of ``X``: 1 - MAE / its MAE.
 
@@ -395,15 +402,7 @@ class Forecaster(Estimator):
         """Windows of every part; the test part is all rows after those that ``fit`` has seen."""
         sequences = self._read_again(X)
         cuts = self.seen_.recall(sequences)
-        first = np.maximum(cuts.test_start, self.encoding_.context)
-        horizon = self.encoding_.horizon
-        test = Windows(sequences, self.encoding_, first, cuts.end - horizon + 1)
-        if not len(test):
-            raise DataError(
-                f"{sequences.source}: no {horizon} rows come after those the model has seen "
-                f"(up to {self.seen_.until(sequences)}). Evaluate on data that go on, or fit "
-                "with Split(test=...), which leaves a part unseen."
-            )
+        test = after_windows(sequences, self.encoding_, cuts, self.seen_.until(sequences))
         return Windowed(*self._parts(sequences, cuts), test)
 
     def explain(self, X: Any) -> Explanation:

@@ -36,6 +36,8 @@ from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.reading import from_array, read_corpus
 from longshort.tasks.stored import under
+from longshort.tasks.streams.onward import OnwardStream
+from longshort.tasks.streams.trunk import refuse_uncausal
 from longshort.training import Training
 from longshort.yardsticks.roster import Choice
 
@@ -294,6 +296,18 @@ class SeriesModel(Estimator):
             for row, place in enumerate(chosen):
                 own = quantiles[row, : int(examples.steps[place])]
                 yield items[place], own[..., LEVELS.index(0.5)], own
+
+    def opened(self, sessions: int) -> OnwardStream:
+        """See ``longshort.Session``, which answers how unexpected a row was, and what comes next.
+
+        Raises:
+            ArgumentError: the network reads both ways, or the reading needs whole recordings.
+        """
+        self._check_fitted()
+        refuse_uncausal(self.settings_["recurrent"])
+        roles = self.settings_["roles"]
+        group = () if roles.item is None else (roles.item,)
+        return OnwardStream(self.models_, self.reading_, group, roles.time, sessions)
 
     def score(self, X: Any, y: None = None) -> float:
         """Minus the mean loss of a value one step ahead, of the test part of the fit's data.

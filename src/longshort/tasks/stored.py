@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from torch import nn
 
 from longshort import artifact
+from longshort.contracts import Params
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,44 @@ class Fit:
     members: Annotated[int, Field(ge=1, le=1000)]
     refitted: bool
     start: str = ""
+
+
+def sections_of(
+    settings: Mapping[str, Any], learned: Mapping[str, Any], fit: Fit
+) -> dict[str, Any]:
+    """Settings, what was learnt and how, as a model file's header has them."""
+    # where it ran is not the model's business
+    kept = {name: value for name, value in settings.items() if name != "device"}
+    sections: dict[str, Any] = {
+        name: value.get_params() if isinstance(value, Params) else value
+        for name, value in kept.items()
+    }
+    return {**sections, "learned": learned, "fit": asdict(fit)}
+
+
+def in_bytes(told: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """JSON values as a tensor."""
+    text = json.dumps(told, separators=(",", ":"), allow_nan=False)
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def weights_of(models: Sequence[nn.Module]) -> dict[str, NDArray[Any]]:
+    """The weights of networks by the names that a model file has for them."""
+    return {
+        f"member{number}.{name}": tensor.cpu().numpy()
+        for number, model in enumerate(models)
+        for name, tensor in model.state_dict().items()
+    }
+
+
+def digest_of(kind: str, sections: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 of what makes a fitted model what it is, wherever and whenever it was trained."""
+    told = json.dumps([kind, sections], sort_keys=True, separators=(",", ":"))
+    found = hashlib.sha256(told.encode())
+    for name, array in sorted(tensors.items()):
+        found.update(f"{name} {array.dtype} {array.shape}".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
 
 
 def under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -70,6 +70,22 @@ class Scales:
             return _clipped(values)
         return self._scaled(values, slice(None, self.channels))
 
+    def inverse(self, values: Floats) -> Floats:
+        """Scaled channels (..., C) in the data's own units.
+
+        Of "ranks" that is a value between the quantiles of the training part; of "item", whose
+        scale is not known, they stay as they are.
+        """
+        if self.scale in ("item", "none"):
+            return values
+        if self.scale == "channel":
+            return values * self.spread[: self.channels] + self.centre[: self.channels]
+        found = np.empty(values.shape)
+        for at, knots in enumerate(self.knots[:, : self.channels].T):
+            rank = norm.cdf(values[..., at]) * len(knots) - 0.5
+            found[..., at] = np.interp(rank, np.arange(len(knots)), knots)
+        return found
+
     def still(self, values: Floats) -> Floats:
         """Columns that do not change in time (items, S), scaled; missing stays NaN."""
         return self._scaled(values, slice(self.channels, None))

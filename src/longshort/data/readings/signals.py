@@ -31,7 +31,7 @@ from longshort.errors import ArgumentError, DataError, ModelFileError, suggest
 Gaps = Literal["carry", "decay", "mean"]
 
 # categories of more labels are looked up in a table
-_ONE_HOT = 32
+ONE_HOT = 32
 _SUMMARIES = ("mean", "deviation", "least", "greatest", "first", "last", "share seen")
 
 
@@ -196,7 +196,7 @@ class SignalReading:
         return tuple(
             f"{column.name} = {label}"
             for column in columns
-            if _role(column) == role and len(column.labels or ()) <= _ONE_HOT
+            if _role(column) == role and len(column.labels or ()) <= ONE_HOT
             for label in column.labels or ()
         )
 
@@ -206,7 +206,7 @@ class SignalReading:
         return {
             f"category{at}": (_role(column), len(column.labels or ()))
             for at, column in enumerate(self.vocabulary.fields)
-            if len(column.labels or ()) > _ONE_HOT
+            if len(column.labels or ()) > ONE_HOT
         }
 
     # what a network reads
@@ -305,7 +305,7 @@ class SignalReading:
             flat = codes[:, 0]
             row = np.where(np.isnan(flat), 0, place[np.nan_to_num(flat).astype(np.int64)])
             width = len(column.labels or ())
-            if width > _ONE_HOT:
+            if width > ONE_HOT:
                 if column.role == "static":
                     tables[f"category{at}"] = row
                 else:

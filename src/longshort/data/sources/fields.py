@@ -16,7 +16,7 @@ from longshort.data.steps import Ints
 from longshort.errors import DataError, suggest
 
 # read as missing, in any case of letters
-_MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
 _TRUTH = {"true": 1.0, "false": 0.0}
 _COMMA = r"^[+-]?\d[\d.]*,[\d,]*\d$"
 # how frames and files name an index that nobody named
@@ -64,7 +64,7 @@ def _numbers(column: pl.Series) -> _Numbers | None:
             )
         ).to_series()
         values[unread.to_numpy()] = again.fill_null(float("nan")).to_numpy()
-        bad = again.is_null() & ~low.is_in(_MISSING)
+        bad = again.is_null() & ~low.is_in(MISSING)
         wrong = unread.filter(bad).to_numpy().astype(np.int64)
         commas = int(rest.filter(bad).str.contains(_COMMA).sum())
     return _Numbers(values, wrong, commas, int((~np.isnan(values)).sum()) + len(wrong))

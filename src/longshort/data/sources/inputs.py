@@ -154,13 +154,17 @@ def _from_path(path: Path) -> Table:
     if kind == "parquet":
         return _scan_parquet(path)
     if name.lower().endswith(".gz"):
-        raw = _unpacked(raw, name)
+        raw = unpacked(raw, name)
     raw = utf8(raw, name)
     return _read_text(raw, name) if kind in ("csv", "tsv") else _read_json(raw, name)
 
 
-def _unpacked(raw: bytes, name: str) -> bytes:
-    """What a gzip file holds, as long as it is no bomb."""
+def unpacked(raw: bytes, name: str) -> bytes:
+    """What a gzip file holds.
+
+    Raises:
+        DataError: it is damaged, or a bomb.
+    """
     most = max(2**26, _MOST_PACKED * len(raw))
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:

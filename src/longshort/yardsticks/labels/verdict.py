@@ -12,11 +12,15 @@ from longshort.yardsticks.verdict import form
 
 
 class Told(NamedTuple):
-    """How a score is spoken of: its words, which way is better, and whether it is a share."""
+    """How a score is spoken of: its words, which way is better, and whether it is a share.
+
+    A share is told in points of hundred, with ``unit`` behind them.
+    """
 
     words: str
     higher: bool = True
     share: bool = True
+    unit: str = " %"
 
 
 class LabelRival(NamedTuple):
@@ -34,6 +38,7 @@ def label_verdict(
     classical: LabelRival | None,
     items: int,
     name: str = "LSTM",
+    called: str = "items",
 ) -> str:
     """Whether the LSTM earned its keep, in words.
 
@@ -46,6 +51,7 @@ def label_verdict(
         naive, classical: the rivals chosen on the validation part, where there are any.
         items: of the test part.
         name: what our method is called.
+        called: what the items are.
     """
     rivals = [
         (f"{what} ({rival.name}, {_shown(told, rival.score)})", rival.difference)
@@ -54,12 +60,12 @@ def label_verdict(
     ]
     own = f"its {told.words}, {_shown(told, ours, True)},"
     if not rivals:
-        return f"The {name} stands beside no yardstick: {own[:-1]} on {items:,} items."
+        return f"The {name} stands beside no yardstick: {own[:-1]} on {items:,} {called}."
     if any(difference.low is None for _, difference in rivals):
         beside = " and the ".join(what for what, _ in rivals)
         return (
-            f"{items:,} test items are too few to tell whether the {name} earned its keep: {own} "
-            f"stands beside the {beside}."
+            f"{items:,} test {called} are too few to tell whether the {name} earned its keep: "
+            f"{own} stands beside the {beside}."
         )
     signs = [_sign(told, difference) for _, difference in rivals]
     ahead = naive is None or signs[0] > 0
@@ -96,7 +102,7 @@ def _shown(told: Told, score: Measured, interval: bool = False) -> str:
         text = f"{score.value:{shape}}"
         within = f" [{score.low:{shape}}, {score.high:{shape}}]" if score.low is not None else ""
     else:
-        text = f"{100 * score.value:.1f} %"
+        text = f"{100 * score.value:.1f}{told.unit}"
         within = (
             f" [{100 * score.low:.1f}, {100 * score.high:.1f}]"
             if score.low is not None and score.high is not None

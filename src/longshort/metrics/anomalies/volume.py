@@ -1,0 +1,155 @@
+"""The area and the volume under curves that forgive labels a few rows.
+
+Paparrizos et al. 2022 (PVLDB 15(11)). Where an anomaly begins and ends is seldom known to the row,
+so its label fades over a buffer of b rows on either side: with d rows to the nearest labelled row,
+
+    l_b(t) = 1 inside,  sqrt(1 - d / b) for 1 <= d <= b // 2,  0 beyond
+
+(sums of neighbours, at most 1). For rows p that are alarmed at a threshold, with P labelled rows,
+T rows in all, S stretches of labelled rows and b // 2 rows on either side, E of them alarmed,
+
+    TP = sum of l_b over p        weight = P + (sum of l_b over alarmed rows outside of labels) / 2
+    recall = min(TP / weight, 1) E / S
+    precision = TP / |p|          false positive rate = (|p| - TP) / (T - weight)
+
+Range-AUC-PR is the sum over falling thresholds of precision times the rise of recall (an average
+precision), range-AUC-ROC the area under recall over the false positive rate by trapezoids; VUS-PR
+and VUS-ROC are their means over buffers b = 0, 1, ..., B. This is what the authors' benchmark
+TSB-AD (Liu and Paparrizos 2024, NeurIPS) computes; the paper's first version weighs by all of l_b,
+alarmed or not. From 0 to 1, greater is better; of a random score they are near the share of
+labelled rows (PR) and near 0.5 (ROC), both a little above, by their buffers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from longshort.errors import ArgumentError
+from longshort.metrics.anomalies.runs import Bools, Floats, Ints, Marked, checked, intervals, runs
+
+# thresholds on a curve: evenly spaced ranks of the scores, as in the authors' code
+THRESHOLDS = 250
+# the longest buffer that is chosen by itself, in rows
+_LONGEST = 500
+
+
+class Areas(NamedTuple):
+    """Under the curve of precision over recall, and under the receiver's curve."""
+
+    pr: float
+    roc: float
+
+
+def buffer_length(labels: Marked) -> int:
+    """B where none is given: the median length of the labelled anomalies, at most 500 rows."""
+    own = intervals(labels)
+    return int(min(np.median(own[:, 1] - own[:, 0]), _LONGEST)) if len(own) else 0
+
+
+def vus(
+    scores: ArrayLike,
+    labels: Marked,
+    buffer: int | None = None,
+    *,
+    thresholds: int = THRESHOLDS,
+    most: int | None = None,
+) -> Areas:
+    """Volumes under the surfaces: the mean of ``range_auc`` over buffers 0 to ``buffer``.
+
+    Args:
+        scores: (T,), greater is more anomalous.
+        labels: (T,) truth values, or (M, 2) intervals [start, end).
+        buffer: B in rows; None takes ``buffer_length`` of the labels.
+        thresholds: points of each curve.
+        most: at most so many buffers, evenly spread; None takes every one.
+
+    Raises:
+        ArgumentError: no row or every row is labelled, or scores and labels do not fit.
+    """
+    curves = _Curves(scores, labels, thresholds)
+    longest = buffer_length(curves.labels) if buffer is None else buffer
+    buffers = np.arange(longest + 1)
+    if most is not None and len(buffers) > most:
+        buffers = np.unique(np.linspace(0, longest, most).round().astype(np.int64))
+    found = np.array([curves.areas(b) for b in buffers.tolist()])
+    return Areas(*found.mean(0).tolist())
+
+
+def range_auc(
+    scores: ArrayLike, labels: Marked, buffer: int, *, thresholds: int = THRESHOLDS
+) -> Areas:
+    """Areas under both curves with labels that fade over one buffer.
+
+    Raises:
+        ArgumentError: see ``vus``.
+    """
+    return Areas(*_Curves(scores, labels, thresholds).areas(buffer))
+
+
+def vus_pr(scores: ArrayLike, labels: Marked, buffer: int | None = None) -> float:
+    """VUS-PR; see ``vus``."""
+    return vus(scores, labels, buffer).pr
+
+
+def vus_roc(scores: ArrayLike, labels: Marked, buffer: int | None = None) -> float:
+    """VUS-ROC; see ``vus``."""
+    return vus(scores, labels, buffer).roc
+
+
+def faded(labels: Bools, buffer: int) -> Floats:
+    """(T,) l_b: labels that fade over ``buffer // 2`` rows on either side of each anomaly."""
+    rows, found = len(labels), labels.astype(np.float64)
+    distance = np.arange(1, buffer // 2 + 1)
+    weight = np.sqrt(1 - distance / max(buffer, 1))
+    for start, end in runs(labels).tolist():
+        after = end - 1 + distance
+        found[after[after < rows]] += weight[after < rows]
+        before = start - distance
+        found[before[before >= 0]] += weight[before >= 0]
+    return np.minimum(found, 1.0)
+
+
+def _stretches(labels: Bools, buffer: int) -> Ints:
+    """(S, 2) anomalies with half a buffer on either side; those that touch then are one."""
+    own, half = runs(labels), buffer // 2
+    apart = own[:-1, 1] - 1 + half < own[1:, 0] - half
+    first = own[np.concatenate([[True], apart]), 0] - half
+    last = own[np.concatenate([apart, [True]]), 1] + half
+    return np.asarray(np.clip(np.stack([first, last], 1), 0, len(labels)))
+
+
+class _Curves:
+    """What curves of every buffer share: rows by falling score, and where thresholds cut them."""
+
+    def __init__(self, scores: ArrayLike, labels: Marked, thresholds: int) -> None:
+        self.scores, self.labels = checked(scores, labels)
+        rows, positive = len(self.scores), int(self.labels.sum())
+        if not 0 < positive < rows:
+            raise ArgumentError(
+                f"labels: {positive} of {rows} rows are anomalous, so that no curve can be drawn"
+            )
+        self.order = np.argsort(-self.scores, kind="stable")
+        falling = self.scores[self.order]
+        ranks = np.linspace(0, rows - 1, thresholds).astype(np.int64)
+        self.thresholds = falling[ranks]
+        # rows at or above each threshold, ties among them
+        self.alarmed = np.searchsorted(-falling, -self.thresholds, side="right")
+
+    def areas(self, buffer: int) -> tuple[float, float]:
+        rows, positive = len(self.scores), float(self.labels.sum())
+        weights = faded(self.labels, buffer)
+        hits = np.cumsum(weights[self.order])[self.alarmed - 1]
+        inside = np.cumsum(self.labels[self.order])[self.alarmed - 1]
+        peaks = np.array([self.scores[start:end].max() for start, end in
+                          _stretches(self.labels, buffer).tolist()])  # fmt: skip
+        seen = len(peaks) - np.searchsorted(np.sort(peaks), self.thresholds, side="left")
+        weight = positive + (hits - inside) / 2
+        recall = np.minimum(hits / weight, 1.0) * seen / len(peaks)
+        wrong = (self.alarmed - hits) / (rows - weight)
+        rise = np.concatenate([[0.0], recall])
+        pr = (np.diff(rise) * hits / self.alarmed).sum()
+        roc = np.trapezoid(np.concatenate([rise, [1.0]]), np.concatenate([[0.0], wrong, [1.0]]))
+        return float(pr), float(roc)

@@ -1,0 +1,1 @@
+"""Fitted estimators that read on and on, a row at a time."""

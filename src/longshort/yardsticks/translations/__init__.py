@@ -1,0 +1,1 @@
+"""Yardsticks for translations, summaries and captions."""

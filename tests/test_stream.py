@@ -1,0 +1,254 @@
+"""Sessions: the streaming law, what arrives when, and states that are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from longshort import (
+    Arrival,
+    Columns,
+    Decoder,
+    Forecaster,
+    Partition,
+    Recurrent,
+    Scaling,
+    SeriesModel,
+    Session,
+    Signal,
+    Training,
+    Window,
+)  # fmt: skip
+from longshort.errors import ArgumentError, DataError, ModelFileError
+from longshort.heads.sequel import Sequel
+
+QUICK: dict[str, Any] = {
+    "recurrent": Recurrent(8, depth=2, dropout=0.0),
+    "training": Training(epochs=2, members=2, rate=1e-2),
+    "partition": Partition(test=0.2),
+}
+
+
+def waves(items: int = 20, rows: int = 24, missing: float = 0.1) -> Any:
+    rng = np.random.default_rng(0)
+    phase = rng.uniform(0, 6, (items, 1))
+    wave = 5 + 3 * np.sin(0.5 * np.arange(rows) + phase) + rng.normal(0, 0.1, (items, rows))
+    walk = rng.normal(size=(items, rows)).cumsum(1)
+    found = np.stack([wave, walk], 2)
+    found[rng.random(found.shape) < missing] = np.nan
+    return found
+
+
+@pytest.fixture(scope="module")
+def series() -> SeriesModel:
+    return SeriesModel(head=Sequel(steps=2), **QUICK).fit(waves())
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {},
+        {"signal": Signal(gaps="decay")},
+        {"signal": Signal(scale="ranks", gaps="mean")},
+        {"recurrent": Recurrent(8, dropout=0.0, stem=3)},
+        {"recurrent": Recurrent(8, dropout=0.0, cell="gru")},
+    ],
+)
+def test_a_series_model_tells_each_row_as_of_the_whole(model: dict[str, Any]) -> None:
+    values = waves()
+    fitted = SeriesModel(**QUICK | model).fit(values)
+    whole = fitted.losses(values)
+    session = Session(fitted, len(values))
+    for row in range(values.shape[1]):
+        told = session.push_many(values[:, row])
+        wanted = np.stack([own[row] for own in whole])
+        np.testing.assert_allclose(told.surprise, wanted, rtol=1e-4, atol=1e-5)
+    assert session.memory == "carried"
+
+
+def test_sessions_in_any_order_with_snapshots_between(series: SeriesModel) -> None:
+    values = waves()
+    whole = series.losses(values)
+    rng = np.random.default_rng(1)
+    session = Session(series, len(values))
+    seen = np.zeros(len(values), int)
+    while (seen < values.shape[1]).any():
+        left = np.flatnonzero(seen < values.shape[1])
+        some = rng.choice(left, rng.integers(1, 2 * len(left)))
+        count = np.array([seen[n] + (some[:at] == n).sum() for at, n in enumerate(some)])
+        some, count = (part[count < values.shape[1]] for part in (some, count))
+        told = session.push_many(values[some, count], some)
+        wanted = np.stack([whole[n][row] for n, row in zip(some, count, strict=True)])
+        np.testing.assert_allclose(told.surprise, wanted, rtol=1e-4, atol=1e-5)
+        np.add.at(seen, some, 1)
+        if rng.random() < 0.3:
+            session = Session.restore(series, session.snapshot())
+
+
+def test_a_snapshot_is_of_one_model(series: SeriesModel) -> None:
+    session = Session(series, 3)
+    session.push_many(np.ones((3, 2)))
+    kept = session.snapshot()
+    again = Session.restore(series, kept)
+    assert again.snapshot() == kept
+    other = SeriesModel(**QUICK).fit(waves(missing=0.2))
+    with pytest.raises(ModelFileError, match="another model"):
+        Session.restore(other, kept)
+    with pytest.raises(ModelFileError, match="damaged or altered"):
+        Session.restore(series, kept[:-3] + bytes(3))
+    with pytest.raises(ModelFileError, match="cut short"):
+        Session.restore(series, kept[:20])
+
+
+def test_what_reads_both_ways_says_what_to_fit(series: SeriesModel) -> None:
+    both = {**QUICK, "recurrent": Recurrent(4, bidirectional=True)}
+    with pytest.raises(ArgumentError, match="bidirectional=False"):
+        Session(SeriesModel(**both).fit(waves()))
+    with pytest.raises(ArgumentError, match="session 3: they are 0 to 2"):
+        Session(series, 3).push(np.ones(2), 3)
+    with pytest.raises(DataError, match="give 2 values for each"):
+        Session(series).push(np.ones(3))
+    with pytest.raises(ArgumentError, match="did you mean 'fill'"):
+        Arrival(missing="fil")  # type: ignore[arg-type]
+
+
+def hourly(rows: int = 200, series: tuple[str, ...] = ("a", "b")) -> pl.DataFrame:
+    rng = np.random.default_rng(2)
+    start = np.datetime64("2024-01-01T00:00", "us")
+    parts = []
+    for at, name in enumerate(series):
+        hour = np.arange(rows)
+        load = 10 * (at + 1) + 3 * np.sin(hour * 2 * np.pi / 24 + at) + rng.normal(0, 0.2, rows)
+        times = start + hour * np.timedelta64(1, "h")
+        kind = np.where(hour % 3 == 0, "low", "high")
+        parts.append(
+            pl.DataFrame(
+                {"time": times, "pump": name, "load": load, "wind": hour % 7, "kind": kind}
+            )
+        )
+    return pl.concat(parts)
+
+
+FORECASTER: dict[str, Any] = {
+    "columns": Columns("time", group="pump", target="load"),
+    "horizon": 3,
+    "recurrent": Recurrent(8, dropout=0.0),
+    "training": Training(epochs=1, members=2),
+    "window": Window(context=24),
+}
+
+
+@pytest.fixture(scope="module")
+def forecaster() -> Forecaster:
+    return Forecaster(**FORECASTER).fit(hourly())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"columns": Columns("time", group="pump", target="load", category=("kind", "pump"))},
+        {"fill": "missing", "scaling": Scaling(per_series=True)},
+        {"window": Window(context=24, season=24, relative="season", differences=True)},
+        {"decoder": Decoder(mode="recursive", paths=20), "scaling": Scaling(per_series=True)},
+    ],
+)
+def test_a_forecaster_answers_each_row_as_of_its_window(settings: dict[str, Any]) -> None:
+    data = hourly()
+    fitted = Forecaster(**FORECASTER | settings).fit(data)
+    session = Session(fitted, 2)
+    window = 48
+    rng = np.random.default_rng(3)
+    # sensors fail, and the new series is not one that was fitted
+    lost = data.with_columns(
+        load=pl.when(pl.Series(rng.random(len(data)) < 0.1)).then(None).otherwise("load"),
+        pump=pl.col("pump").replace("b", "new"),
+    )
+    seen: dict[str, list[dict[str, Any]]] = {"a": [], "new": []}
+    for at, row in enumerate(lost.sort("time").head(130).to_dicts()):
+        told = session.push(row)
+        own = seen[row["pump"]]
+        own.append(row)
+        if len(own) < 24 or at < 90:
+            continue
+        table = pl.DataFrame(own[-window:], infer_schema_length=None)
+        wanted = fitted.predict(table, (0.1, 0.9))
+        np.testing.assert_allclose(told.point[:, 0], wanted["load"], rtol=1e-5)
+        np.testing.assert_allclose(told.quantiles[:, 0, 1], wanted["load_q10"], rtol=1e-5)
+        assert told.times.tolist() == wanted["time"].to_list()
+        if at % 10 == 0:
+            session = Session.restore(fitted, session.snapshot())
+    assert session.memory == "window"
+    assert session.keys == [("a",), ("new",)]
+
+
+def push_rows(session: Session, rows: pl.DataFrame) -> Any:
+    told = None
+    for row in rows.to_dicts():
+        told = session.push(row)
+    return told
+
+
+def test_rows_that_did_not_come_are_filled_in(forecaster: Forecaster) -> None:
+    data = hourly(60, ("a",))
+    lost = data.with_row_index().filter(~pl.col("index").is_in([40, 41, 50])).drop("index")
+    told = push_rows(Session(forecaster), lost)
+    empty = data.with_row_index().with_columns(
+        pl.when(pl.col("index").is_in([40, 41, 50])).then(None).otherwise(pl.col(name)).alias(name)
+        for name in ("load", "wind", "kind")
+    )
+    wanted = push_rows(Session(forecaster), empty.drop("index"))
+    np.testing.assert_array_equal(told.point, wanted.point)
+    # more than may be missing, and the session begins anew
+    session = Session(forecaster, arrival=Arrival(longest=1))
+    assert np.isnan(push_rows(session, lost.head(41)).point).all()
+    assert session.rows.tolist() == [1]
+    with pytest.raises(DataError, match="2 rows are missing before 2024-01-02T18:00"):
+        push_rows(Session(forecaster, arrival=Arrival(missing="refuse")), lost)
+
+
+def test_late_and_repeated_rows_change_nothing(forecaster: Forecaster) -> None:
+    data = hourly(30, ("a",)).to_dicts()
+    session = Session(forecaster)
+    for row in data[:-1]:
+        session.push(row)
+    before = session.snapshot()
+    for wrong, told in (
+        (data[-2], "series a: 2024-01-02T04:00:00 repeats the time of the row before"),
+        (data[5], "series a: 2024-01-01T05:00:00 is not after the row before"),
+        ({**data[-1], "time": "2024-01-02T05:30"}, "is no whole number of steps after"),
+        ({**data[-1], "load": "x"}, "column 'load' is 'x', and must be a number"),
+        ({**data[-1], "load": "inf"}, "must be a number"),
+        ({**data[-1], "load": 1e300}, "column 'load' is 1e\\+300"),
+        ({"pump": "a"}, "none of the columns"),
+        ({**data[-1], "pump": None}, "the name of the series is missing"),
+        ({**data[-1], "time": ""}, "the time is missing"),
+        ({**data[-1], "time": "noon"}, "'noon' is not a date or time"),
+    ):
+        with pytest.raises((DataError, ArgumentError), match=told):
+            session.push(wrong)
+        assert session.snapshot() == before
+    session.arrival = Arrival(late="ignore")
+    assert session.push(data[3]) is None
+    assert session.push(data[-1]) is not None
+    # another series takes a session of its own, and where none is left the one idle for longest
+    session.push({**data[0], "pump": "z"})
+    assert session.keys == [("z",)]
+
+
+def test_a_channel_that_disappears_is_missing(forecaster: Forecaster) -> None:
+    data = hourly(40, ("a",)).to_dicts()
+    session, other = Session(forecaster), Session(forecaster)
+    for at, row in enumerate(data):
+        gone = {name: value for name, value in row.items() if name != "wind" or at < 30}
+        told = session.push(gone)
+        wanted = other.push({**row, "wind": row["wind"] if at < 30 else "nan"})
+    np.testing.assert_array_equal(told.point, wanted.point)
+    assert session.idle("2024-01-02 20:00").tolist() == [5]
+    columns = Columns("time", group="pump", target="load", future="wind")
+    knows = Forecaster(**FORECASTER | {"columns": columns}).fit(hourly())
+    with pytest.raises(ArgumentError, match="known in advance"):
+        Session(knows)
