@@ -331,6 +331,11 @@ class Session:
         """What ``push_many`` answered as plain values by name, a record for each row."""
         return self._stream.told(answers)
 
+    def record(self, answer: Any) -> dict[str, Any]:
+        """What ``push`` answered as plain values by name."""
+        (found,) = self.told(type(answer)(*(np.asarray(part)[None] for part in answer)))
+        return found
+
     def snapshot(self) -> bytes:
         """All sessions as bytes, from which ``restore`` goes on; safe to read from anywhere."""
         keys = [None if key is None else list(key) for key in self._keys]

@@ -54,8 +54,7 @@ def wanted(model: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
     session = Session(model, 2)
     found = []
     for row in rows.to_dicts():
-        told = session.push(row)
-        (record,) = session.told(type(told)(*(part[None] for part in told)))
+        record = session.record(session.push(row))
         if record:
             found.append({"pump": row["pump"]} | record)
     return found
