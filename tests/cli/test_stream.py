@@ -191,7 +191,8 @@ def test_a_growing_file_is_followed_through_sigterm(
     assert bare(found) == expected
 
 
-def broker(tmp_path: Path) -> Iterator[int]:
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[int]:
     """A Mosquitto broker of its own, where Debian's package is installed or unpacked."""
     place = os.environ.get("MOSQUITTO") or shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     if not Path(place).exists():
@@ -216,13 +217,12 @@ def broker(tmp_path: Path) -> Iterator[int]:
 
 @pytest.mark.slow
 def test_rows_come_from_a_broker_and_answers_go_back(
-    model: Path, tmp_path: Path, started: list[subprocess.Popen[str]]
+    model: Path, tmp_path: Path, started: list[subprocess.Popen[str]], mosquitto: int
 ) -> None:
     client = pytest.importorskip("paho.mqtt.client")
     from paho.mqtt.enums import CallbackAPIVersion
 
-    brokers = broker(tmp_path)
-    port = next(brokers)
+    port = mosquitto
     heard: list[dict[str, Any]] = []
     listener = client.Client(CallbackAPIVersion.VERSION2)
     listener.on_message = lambda *told: heard.append(json.loads(told[2].payload))
@@ -235,9 +235,8 @@ def test_rows_come_from_a_broker_and_answers_go_back(
     sent = 0
     for stop in (60, 120):
         process = start(started, model, *common, *state)
-        if not sent:
-            # the first time, nothing is kept for who never came
-            time.sleep(6)
+        assert process.stderr is not None
+        assert "listening to pumps/+" in process.stderr.readline()
         for row in rows[sent:stop].with_columns(pl.col("time").dt.to_string()).to_dicts():
             listener.publish(f"pumps/{row['pump']}", json.dumps(row), qos=1).wait_for_publish()
         listener.publish("pumps/a", b"{no json", qos=1).wait_for_publish()
@@ -246,13 +245,10 @@ def test_rows_come_from_a_broker_and_answers_go_back(
             if len(heard) >= len(wanted(model, rows[:stop])):
                 break
             time.sleep(0.1)
-        time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
         assert process.returncode == 0, err
         assert "message of pumps/a: it is no JSON" in err
-        # what is sent while nobody listens is kept for the one that has a name
     listener.loop_stop()
     found = [{n: v for n, v in record.items() if n != "time"} for record in heard]
     assert found == wanted(model, rows)
-    next(brokers, None)

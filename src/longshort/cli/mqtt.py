@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from longshort.cli.feed import Stopping
@@ -11,6 +13,8 @@ from longshort.errors import ArgumentError, DataError, MissingDependencyError
 
 # how long the broker is waited for before signals are looked at again, in seconds
 _PAUSE = 0.1
+# and before it is given up
+_PATIENCE = 10.0
 # messages that wait to be read
 _MOST = 100_000
 
@@ -56,11 +60,17 @@ class Broker:
         )
         self._client.on_connect = self._connected
         self._client.on_message = self._arrived
+        self._listening = threading.Event()
+        self._client.on_subscribe = lambda *told: self._listening.set()
+        self._last: Any = None
         try:
             self._client.connect(host, int(port or 1883))
         except OSError as error:
             raise DataError(f"--mqtt {address}: nobody answers there ({error})") from error
         self._client.loop_start()
+        if not self._listening.wait(_PATIENCE):
+            self._client.loop_stop()
+            raise DataError(f"--mqtt {address}: the broker lets nobody subscribe to {topic!r}")
 
     def _connected(self, client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
         del data, flags, more
@@ -84,11 +94,12 @@ class Broker:
 
     def publish(self, topic: str, text: str) -> None:
         """Tell the broker, which gets it once at least."""
-        self._client.publish(topic, text, qos=1)
+        self._last = self._client.publish(topic, text, qos=1)
 
     def close(self) -> None:
         """Hand on what is still to be published, and go."""
-        while self._client.want_write():
-            self._client.loop_write()
+        if self._last is not None:
+            with suppress(RuntimeError, ValueError):
+                self._last.wait_for_publish(_PATIENCE)
         self._client.disconnect()
         self._client.loop_stop()

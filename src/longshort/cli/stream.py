@@ -223,6 +223,7 @@ def stream(
         try:
             if mqtt is not None:
                 broker = Broker(mqtt, subscribe, client)
+                notes.print(f"listening to {plain(subscribe)} of {plain(mqtt)}")
                 try:
                     _listen(run, broker, stopping, writer, publish, every)
                 finally:
