@@ -276,6 +276,7 @@ def of_pieces(epochs: int, count: int) -> Transcriber:
     """Fitted with byte-pair encoding."""
     model = small(
         tokens=Tokens("subwords", size=270),
+        head=Ctc(width=2),
         training=small().training.set_params(epochs=epochs, batch=8, steps=None),
     )
     return model.fit(spoken(count, 13))
