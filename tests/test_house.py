@@ -36,10 +36,11 @@ ORDER = [
     "layers/settings", "layers/arguments", "layers/trace", "layers/inference", "layers/stream",
     "layers/summary", "layers/stack",
     "layers/recurrent", "layers/cells", "layers/characters", "layers/decay",
+    "layers/attention", "layers/softmax", "layers/scenes",
     "layers/embed", "layers/lookup", "layers/spelled", "layers/stem", "layers/channels",
     "layers/encoder", "layers/bothways", "layers/elmo", "layers/pretrained",
     "layers/transformer", "layers/pool",
-    "rollout", "search",
+    "rollout", "search", "beams",
     "heads/base", "heads/distributions", "heads/real", "heads/", "model", "recursive",
     "training/layers", "training/averaging",
     "training/settings", "training/seeds", "training/ranks", "training/parts", "training/loss",
@@ -48,8 +49,8 @@ ORDER = [
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
     "tasks/scikit",
     "tasks/base", "tasks/streams/", "tasks/labels/", "tasks/text/", "tasks/transcripts/",
-    "tasks/encoding", "tasks/network", "tasks/paths", "tasks/learned", "tasks/anomalies/", "tasks/",
-    "stream", "tuning/space",
+    "tasks/translations/", "tasks/encoding", "tasks/network", "tasks/paths", "tasks/learned",
+    "tasks/anomalies/", "tasks/", "stream", "tuning/space",
     "tuning/",
     "cli/", "__main__",
 ]  # fmt: skip
@@ -138,13 +139,14 @@ def test_no_random_masks_but_ours() -> None:
 
 def test_public_names_are_exactly_these() -> None:
     assert longshort.__all__ == [
-        "GRU", "LSTM", "RNN", "AnomalyDetector", "Arrival", "Augment", "Category", "Chunking",
-        "Classifier", "Columns", "Corpus", "Ctc", "Decoder", "Documents", "Evaluation", "Faults",
-        "Forecaster", "GRUCell", "LSTMCell", "LanguageModel", "LongshortError", "Next", "Notation",
-        "Partition", "Pretrained", "RNNCell", "Recorded", "Recurrent", "Roles", "Scaling", "Scores",
-        "SeriesModel", "Session", "Shares", "Signal", "Sound", "Spelling", "Split", "Surprise",
-        "Tagger", "Text", "Threshold", "Tokens", "Training", "Transcriber", "Window", "backtest",
-        "compare", "engine", "lint", "load", "tune",
+        "GRU", "LSTM", "RNN", "AnomalyDetector", "Arrival", "Augment", "Beam", "Category",
+        "Chunking", "Classifier", "Columns", "Corpus", "Ctc", "Decoder", "Documents", "Evaluation",
+        "Faults", "Forecaster", "GRUCell", "LSTMCell", "LanguageModel", "LongshortError", "Next",
+        "Notation", "Partition", "Pretrained", "RNNCell", "Recorded", "Recurrent", "Roles",
+        "Scaling", "Scenes", "Scores", "SeriesModel", "Session", "Shares", "Signal", "Sound",
+        "Spelling", "Split", "Surprise", "Tagger", "Text", "Threshold", "Tokens", "Training",
+        "Transcriber", "Translation", "Translator", "Window", "backtest", "compare", "engine",
+        "lint", "load", "tune",
     ]  # fmt: skip
     for name in longshort.__all__:
         assert getattr(longshort, name).__doc__

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from longshort.beams import beam
 from longshort.contracts import Batch, Prediction, State
 from longshort.errors import ArgumentError
-from longshort.search import Sampling, Stepped, beam, probabilities, sample
+from longshort.search import Sampling, Stepped, probabilities, sample
 
 SYMBOLS, END = 4, 3
 

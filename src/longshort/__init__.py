@@ -16,6 +16,7 @@ _ROOMS = {
     "AnomalyDetector": "longshort.tasks.anomaly",
     "Arrival": "longshort.data.arrival",
     "Augment": "longshort.data.augment",
+    "Beam": "longshort.beams",
     "Category": "longshort.heads.category",
     "Chunking": "longshort.data.chunks",
     "Classifier": "longshort.tasks.classify",
@@ -43,6 +44,7 @@ _ROOMS = {
     "Recurrent": "longshort.layers.encoder",
     "Roles": "longshort.data.corpus",
     "Scaling": "longshort.data.codecs.numbers",
+    "Scenes": "longshort.data.readings.scenes",
     "Scores": "longshort.tasks.anomalies.scores",
     "SeriesModel": "longshort.tasks.series",
     "Session": "longshort.stream",
@@ -58,6 +60,8 @@ _ROOMS = {
     "Tokens": "longshort.data.codecs.tokens",
     "Training": "longshort.training",
     "Transcriber": "longshort.tasks.transcribe",
+    "Translation": "longshort.heads.translation",
+    "Translator": "longshort.tasks.translate",
     "Window": "longshort.data.window",
     "backtest": "longshort.tasks.backtest",
     "compare": "longshort.tasks.comparison",
@@ -74,6 +78,7 @@ __all__ = [
     "AnomalyDetector",
     "Arrival",
     "Augment",
+    "Beam",
     "Category",
     "Chunking",
     "Classifier",
@@ -98,6 +103,7 @@ __all__ = [
     "Recurrent",
     "Roles",
     "Scaling",
+    "Scenes",
     "Scores",
     "SeriesModel",
     "Session",
@@ -113,6 +119,8 @@ __all__ = [
     "Tokens",
     "Training",
     "Transcriber",
+    "Translation",
+    "Translator",
     "Window",
     "backtest",
     "compare",
@@ -123,6 +131,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from longshort.beams import Beam
     from longshort.data.arrival import Arrival
     from longshort.data.chunks import Chunking, Shares
     from longshort.data.codecs.notation import Notation
@@ -132,6 +141,7 @@ if TYPE_CHECKING:
     from longshort.data.corpus import Corpus, Roles
     from longshort.data.partition import Partition
     from longshort.data.readings.pretrained import Pretrained
+    from longshort.data.readings.scenes import Scenes
     from longshort.data.readings.signals import Signal
     from longshort.data.readings.words import Text
     from longshort.data.sequences import Columns
@@ -144,6 +154,7 @@ if TYPE_CHECKING:
     from longshort.heads.ctc import Ctc
     from longshort.heads.decoder import Decoder
     from longshort.heads.next import Next
+    from longshort.heads.translation import Translation
     from longshort.kernels.dispatch import engine
     from longshort.layers.cells import GRUCell, LSTMCell, RNNCell
     from longshort.layers.encoder import Recurrent
@@ -164,6 +175,7 @@ if TYPE_CHECKING:
     from longshort.tasks.series import SeriesModel
     from longshort.tasks.tag import Tagger
     from longshort.tasks.transcribe import Transcriber
+    from longshort.tasks.translate import Translator
     from longshort.training import Training
     from longshort.tuning import tune
 

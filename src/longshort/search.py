@@ -1,17 +1,16 @@
-"""Which symbols follow: sampling, greedy choice and beam search over whatever scores one step.
+"""Which symbols follow: sampling and greedy choice over whatever scores one step.
 
 A ``Scorer`` tells log-probabilities of the next symbol, reads the symbol that was chosen, and so
 on: a language model, or a decoder that answers a source. ``sample`` draws from it (or takes the
-best, at temperature 0); ``beam`` looks for the most probable run of symbols.
+best, at temperature 0); ``beams`` looks for the most probable runs of symbols.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -40,6 +39,15 @@ class Scorer(Protocol):
 
     def select(self, rows: Ints) -> None:
         """Go on with these rows, (B',), in that order; a row may come several times."""
+        ...
+
+
+@runtime_checkable
+class Looking(Protocol):
+    """A ``Scorer`` that looks at a source."""
+
+    def looked(self) -> Floats:
+        """(B, T), how much each step of each row's source was looked at; 1 where there is none."""
         ...
 
 
@@ -204,11 +212,11 @@ def sample(
     past: list[list[int]] = []
     uniform = np.empty((0, 0))
     scores = scorer.start() if steps > 0 else np.empty((0, 0))
-    left_out, first = _banned(banned, scores), _banned([*banned, *later], scores)
+    always, first = left_out(banned, scores), left_out([*banned, *later], scores)
     if sampling.repetition > 1:
         past = [list(row)[-sampling.memory :] for row in seen] or [[] for _ in scores]
     for step in range(steps):
-        own = left_out if step else first
+        own = always if step else first
         shaped = scores if own is None else scores + own
         if past:
             shaped = shaped.copy()
@@ -228,7 +236,7 @@ def sample(
             scores = scorer.read(choice)
 
 
-def _banned(symbols: Sequence[int], scores: Floats) -> Floats | None:
+def left_out(symbols: Sequence[int], scores: Floats) -> Floats | None:
     """(K,), what is added to log-probabilities (B, K): 0, or -inf where a symbol is left out."""
     if not len(symbols) or not scores.size:
         return None
@@ -266,106 +274,3 @@ def _place(mass: Floats, uniform: float) -> int:
     # rounding cannot lead past the last symbol that has any probability
     least = mass.searchsorted(mass[-1])
     return min(int(mass.searchsorted(uniform * mass[-1], side="right")), int(least))
-
-
-# looking for the best
-
-
-class Hypothesis(NamedTuple):
-    """A run of symbols, its log-probability, and what it is ranked by.
-
-    ``symbols`` ends before the end mark, whose probability counts; ``ended`` says whether there
-    was one.
-    """
-
-    symbols: tuple[int, ...]
-    log_p: float
-    score: float
-    ended: bool
-
-
-def beam(
-    scorer: Scorer,
-    steps: int,
-    width: int = 5,
-    *,
-    end: int | None = None,
-    length_penalty: float = 0.0,
-    banned: Sequence[int] = (),
-) -> list[list[Hypothesis]]:
-    """The most probable runs of symbols, by beam search; up to ``width`` of each row, best first.
-
-    A run is ranked by log p / length^a, a being the length penalty: 0 prefers short runs, 1 is the
-    mean per symbol (after Wu et al. 2016, section 7); the end mark counts as a symbol. At each step
-    the ``width`` most probable open runs go on. With as many as there are runs of ``steps`` symbols
-    the search is exhaustive.
-
-    Args:
-        scorer: stands before the first symbol of each row.
-        steps: symbols of a run at most; runs of that length count as they are, ended or not.
-        width: W, open runs of each row.
-        end: the symbol that ends a run; None where all have ``steps`` symbols.
-        length_penalty: a, 0 or more.
-        banned: symbols that never occur.
-
-    Raises:
-        ArgumentError: ``steps``, ``width`` or ``length_penalty`` is out of range, or every symbol
-            is banned.
-    """
-    whole("steps", steps, 1)
-    whole("width", width, 1)
-    if not 0 <= length_penalty < math.inf:
-        raise ArgumentError(f"length_penalty={length_penalty!r}: must be 0 or more")
-    scores = scorer.start()
-    rows, symbols = scores.shape
-    left_out = _banned(banned, scores)
-    first = np.repeat(np.arange(rows), width)
-    scorer.select(first)
-    scores = scores[first].reshape(rows, width, symbols)
-    # one open run of each row, which is empty
-    totals = np.full((rows, width), -np.inf)
-    totals[:, 0] = 0.0
-    runs: list[list[tuple[int, ...]]] = [[()] * width for _ in range(rows)]
-    done: list[list[Hypothesis]] = [[] for _ in range(rows)]
-    for length in range(1, steps + 1):
-        grown = totals[:, :, None] + scores
-        if left_out is not None:
-            grown += left_out
-        if end is not None:
-            for row, run in np.argwhere(np.isfinite(grown[:, :, end])):
-                total = float(grown[row, run, end])
-                ranked = total / length**length_penalty
-                done[row].append(Hypothesis(runs[row][run], total, ranked, True))
-            grown[:, :, end] = -np.inf
-        flat = grown.reshape(rows, -1)
-        kept = np.argsort(-flat, axis=1, kind="stable")[:, :width]
-        parents, choices = kept // symbols, kept % symbols
-        totals = np.take_along_axis(flat, kept, 1)
-        runs = [
-            [(*runs[row][parents[row, at]], int(choices[row, at])) for at in range(width)]
-            for row in range(rows)
-        ]
-        for row in range(rows):
-            done[row] = heapq.nlargest(width, done[row], key=lambda one: one.score)
-        if length == steps or _settled(done, totals, width, steps**length_penalty):
-            break
-        scorer.select((np.arange(rows)[:, None] * width + parents).ravel())
-        scores = scorer.read(choices.ravel()).reshape(rows, width, symbols)
-    for row in range(rows):
-        for run, total in zip(runs[row], totals[row], strict=True):
-            # runs that were cut off count only where all others were, too
-            if np.isfinite(total) and len(run) == steps:
-                ranked = float(total) / steps**length_penalty
-                done[row].append(Hypothesis(run, float(total), ranked, False))
-        done[row] = heapq.nlargest(width, done[row], key=lambda one: one.score)
-    return done
-
-
-def _settled(
-    done: Sequence[Sequence[Hypothesis]], totals: Floats, width: int, longest: float
-) -> bool:
-    """Whether no open run can come among the best: a run's log-probability only ever falls."""
-    return all(
-        len(found) == width and found[-1].score >= open_.max() / longest
-        for found, open_ in zip(done, totals, strict=True)
-    )

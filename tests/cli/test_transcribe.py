@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from longshort.cli.app import app
@@ -83,6 +86,49 @@ def test_other_data_are_transcribed_and_judged(folder: Path) -> None:
     assert (words["start"] < words["end"]).all()
 
 
+def test_as_much_is_told_of_transcripts_as_is_asked_for(folder: Path) -> None:
+    model, more = folder / "out" / "model.lstm", folder / "more.csv"
+
+    def told(*options: object) -> pl.DataFrame:
+        run("predict", model, more, *options, "--out", folder / "asked.csv")
+        return pl.read_csv(folder / "asked.csv")
+
+    best = told("--best", 3)
+    assert best.columns == ["item", "rank", "score", "transcript", "confidence"]
+    firsts = best.filter(pl.col("rank") == 1)
+    assert firsts["transcript"].to_list() == told()["transcript"].to_list()
+    for _, own in best.group_by("item"):
+        assert own["score"].is_sorted(descending=True)
+        assert own["rank"].to_list() == list(range(1, own.height + 1))
+    symbols = told("--rows", "symbols")
+    assert symbols.columns == ["item", "symbol", "start", "end", "confidence"]
+    # an expected word outweighs whatever was drawn
+    hot = told("--hot-words", "dada", "--hot-weight", 40)
+    assert any("dada" in str(text) for text in hot["transcript"])
+    aligned = told("--align")
+    truth = pl.read_csv(more).unique("id", maintain_order=True)
+    words = [word for text in truth["said"] for word in str(text).split()]
+    assert aligned["word"].to_list() == words
+    assert (aligned["start"] < aligned["end"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--rows", "lines"], "--rows lines"),
+        (["--align", "--best", 2], "aligned, and not sought"),
+        (["--hot-words", "xy"], "hot word 'xy' holds 'x'"),
+        (["--best", 0], "count=0"),
+        (["--quantiles", "0.5"], "--quantiles: a transcriber has no use for it"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(folder: Path, options: list[object], message: str) -> None:
+    asked = ["predict", folder / "out" / "model.lstm", folder / "more.csv", *options]
+    done = RUNNER.invoke(app, [str(each) for each in asked])
+    assert done.exit_code
+    assert message in " ".join((done.output + str(done.exception)).split())
+
+
 def test_sound_files_of_a_table_are_transcribed(tmp_path: Path) -> None:
     soundfile = pytest.importorskip("soundfile")
     rng = np.random.default_rng(0)
@@ -107,3 +153,14 @@ def test_sound_files_of_a_table_are_transcribed(tmp_path: Path) -> None:
     assert 'src="data:audio/wav;base64,' in page
     told = run("predict", tmp_path / "out" / "model.lstm", tmp_path / "tones.tsv")
     assert told.count("\n") == 25
+
+
+def test_the_page_on_transcription_names_options_that_there_are() -> None:
+    page = Path(__file__).parents[2] / "docs" / "transcription.md"
+    commands: Any = typer.main.get_command(app)
+    found = [commands.commands[name] for name in ("predict", "evaluate", "explain")]
+    found.append(commands.commands["fit"].commands["transcribe"])
+    params = [each for command in found for each in command.params]
+    known = {flag for each in params for flag in (*each.opts, *each.secondary_opts)}
+    written = set(re.findall(r"--[a-z][a-z-]+", page.read_text()))
+    assert written - known == set()

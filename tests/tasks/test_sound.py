@@ -83,6 +83,8 @@ def test_what_it_got_wrong_is_drawn_as_a_spectrogram(fitted: Classifier, folder:
     assert len({len(row) for row in mistake.spectrogram.levels}) == 1
     page = label_page(LabelEvaluation.from_json(found.to_json(), "x"))
     assert "Spectrogram of" in page
+    assert page.count('<audio controls preload="none" src="data:audio/wav;base64,') == 12
+    assert "media-src data:" in page
 
 
 def test_explanations_point_at_frames(fitted: Classifier, folder: Path) -> None:

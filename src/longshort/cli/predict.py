@@ -37,6 +37,24 @@ def predict(
         typer.Option(help="Steps to forecast, of a recursive model.", show_default="as fitted"),
     ] = None,
     outcomes: Outcomes = None,
+    best: Annotated[
+        int | None,
+        typer.Option(help="Of transcripts: so many of each, ranked.", show_default="1, unranked"),
+    ] = None,
+    rows: Annotated[
+        str, typer.Option(help="Of transcripts: transcripts, or words or symbols with their times.")
+    ] = "transcripts",
+    hot_words: Annotated[
+        list[str] | None,
+        typer.Option(help="Of transcripts: words or phrases that are expected: a,b or repeat it."),
+    ] = None,
+    hot_weight: Annotated[
+        float, typer.Option(help="Nats that each symbol of an expected word adds.")
+    ] = 2.0,
+    align: Annotated[
+        bool,
+        typer.Option("--align", help="Of transcripts: where those that stand in the data are."),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="A .csv, .parquet or .jsonl file; else CSV to the terminal.")
     ] = None,
@@ -47,8 +65,11 @@ def predict(
 
     longshort predict reviews/model.lstm new-reviews.csv --out labelled.csv
 
+    longshort predict prompts/model.lstm new.tsv --hot-words "agent,call centre" --rows words
+
     Labels are added to a table of texts as a column, and the probability of each as another;
-    --quantiles, --paths, --seed and --horizon are of forecasts, --outcomes is of events.
+    --quantiles, --paths, --seed and --horizon are of forecasts, --outcomes is of events. A
+    transcript comes with how sure it is, with --rows words or symbols each with its times.
     """
     if out is not None and out.suffix not in SUFFIXES:
         raise ArgumentError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
@@ -59,16 +80,21 @@ def predict(
         "seed": seed,
         "horizon": horizon,
         "outcomes": outcomes,
+        "best": best,
+        "rows": rows,
+        "hot_words": hot_words,
+        "hot_weight": hot_weight,
+        "align": align,
     }
     options = fitting(ctx, commands.predict, estimator, given)
     parts: Iterator[pl.DataFrame] = commands.predict(estimator, data, **options)
     first = next(parts)
-    rows = 0
+    height = 0
 
     def counted() -> Iterator[pl.DataFrame]:
-        nonlocal rows
+        nonlocal height
         for part in itertools.chain([first], parts):
-            rows += part.height
+            height += part.height
             yield part
 
     if out is None:
@@ -78,7 +104,7 @@ def predict(
         return
     kind = out.suffix
     artifact.write_stream(out, lambda file: write_parts(counted(), first, file, kind))
-    notes.print(f"{commands.told}: {out} ({rows} rows)")
+    notes.print(f"{commands.told}: {out} ({height} rows)")
 
 
 def write_parts(

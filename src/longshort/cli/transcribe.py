@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 
 import polars as pl
 import typer
@@ -23,11 +23,12 @@ from longshort.data.codecs.transcripts import Case, Punctuation, Spelling
 from longshort.data.corpus import Roles
 from longshort.data.partition import By, Partition
 from longshort.data.readings.sound import Level
-from longshort.errors import ArgumentError
+from longshort.errors import ArgumentError, suggest
 from longshort.heads.ctc import Ctc
 from longshort.layers.encoder import Cell
 from longshort.records import TranscriptEvaluation
 from longshort.tasks.transcribe import Transcriber
+from longshort.tasks.transcripts.table import Rows
 from longshort.training.settings import Optimizer, Schedule
 from longshort.yardsticks.transcripts.roster import Choice
 
@@ -85,6 +86,7 @@ def transcriber(
     warp: Annotated[float, typer.Option(help="Training: voices higher or lower by.")] = 0.0,
     speed: Annotated[float, typer.Option(help="Training: faster or slower by.")] = 0.0,
     noise: Annotated[float, typer.Option(help="Training: chance of noise.")] = 0.0,
+    tone: Annotated[float, typer.Option(help="Training: tones moved by.")] = 0.0,
     bands: Annotated[int, typer.Option(help="Training: masked runs of bands.")] = 0,
     times: Annotated[int, typer.Option(help="Training: masked runs of frames.")] = 0,
     width: Annotated[int, typer.Option(help="Beams of the search.")] = _DEFAULT.head.width,
@@ -137,7 +139,7 @@ def transcriber(
             longest=seconds,
         ),
         augment=_DEFAULT.augment.set_params(
-            warp=warp, speed=speed, noise=noise, bands=bands, times=times
+            warp=warp, speed=speed, noise=noise, tone=tone, bands=bands, times=times
         ),
         head=Ctc(width, language, order, weight, bonus),
         partition=Partition(cast(By, by), share(valid, 0.1), share(test, 0.1), split),
@@ -202,11 +204,25 @@ command = taking(also(transcriber, drawing))(transcribe)
 # what the commands do with a fitted transcriber
 
 
-def predictions(estimator: Transcriber, data: Path) -> Iterator[pl.DataFrame]:
-    """A row for each recording: its name, its transcript, and how sure that is."""
-    found = estimator.predict(data)
-    assert isinstance(found, pl.DataFrame)
-    yield found
+def predictions(
+    estimator: Transcriber,
+    data: Path,
+    *,
+    best: int | None = None,
+    hot_words: Sequence[str] | None = None,
+    hot_weight: float = 2.0,
+    rows: str = "transcripts",
+    align: bool = False,
+) -> Iterator[pl.DataFrame]:
+    """A row for each recording, for each of its best transcripts, or for each of their words."""
+    if rows not in get_args(Rows):
+        raise ArgumentError(f"--rows {rows}: {suggest(rows, get_args(Rows))}")
+    if align and rows == "transcripts":
+        rows = "words"
+    yield estimator.tabulate(
+        data, cast(Rows, rows), best=best, known=align, hot_words=names(hot_words) or (),
+        hot_weight=hot_weight,
+    )  # fmt: skip
 
 
 def judged(
@@ -228,23 +244,18 @@ def explained(estimator: Transcriber, data: str, out: Path | None) -> None:
     """The words of recordings with their times, and how sure each is; as a table in ``out``."""
     if out is not None and out.suffix != ".csv":
         raise ArgumentError(f"--out {out}: the words of transcripts are a .csv file")
-    corpus, found = estimator.timed(Path(data))
+    words = estimator.tabulate(Path(data), "words")
     unit = "s" if estimator.timed_in_seconds else "steps"
-    rows = []
-    for item, own in enumerate(found):
-        if item < _SHOWN:
-            terminal.print(f"[bold]{plain(corpus.where(item))}[/]")
-        for word in own.words:
-            if item < _SHOWN:
-                terminal.print(
-                    f"  {word.start:8.2f} {word.end:8.2f} {unit}  {word.confidence:5.1%}  "
-                    f"{plain(word.text)}"
-                )
-            rows.append((corpus.where(item), word.text, word.start, word.end, word.confidence))
+    items = words["item"].unique(maintain_order=True)
+    for item in items[:_SHOWN]:
+        terminal.print(f"[bold]{plain(item)}[/]")
+        for row in words.filter(pl.col("item") == item).iter_rows(named=True):
+            terminal.print(
+                f"  {row['start']:8.2f} {row['end']:8.2f} {unit}  {row['confidence']:5.1%}  "
+                f"{plain(row['word'])}"
+            )
     if out is not None:
-        columns = ("item", "word", "start", "end", "confidence")
-        table = pl.DataFrame(rows, schema=columns, orient="row")
-        artifact.write_bytes(out, table.write_csv().encode())
-        notes.print(f"words: {plain(str(out))} ({len(rows)} rows)")
-    elif len(found) > _SHOWN:
-        notes.print(f"{len(found) - _SHOWN} more: name a table with --out words.csv")
+        artifact.write_bytes(out, words.write_csv().encode())
+        notes.print(f"words: {plain(str(out))} ({words.height} rows)")
+    elif len(items) > _SHOWN:
+        notes.print(f"{len(items) - _SHOWN} more: name a table with --out words.csv")

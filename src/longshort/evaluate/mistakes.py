@@ -8,17 +8,21 @@ import numpy as np
 
 from longshort.data.corpus import Corpus
 from longshort.data.sequences import Floats, Sequences
+from longshort.evaluate.audio import audio
+from longshort.evaluate.image import image
 from longshort.evaluate.sketch import sketch
 from longshort.evaluate.spectrogram import spectrogram
 from longshort.metrics.labels import Answers
-from longshort.records import Curve, Mark, Mistake, Sketch, Spectrogram
+from longshort.records import Curve, Image, Mark, Mistake, Sketch, Spectrogram
 
 # what weighed in each of some items: places count characters of a text, tokens of a sentence or
-# rows of a series, columns of a spectrogram or points of a sketch
+# rows of a series, columns of a spectrogram or a picture, or points of a sketch
 Marks = Callable[[Corpus], Sequence[Sequence[Mark]]]
 
 # mistakes kept; characters of a text, values of a curve and channels that are kept of each
 _MOST, _CHARACTERS, _VALUES, _CHANNELS = 24, 4000, 400, 6
+# mistakes that can be listened to
+_HEARD = 12
 
 
 def mistakes(
@@ -47,6 +51,8 @@ def mistakes(
         text, curves = _shown(shown, place)
         heard = None if shown.sound is None else spectrogram(shown.sound[place])
         drawn = None if shown.ink is None else sketch(shown.ink[place])
+        seen = None if shown.pictures is None else image(shown.pictures[place])
+        sound = "" if shown.sound is None or place >= _HEARD else audio(shown.sound[place])
         found.append(
             Mistake(
                 where=test.where(item),
@@ -56,9 +62,11 @@ def mistakes(
                 truth_probability=float(true[item]),
                 text=text,
                 curves=curves,
-                marks=_placed(shown, place, weights[place], text, curves, heard or drawn),
+                marks=_placed(shown, place, weights[place], text, curves, heard or drawn or seen),
                 spectrogram=heard,
                 sketch=drawn,
+                image=seen,
+                sound=sound,
             )
         )
     return len(wrong), tuple(found)
@@ -102,11 +110,13 @@ def _placed(
     marks: Sequence[Mark],
     text: str,
     curves: Sequence[Curve],
-    shown: Spectrogram | Sketch | None = None,
+    shown: Spectrogram | Sketch | Image | None = None,
 ) -> tuple[Mark, ...]:
     """Marks by what is shown: characters, rows, columns, points; the strongest weighs 1."""
     if isinstance(shown, Sketch):
         end = shown.points
+    elif isinstance(shown, Image):
+        end = shown.width
     elif shown is not None:
         end = len(shown.levels[0])
     else:

@@ -29,6 +29,7 @@ from longshort.metrics.transcripts import (
 )
 from longshort.records import (
     Confusion,
+    Delay,
     Difference,
     Heard,
     History,
@@ -77,6 +78,7 @@ def evaluate_transcripts(
     history: History,
     settings: dict[str, str],
     latency: str = "",
+    delay: Callable[[Corpus], Delay] | None = None,
     notes: Sequence[str] = (),
     seed: int = 0,
 ) -> TranscriptEvaluation:
@@ -92,6 +94,7 @@ def evaluate_transcripts(
         extra: further fitted methods to be judged beside them.
         shown: draws recordings of the test part.
         history, settings, latency, notes: what the record keeps of the fit.
+        delay: measures how long our method works on recordings of the test part.
         seed: of the bootstrap and the yardsticks.
 
     Raises:
@@ -131,6 +134,7 @@ def evaluate_transcripts(
         heard=_shown(test, wrong, judged[0].texts, codec, shown),
         wrong=int((wrong > 0).sum()),
         latency=latency,
+        delay=delay(test) if delay is not None and len(test) else None,
         settings=settings,
         environment=environment(),
         notes=(*notes, f"Transcripts are compared {codec.spelling}.", *left_out),

@@ -119,6 +119,33 @@ def dropped(x: Tensor, seed: Seed, stream: int, drop: float, row: int = 0) -> Te
     return x * keep_mask(seed, stream, x.shape, drop, row=row, dtype=x.dtype, device=x.device)
 
 
+class StepMasks:
+    """Masks of one call that reads whole sequences or step by step: each stream is drawn once.
+
+    Args:
+        seed: None for no masks.
+        drop: see ``keep_mask``.
+        steps: of the sequences.
+        row: see ``keep_mask``.
+    """
+
+    def __init__(self, seed: int | None, drop: float, steps: int, row: int = 0) -> None:
+        self._seed, self._drop, self._steps, self._row = seed, drop, steps, row
+        self._drawn: dict[int, Tensor] = {}
+
+    def __call__(self, x: Tensor, stream: int, step: int | None = None) -> Tensor:
+        """x (B, T, H) times a stream's mask, or (B, 1, H) times that of one step."""
+        if self._seed is None:
+            return x
+        if stream not in self._drawn:
+            shape = (x.shape[0], self._steps, x.shape[2])
+            self._drawn[stream] = keep_mask(
+                self._seed, stream, shape, self._drop, row=self._row, dtype=x.dtype, device=x.device
+            )
+        mask = self._drawn[stream]
+        return x * (mask if step is None else mask[:, step : step + 1])
+
+
 def draw_seed() -> Tensor:
     """One seed from torch's default generator: a tensor, so that compiled code can hold it."""
     return torch.randint(2**63 - 1, (), device="cpu")

@@ -80,6 +80,7 @@ from longshort.records.language import (
     Sample,
     Stage,
 )
+from longshort.records.media import Audio, Image
 from longshort.records.training import (
     Epoch,
     Event,
@@ -92,6 +93,7 @@ from longshort.records.training import (
 )
 from longshort.records.transcripts import (
     Confusion,
+    Delay,
     Heard,
     Picture,
     Timed,
@@ -120,6 +122,7 @@ __all__ = [
     "AnomalyData",
     "AnomalyEvaluation",
     "AnomalyScore",
+    "Audio",
     "ClassScore",
     "Comparison",
     "Confusion",
@@ -127,6 +130,7 @@ __all__ = [
     "Curve",
     "DataSummary",
     "Decided",
+    "Delay",
     "Difference",
     "Epoch",
     "Evaluation",
@@ -142,6 +146,7 @@ __all__ = [
     "Happening",
     "Heard",
     "History",
+    "Image",
     "Kind",
     "LabelData",
     "LabelEvaluation",

@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from longshort.errors import DataError
 from longshort.records.evaluation import Kind
+from longshort.records.media import Audio, Image
 from longshort.records.training import History, Tuning
 from longshort.records.written import Scored, Written, read
 
@@ -137,7 +138,8 @@ class Mistake:
     ``where`` says how to find it; ``probability`` is what it gave the ``predicted`` labels,
     ``truth_probability`` what it gave the true ones. An item is shown as ``text``, as ``curves``,
     as a ``spectrogram``, of which marks count columns, or as a ``sketch``, of which they count
-    points.
+    points; or as an ``image``, of which they count columns. ``sound`` is its beginning to listen
+    to, as a data URI.
     """
 
     where: str
@@ -150,12 +152,16 @@ class Mistake:
     marks: tuple[Mark, ...] = ()
     spectrogram: Spectrogram | None = None
     sketch: Sketch | None = None
+    image: Image | None = None
+    sound: Audio = ""
 
     @property
     def steps(self) -> int:
         """How many characters, rows, columns or points marks may count."""
         if self.sketch is not None:
             return self.sketch.points
+        if self.image is not None:
+            return self.image.width
         if self.spectrogram is not None:
             return min(map(len, self.spectrogram.levels), default=0)
         return max((len(c.values) * c.every for c in self.curves), default=len(self.text))

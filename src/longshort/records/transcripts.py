@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 
 from longshort.errors import DataError
 from longshort.records.evaluation import Kind
-from longshort.records.labels import Curve, Difference, Measured
+from longshort.records.labels import Curve, Difference, Mark, Measured, Sketch
+from longshort.records.media import Audio, Image
 from longshort.records.training import History, Tuning
 from longshort.records.written import Scored, Written, read
 
@@ -42,6 +43,22 @@ class TranscriptScore:
     valid: float | None = None
     seconds: float | None = None
     real_time: float | None = None
+
+
+@dataclass(frozen=True)
+class Delay:
+    """How long our method works on what it is given before it answers, in milliseconds.
+
+    ``piece`` is what it answers: each chunk of a stream, or each recording once that has ended.
+    ``middle`` and ``most`` are the median and the 95th percentile of ``count`` pieces, one at a
+    time; ``length`` is how many seconds a piece lasts (the median), None where steps have no time.
+    """
+
+    piece: Literal["chunk", "recording"]
+    middle: float
+    most: float
+    count: int
+    length: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +97,9 @@ class Heard:
 
     ``edits`` are pairs of what is true and what was told, "" for nothing, symbol by symbol.
     ``words`` and ``symbols`` are of what was told. A recording is shown as ``picture``, as
-    ``curves`` or both; ``sound`` is its beginning as a data URI, "" where there is none.
+    ``curves``, as ``image`` (of which ``picture`` only says how long it is), or as ``sketch``, of
+    which ``marks`` are the points where each of ``symbols`` was told. ``sound`` is its beginning as
+    a data URI, "" where there is none.
     """
 
     where: str
@@ -92,7 +111,10 @@ class Heard:
     symbols: tuple[Timed, ...] = ()
     picture: Picture | None = None
     curves: tuple[Curve, ...] = ()
-    sound: str = ""
+    sound: Audio = ""
+    image: Image | None = None
+    sketch: Sketch | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +156,8 @@ class TranscriptEvaluation(Written, Scored[TranscriptScore]):
 
     ``metric`` is what choices were made by. ``groups`` counts what was resampled instead of items.
     ``confusions`` are our method's, the most frequent first; ``heard`` its worst recordings, the
-    worst first, then some that it got right. ``latency`` says in words how soon an answer comes.
+    worst first, then some that it got right. ``latency`` says in words how soon an answer comes,
+    and ``delay`` how long it is worked on.
     """
 
     task: Literal["transcribe"]
@@ -152,6 +175,7 @@ class TranscriptEvaluation(Written, Scored[TranscriptScore]):
     heard: tuple[Heard, ...] = ()
     wrong: int = 0
     latency: str = ""
+    delay: Delay | None = None
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -167,8 +191,9 @@ class TranscriptEvaluation(Written, Scored[TranscriptScore]):
         found = read(_TRANSCRIPTS, text, where, "an evaluation record", "evaluate")
         for at, each in enumerate(found.heard):
             told = ""
-            if each.sound and not each.sound.startswith("data:audio/"):
-                told = "its sound is no data URI of sound"
+            points = 0 if each.sketch is None else each.sketch.points
+            if any(not 0 <= mark.start <= mark.end <= points for mark in each.marks):
+                told = f"a mark lies outside its {points} points"
             rows = () if each.picture is None else each.picture.rows
             if len({len(row) for row in rows}) > 1 or not all(row.isdigit() for row in rows if row):
                 told = "its picture is no rows of digits of one length"

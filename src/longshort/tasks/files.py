@@ -14,6 +14,7 @@ from longshort.tasks.generate import LanguageModel
 from longshort.tasks.series import SeriesModel
 from longshort.tasks.tag import Tagger
 from longshort.tasks.transcribe import Transcriber
+from longshort.tasks.translate import Translator
 
 KINDS: dict[str, type[Estimator]] = {
     each.kind: each
@@ -25,6 +26,7 @@ KINDS: dict[str, type[Estimator]] = {
         LanguageModel,
         SeriesModel,
         Transcriber,
+        Translator,
     )
 }
 

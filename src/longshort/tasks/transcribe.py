@@ -73,6 +73,10 @@ _LEAST_STEPS = 20
 _CHOOSING = 256
 
 
+# from so many errors on, a network has not begun to write
+_CHANCE = 0.9
+
+
 class Transcriber(Writing, Estimator):
     """Tell what is said or written in each recording: connectionist temporal classification.
 
@@ -223,6 +227,8 @@ class Transcriber(Writing, Estimator):
         assert isinstance(examples, Items)
         truth = _truth(examples)
         found = float(rate(counted(truth, greedy([model], examples))))
+        # what is hit by chance before anything is learnt chooses nothing
+        found = 1.0 if found > _CHANCE else found
         return (0.0 if math.isnan(found) else found) + 1e-4 * loss
 
     def _settle(self, parts: Parts) -> None:
@@ -297,6 +303,7 @@ class Transcriber(Writing, Estimator):
             history=self.history_,
             settings=self._settings(),
             latency=self._latency(),
+            delay=self._delay,
             notes=[note for note in (*notes, self._spoken(), self.start_) if note],
             seed=self.random_state,
         )
@@ -312,6 +319,7 @@ class Transcriber(Writing, Estimator):
                     f"{again} of {len(corpus)} recordings have the content of one that was fitted "
                     "on."
                 )
+            told += [*corpus.notes, *notes_of(known.reading, corpus)]
             parts = LabelParts(corpus.select([]), None, corpus)
         else:
             shares = partition(corpus, self.settings_["partition"])

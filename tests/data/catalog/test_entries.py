@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from longshort.data.catalog.entries import find
 
 
@@ -29,3 +31,20 @@ def test_tweets_have_three_classes() -> None:
     assert find("tweets").make({"a": raw})["tweets.csv"] == (
         b'text,label,rating\n"good, ""so""",positive,0.5\nbad,negative,-0.5\nso so,neutral,0.49\n'
     )
+
+
+def test_prompts_are_what_is_said() -> None:
+    text = (
+        b"; Core\n\ndigits/1: one\nbeep: [a beep]\ndot: dot [.]\ngone: Gone.\nhi: Say: hi.  Now!\n"
+    )
+    sounds = {
+        f"sounds/en_US_f_Allison/{n}.wav": n.encode() for n in ("digits/1", "beep", "dot", "hi")
+    }
+    made = find("prompts").make({**sounds, "doc/core-sounds-en.txt.gz": gzip.compress(text)})
+    assert made == {
+        "prompts/digits-1.wav": b"digits/1",
+        "prompts/dot.wav": b"dot",
+        "prompts/hi.wav": b"hi",
+        "prompts/prompts.tsv": b"path\ttext\ndigits-1.wav\tone\ndot.wav\tdot\n"
+        b"hi.wav\tSay: hi. Now!\n",
+    }

@@ -72,6 +72,57 @@ def test_what_the_user_has_is_read(tiny: Entry, tmp_path: Path) -> None:
         fetch.fetch(find("tweets"))
 
 
+def package(path: Path, name: str, content: bytes) -> Path:
+    """A Debian package of one file, as deb(5) says: an archive of ar with three files."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz") as tar:
+        told = tarfile.TarInfo(name)
+        told.size = len(content)
+        tar.addfile(told, io.BytesIO(content))
+    parts = {"debian-binary": b"2.0\n", "control.tar.xz": b"odd", "data.tar.xz": packed.getvalue()}
+    whole = b"!<arch>\n"
+    for part, raw in parts.items():
+        head = f"{part:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(raw):<10}`\n"
+        whole += head.encode() + raw + b"\n" * (len(raw) % 2)
+    path.write_bytes(whole)
+    return path
+
+
+def test_packages_of_debian_are_downloaded_and_looked_in(
+    tiny: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = replace(tiny, package=None, debian=("one", "two"), source="one and two")
+
+    def apt(command: list[str], cwd: Path, **_: object) -> object:
+        for name in command[3:]:
+            package(cwd / f"{name}.deb", f"./tiny/data/a_T{'RAIN' if name == 'one' else 'EST'}.ts",
+                    f"{name}\n".encode())  # fmt: skip
+        return type("Done", (), {"returncode": 0, "stderr": ""})
+
+    monkeypatch.setattr(fetch.subprocess, "run", apt)
+    assert list(fetch.fetch(entry).values()) == list(FILES.values())
+    monkeypatch.setenv("LONGSHORT_CACHE", str(tmp_path / "another"))
+    failed = type("Done", (), {"returncode": 100, "stderr": "E: Unable to locate package one\n"})
+    monkeypatch.setattr(fetch.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(DataError, match=r"one, two could not .*E: Unable to locate.*--from PATH"):
+        fetch.fetch(entry)
+
+    def missing(*_: object, **__: object) -> None:
+        raise FileNotFoundError("apt-get")
+
+    monkeypatch.setattr(fetch.subprocess, "run", missing)
+    with pytest.raises(MissingDependencyError, match=r"get one and two.*--from PATH"):
+        fetch.fetch(entry)
+    damaged = tmp_path / "two.deb"
+    package(damaged, "./tiny/data/a_TEST.ts", b"two\n")
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    with pytest.raises(DataError, match="damaged"):
+        fetch.fetch(entry, damaged)
+    damaged.write_bytes(b"no package")
+    with pytest.raises(DataError, match="no Debian package"):
+        fetch.fetch(entry, damaged)
+
+
 def test_nothing_half_written_stays(
     tiny: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +164,7 @@ def test_every_entry_says_what_it_is() -> None:
     for entry in ENTRIES:
         assert entry.package is None or "==" in entry.package
         assert (entry.package is None) == bool(entry.source)
+        assert entry.package is None or not entry.debian
         assert len(entry.sha256) == 64
         assert all((entry.licence, entry.citation, entry.about, entry.inside))
     with pytest.raises(ArgumentError, match="did you mean 'GunPoint'"):

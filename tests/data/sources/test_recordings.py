@@ -100,3 +100,11 @@ def test_times_that_have_passed() -> None:
     assert microseconds(1, 2) == [1, 2]
     with pytest.raises(DataError, match="row 1, column 't': nan is not a time"):
         microseconds(0.5, float("nan"))
+
+
+@pytest.mark.parametrize(
+    "values", [("0", "1", "soon", "3"), ("0", "0.5", "soon", "1"), ("00:01", "00:02", "soon")]
+)
+def test_one_wrong_word_among_times_is_named(values: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="row 2, column 't': 'soon' is not a time"):
+        read_elapsed(pl.Series("t", values), lambda row: f"row {row}")

@@ -88,4 +88,15 @@ def test_pictures_are_told_apart() -> None:
     data = Corpus("bars", pictures=tuple(made), labels=labels)
     model = classifier().fit(data)
     assert model.score(data) == 1
-    assert model.explain(data, most=1).items[0].marks == ()
+    found = model.explain(data, most=4)
+    for each in found.items:
+        assert each.image is not None
+        assert (each.image.width, each.image.height) == (30, 20)
+        # only the bars can decide, and where they end
+        heaviest = max(each.marks, key=lambda mark: abs(mark.weight))
+        assert heaviest.start in (6, 7, 20, 21, 22)
+    assert decided_page(found).count('<image href="data:image/png;base64,') == 4
+    odd = Corpus("odd", pictures=data.pictures, labels=tuple((str(1 - i % 2),) for i in range(40)))
+    record = model.evaluate(odd, yardsticks="none")
+    assert type(record).from_json(record.to_json()) == record
+    assert '<image href="data:image/png;base64,' in label_page(record)

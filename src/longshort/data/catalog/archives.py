@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -16,13 +17,16 @@ from longshort.errors import DataError
 MOST = 2**26
 # archives inside of each other
 _DEPTH = 2
+# how a Debian package begins (an archive of ar), and the head of each file in it
+_DEBIAN, _HEAD = b"!<arch>\n", 60
 
 
 def read_inside(path: Path, patterns: Sequence[str]) -> dict[str, bytes]:
     """The files of a wheel, zip, tar, folder, or the file itself, whose paths end like a pattern.
 
     Args:
-        path: what to look in; tar archives inside of it are looked in, too.
+        path: what to look in; tar archives inside of it are looked in, too, and of a Debian
+            package, or those in a folder, what it installs.
         patterns: as of a shell ("GunPoint/GunPoint_T*.ts"), at the end of a path.
 
     Returns:
@@ -35,7 +39,14 @@ def read_inside(path: Path, patterns: Sequence[str]) -> dict[str, bytes]:
         raise DataError(f"{path}: there is no such file or folder")
     try:
         found = _limited(path, patterns)
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+    ) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     if not found:
         raise DataError(f"{path}: holds no file {' or '.join(patterns)}")
@@ -64,6 +75,11 @@ def _files(path: Path, patterns: Sequence[str]) -> Iterator[tuple[str, bytes]]:
             if each.is_file() and _asked(f"{path.name}/{name}", patterns):
                 with each.open("rb") as file:
                     yield name, file.read(MOST + 1)
+            elif each.is_file() and each.suffix == ".deb":
+                yield from _installed(each, patterns)
+        return
+    if path.suffix == ".deb":
+        yield from _installed(path, patterns)
         return
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -79,6 +95,22 @@ def _files(path: Path, patterns: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     # the file itself, whatever it is called
     with path.open("rb") as file:
         yield path.name, file.read(MOST + 1)
+
+
+def _installed(path: Path, patterns: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """What a Debian package installs: data.tar inside of it, however that is packed."""
+    with path.open("rb") as file:
+        if file.read(len(_DEBIAN)) != _DEBIAN:
+            raise tarfile.ReadError("no Debian package")
+        while head := file.read(_HEAD):
+            name, size = head[:16].decode("ascii", "replace").strip(" /"), head[48:58].strip()
+            if not size.isdigit():
+                raise tarfile.ReadError("a damaged Debian package")
+            after = file.tell() + int(size) + int(size) % 2
+            if name.startswith("data.tar"):
+                with tarfile.open(fileobj=io.BytesIO(file.read(int(size)))) as tar:
+                    yield from _packed(tar, patterns, _DEPTH)
+            file.seek(after)
 
 
 def _packed(

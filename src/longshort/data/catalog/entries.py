@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import csv
+import gzip
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -31,6 +33,7 @@ class Entry:
         wheel: arguments that choose one wheel for every machine, where a package has several.
         source: where the user finds it, without a package.
         use: a command that learns from what was written, below the folder that it is in.
+        debian: instead of a wheel the packages of Debian and Ubuntu that it stands in.
     """
 
     name: str
@@ -44,6 +47,12 @@ class Entry:
     wheel: tuple[str, ...] = ()
     source: str = ""
     use: str = ""
+    debian: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The packages that it stands in, or how to give what the user has."""
+        return self.package or ", ".join(self.debian) or "--from PATH"
 
 
 def find(name: str) -> Entry:
@@ -132,6 +141,31 @@ def _below(folder: str) -> Make:
         return found
 
     return make
+
+
+# what is said of a sound that is no speech, or is not said at all
+_ASIDE = re.compile(r"\[[^]]*\]|\([^)]*\)")
+
+
+def _prompts(files: Mapping[str, bytes]) -> Made:
+    """Sounds, and a table of what is said in each; those in which nothing is said are left out."""
+    sounds = {
+        name.rpartition("en_US_f_Allison/")[2].removesuffix(".wav"): content
+        for name, content in files.items()
+        if name.endswith(".wav")
+    }
+    (packed,) = (content for name, content in files.items() if name.endswith(".gz"))
+    told = {}
+    for line in gzip.decompress(packed).decode().splitlines():
+        name, _, words = line.partition(":")
+        said = " ".join(_ASIDE.sub(" ", words).split())
+        if name in sounds and any(map(str.isalnum, said)):
+            told[name] = said
+    # names of folders are those of words, letters and digits, and their files have unlike names
+    flat = {name: name.replace("/", "-") + ".wav" for name in told}
+    made = {f"prompts/{flat[name]}": sounds[name] for name in told}
+    table = "".join(f"{flat[name]}\t{said}\n" for name, said in told.items())
+    return made | {"prompts/prompts.tsv": f"path\ttext\n{table}".encode()}
 
 
 def _ucr(name: str, about: str, sha256: str, citation: str) -> Entry:
@@ -253,5 +287,20 @@ ENTRIES: tuple[Entry, ...] = (
         _tweets,
         source="the source archive vaderSentiment-3.3.2.tar.gz on the Python package index",
         use="longshort fit classify tweets.csv --text text --label label",
+    ),
+    Entry(
+        "prompts",
+        "553 spoken prompts of a telephone exchange with what is said, one English speaker",
+        None,
+        ("sounds/en_US_f_Allison/*.wav", "core-sounds-en.txt.gz"),
+        "2e940dbf3af5d26f8a1d6b10fa31094e58778e82a86175e2c608951d15a13cff",
+        "CC BY-SA 3.0",
+        "Allison Smith (2003-2010), core sounds of the telephone exchange Asterisk",
+        _prompts,
+        source="the packages asterisk-core-sounds-en and asterisk-core-sounds-en-wav of Debian or "
+        "Ubuntu in one folder",
+        use="longshort fit transcribe prompts/prompts.tsv --seconds 80 --case lower "
+        "--punctuation drop --language ngrams",
+        debian=("asterisk-core-sounds-en", "asterisk-core-sounds-en-wav"),
     ),
 )

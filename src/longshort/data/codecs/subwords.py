@@ -1,7 +1,8 @@
-"""Byte-pair encoding: subwords that a training text is made of most often.
+"""Subwords that a training text is made of most often: byte-pair encoding, or a unigram model.
 
-Sennrich, Haddow and Birch (2016), over the bytes of UTF-8, so that every text can be encoded. The
-library tokenizers learns and applies it.
+Sennrich, Haddow and Birch (2016) join frequent pairs; Kudo (2018) prunes a unigram language model
+and takes the likeliest parting. Both are over the bytes of UTF-8, so that every text can be
+encoded. The library tokenizers learns and applies them.
 """
 
 from __future__ import annotations
@@ -29,17 +30,19 @@ class Subwords:
     told: str
 
     @classmethod
-    def fit(cls, texts: Iterable[str], size: int) -> Self:
+    def fit(cls, texts: Iterable[str], size: int, *, unigram: bool = False) -> Self:
         """The encoding of texts by at most ``size`` subwords, 256 or more.
 
         Raises:
             MissingDependencyError: tokenizers is not installed.
         """
         library = tokenizers_library()
-        made = library.Tokenizer(library.models.BPE())
+        models, trainers = library.models, library.trainers
+        made = library.Tokenizer(models.Unigram() if unigram else models.BPE())
         made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
         made.decoder = library.decoders.ByteLevel()
-        trainer = library.trainers.BpeTrainer(
+        kind = trainers.UnigramTrainer if unigram else trainers.BpeTrainer
+        trainer = kind(
             vocab_size=size,
             show_progress=False,
             initial_alphabet=sorted(library.pre_tokenizers.ByteLevel.alphabet()),

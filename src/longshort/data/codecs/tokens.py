@@ -1,4 +1,4 @@
-"""Text as symbols and back: bytes, characters, words or subwords.
+"""Text as symbols and back: bytes, characters, words, tokens between blanks, or subwords.
 
 A vocabulary is fitted on the training part alone. Symbol 0 is the border where documents begin and
 end, symbol 1 is whatever the training part does not hold; the others follow by falling frequency.
@@ -25,13 +25,18 @@ from longshort.data.codecs.subwords import Subwords
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, ModelFileError, suggest
 
-Unit = Literal["characters", "bytes", "words", "subwords"]
+Unit = Literal["characters", "bytes", "words", "spaced", "subwords", "unigram"]
 
 BORDER, UNKNOWN = 0, 1
+# units that a library learns, and those that are listed in a vocabulary
+_LEARNT = ("subwords", "unigram")
+_LISTED = ("characters", "words", "spaced")
 # the symbols that stand for no bytes
 _SPECIAL = 2
 # a word with the blank before it, one other sign with the blank before it, or one blank
 _WORD = re.compile(r" ?\w+(?:['’]\w+)*| ?[^\w\s]|\s")
+# a token with the blank before it, or one blank
+_SPACED = re.compile(r" ?\S+|\s")
 # subwords where nothing else is asked for
 _SUBWORDS = 8000
 _POINTS = 0x110000
@@ -43,8 +48,9 @@ class Tokens(Params):
 
     Args:
         unit: "characters"; "bytes" of UTF-8, which know no unknown; "words", a word or other sign
-            each with the blank before it; or "subwords", by byte-pair encoding (Sennrich et al.
-            2016) over bytes, which needs the package tokenizers.
+            each with the blank before it; "spaced", whatever stands between blanks, for texts that
+            are tokenised already; "subwords", by byte-pair encoding (Sennrich et al. 2016), or
+            "unigram" (Kudo 2018), both over bytes, which need the package tokenizers.
         least: a character or word that the training part holds less often is unknown.
         size: most symbols, with the border and the unknown one; None for 8000 subwords and for all
             characters and words.
@@ -62,7 +68,7 @@ class Tokens(Params):
             raise ArgumentError(f"Tokens(unit={self.unit!r}): {suggest(self.unit, get_args(Unit))}")
         self._whole(1, "least")
         self._whole(_SPECIAL + 1, "size")
-        if self.unit == "subwords" and self.size is not None and self.size < 258:
+        if self.unit in _LEARNT and self.size is not None and self.size < 258:
             raise ArgumentError(
                 f"Tokens(size={self.size}): subwords begin with all 256 bytes; give 258 or more"
             )
@@ -91,10 +97,15 @@ class TokenCodec:
         """
         if tokens.unit == "bytes":
             return cls("bytes")
-        if tokens.unit == "subwords":
+        if tokens.unit in _LEARNT:
             size = _SUBWORDS if tokens.size is None else tokens.size
-            return cls("subwords", subwords=Subwords.fit(texts, size - _SPECIAL))
-        found = _characters(texts) if tokens.unit == "characters" else _words(texts)
+            learnt = Subwords.fit(texts, size - _SPECIAL, unigram=tokens.unit == "unigram")
+            return cls(tokens.unit, subwords=learnt)
+        if tokens.unit == "characters":
+            found: Mapping[str, int] = _characters(texts)
+        else:
+            pattern = _pattern(tokens.unit)
+            found = Counter(word for text in texts for word in pattern.findall(text))
         # equally frequent ones in the order of their code points, so that order is no accident
         ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
         most = None if tokens.size is None else tokens.size - _SPECIAL
@@ -108,7 +119,7 @@ class TokenCodec:
     @property
     def unknown(self) -> int | None:
         """The symbol of what the training part did not hold; None where there is no such thing."""
-        return UNKNOWN if self.unit in ("characters", "words") else None
+        return UNKNOWN if self.unit in _LISTED else None
 
     @property
     def size(self) -> int:
@@ -161,8 +172,16 @@ class TokenCodec:
         if self.unit == "characters":
             return self._table[_points(text)].astype(np.int64)
         numbers = self._numbers
-        found = (numbers.get(word, UNKNOWN) for word in words_of(text))
+        found = (numbers.get(word, UNKNOWN) for word in self.parts(text))
         return np.fromiter(found, np.int64)
+
+    def parts(self, text: str) -> list[str]:
+        """A text as what its symbols stand for, unknown ones as they are written."""
+        if self.unit == "characters":
+            return list(text)
+        if self.unit in _LISTED:
+            return _pattern(self.unit).findall(text)
+        return [self.pieces[n].decode("utf-8", "replace") for n in self.encode(text)]
 
     def holding(self, text: str, places: Sequence[tuple[int, int]]) -> tuple[Ints, Ints]:
         """The symbols (N,) of a text, and where stretches of it stand among them.
@@ -179,8 +198,9 @@ class TokenCodec:
         at = np.array(places, np.int64).reshape(-1, 2)
         if self.unit == "characters":
             ends = np.arange(1, len(ids) + 1)
-        elif self.unit == "words":
-            ends = np.array([found.end() for found in _WORD.finditer(text)], np.int64)
+        elif self.unit in _LISTED:
+            pattern = _pattern(self.unit)
+            ends = np.array([found.end() for found in pattern.finditer(text)], np.int64)
         else:
             ends = np.cumsum([len(self.pieces[number]) for number in ids.tolist()], dtype=np.int64)
             at = np.cumsum([0, *(len(character.encode()) for character in text)])[at]
@@ -196,10 +216,9 @@ class TokenCodec:
 
     def unseen(self, text: str) -> list[str]:
         """The characters or words of a text that are unknown, each once."""
-        if self.unit not in ("characters", "words"):
+        if self.unit not in _LISTED:
             return []
-        tokens = text if self.unit == "characters" else words_of(text)
-        return [token for token in dict.fromkeys(tokens) if token not in self._numbers]
+        return [token for token in dict.fromkeys(self.parts(text)) if token not in self._numbers]
 
     def strangers(self, text: str, words: dict[str, int]) -> tuple[Ints, Ints]:
         """Where words of a text stand that are unknown, and which, by numbers of ``words``.
@@ -209,7 +228,7 @@ class TokenCodec:
         """
         found = [
             (at, words.setdefault(word, len(words)))
-            for at, word in enumerate(_WORD.findall(text))
+            for at, word in enumerate(self.parts(text))
             if word not in self._numbers
         ]
         places, numbers = np.array(found, np.int64).reshape(-1, 2).T
@@ -250,8 +269,8 @@ class TokenCodec:
         if unit not in get_args(Unit):
             raise ModelFileError(f"symbols are {', '.join(get_args(Unit))}; not {unit!r}")
         text = np.asarray(arrays["vocabulary"], np.uint8).tobytes()
-        if unit == "subwords":
-            return cls("subwords", subwords=Subwords.take_up(text.decode()))
+        if unit in _LEARNT:
+            return cls(unit, subwords=Subwords.take_up(text.decode()))
         known = json.loads(text)
         single = unit == "characters"
         if not isinstance(known, list) or not all(isinstance(k, str) and k for k in known):
@@ -268,6 +287,11 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def _pattern(unit: str) -> re.Pattern[str]:
+    """What finds the symbols of a text."""
+    return _SPACED if unit == "spaced" else _WORD
+
+
 def _points(text: str) -> NDArray[np.uint32]:
     """The code points of a text."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -279,10 +303,3 @@ def _characters(texts: Iterable[str]) -> dict[str, int]:
         found, many = np.unique(_points(text), return_counts=True)
         counts[found] += many
     return {chr(point): int(counts[point]) for point in np.flatnonzero(counts)}
-
-
-def _words(texts: Iterable[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(words_of(text))
-    return counts

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import Params
-from longshort.data.codecs.tokens import UNKNOWN, TokenCodec, Tokens, words_of
+from longshort.data.codecs.tokens import UNKNOWN, TokenCodec, Tokens
 from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, suggest
 
@@ -103,6 +103,18 @@ class TranscriptCodec:
         spelt = self.spelling.spelt(text)
         return self.tokens.encode(_lead(self.tokens.unit) + spelt if spelt else "")
 
+    def parts(self, text: str) -> list[str]:
+        """What each symbol of a transcript stands for, unknown ones as they are written."""
+        spelt = self.spelling.spelt(text)
+        return self.tokens.parts(_lead(self.tokens.unit) + spelt) if spelt else []
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The symbol of every part that is known."""
+        if self.tokens.unit in ("bytes", "subwords", "unigram"):
+            return {piece: at for at, piece in enumerate(self.pieces) if at > UNKNOWN}
+        return {piece: at for at, piece in enumerate(self.tokens.known, UNKNOWN + 1)}
+
     def decode(self, symbols: Sequence[int] | Ints) -> str:
         """The transcript that symbols stand for."""
         return " ".join(self.tokens.decode(symbols).split())
@@ -120,8 +132,8 @@ class TranscriptCodec:
         spelt = self.spelling.spelt(text)
         if self.tokens.unit == "characters":
             return list("".join(spelt.split()))
-        if self.tokens.unit == "words":
-            return [each.strip() for each in words_of(spelt) if each.strip()]
+        if self.tokens.unit in ("words", "spaced"):
+            return [each.strip() for each in self.tokens.parts(spelt) if each.strip()]
         return [self.pieces[symbol].strip() for symbol in self.encode(text)]
 
     # words
@@ -136,7 +148,7 @@ class TranscriptCodec:
     @cached_property
     def begins(self) -> NDArray[np.bool_]:
         """(K,) symbols before which a word has ended: a blank, a word, or what begins with one."""
-        if self.tokens.unit == "words":
+        if self.tokens.unit in ("words", "spaced"):
             return np.arange(self.classes) > 0
         return np.array([piece[:1].isspace() for piece in self.pieces], bool)
 
@@ -174,4 +186,4 @@ class TranscriptCodec:
 
 def _lead(unit: str) -> str:
     """What stands before a transcript, so that its first word is written as every other one."""
-    return " " if unit in ("words", "subwords") else ""
+    return "" if unit in ("characters", "bytes") else " "

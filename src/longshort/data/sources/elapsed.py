@@ -28,7 +28,14 @@ def read_elapsed(column: pl.Series, where: Where) -> tuple[Times, Clock]:
     if column.dtype in TEXT:
         text = column.cast(pl.String).str.strip_chars()
         known = text.drop_nulls()
-        if len(known) and bool(known.str.contains(_PASSED).all()):
+        clocks = known.str.contains(_PASSED).sum()
+        if 2 * clocks > len(known) > clocks:
+            row = int((~text.str.contains(_PASSED)).arg_max() or 0)
+            raise DataError(
+                f"{where(row)}, column {column.name!r}: {text[row]!r} is not a time, and most "
+                "others are hours and minutes (07:30 or 26:00:05.5); mend it, or remove the row"
+            )
+        if len(known) and clocks == len(known):
             hours, minutes, seconds = (
                 text.str.extract(_PASSED, group).cast(pl.Float64) for group in (1, 2, 3)
             )

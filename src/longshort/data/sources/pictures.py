@@ -84,6 +84,26 @@ def load(picture: Grey | Path) -> Grey:
     return picture if isinstance(picture, np.ndarray) else _opened(picture, decode=True)
 
 
+def colours(picture: Grey | Path, size: int) -> NDArray[np.uint8]:
+    """A picture in colours (size, size, 3), in the middle of a white square.
+
+    Raises:
+        DataError: it is damaged, or no picture.
+        MissingDependencyError: Pillow is not installed.
+    """
+    pillow = _pillow()
+    if isinstance(picture, np.ndarray):
+        image = pillow.Image.fromarray(picture).convert("RGB")
+    else:
+        image = pillow.Image.fromarray(_opened(picture, decode=True, coloured=True))
+    scale = size / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    image = image.resize((width, height), pillow.Image.Resampling.BILINEAR)
+    square = pillow.Image.new("RGB", (size, size), "white")
+    square.paste(image, ((size - width) // 2, (size - height) // 2))
+    return np.asarray(square, np.uint8)
+
+
 def unreadable(path: Path, *, decode: bool) -> str:
     """Why a file cannot be read as a picture, "" if it can; told by its header, or decoded whole.
 
@@ -108,6 +128,15 @@ def resized(picture: Grey, height: int, width: int) -> Grey:
     return np.asarray(image.resize((width, height), pillow.Image.Resampling.BILINEAR), np.uint8)
 
 
+def as_uri(picture: Grey) -> str:
+    """A picture (H, W) as the data URI of a PNG.
+
+    Raises:
+        MissingDependencyError: Pillow is not installed.
+    """
+    return _uri(_pillow().Image.fromarray(picture))
+
+
 def thumbnail(picture: Grey | Path, side: int) -> str:
     """A picture in its colours as the data URI of a PNG, no side longer than ``side`` pixels.
 
@@ -125,6 +154,10 @@ def thumbnail(picture: Grey | Path, side: int) -> str:
         image.thumbnail((side, side))
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{picture}: cannot be read as a picture ({error})") from None
+    return _uri(image)
+
+
+def _uri(image: Any) -> str:
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
@@ -146,8 +179,11 @@ def _beside(path: Path) -> str | None:
     return None
 
 
-def _opened(path: Path, *, decode: bool) -> Grey:
-    """A picture, decoded or only its header looked at (and then of no size)."""
+def _opened(path: Path, *, decode: bool, coloured: bool = False) -> Grey:
+    """A picture, decoded or only its header looked at (and then of no size).
+
+    In shades of grey (H, W), or coloured (H, W, 3).
+    """
     pillow = _pillow()
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
@@ -158,12 +194,13 @@ def _opened(path: Path, *, decode: bool) -> Grey:
                 return np.zeros((0, 0), np.uint8)
             upright = pillow.ImageOps.exif_transpose(image)
             if upright.mode.startswith("I") or upright.mode == "F":
-                return _scaled(np.asarray(upright, np.float64))
+                grey = _scaled(np.asarray(upright, np.float64))
+                return np.repeat(grey[..., None], 3, 2) if coloured else grey
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 clear = upright.convert("RGBA")
                 white = pillow.Image.new("RGBA", clear.size, "white")
                 upright = pillow.Image.alpha_composite(white, clear)
-            return np.asarray(upright.convert("L"), np.uint8)
+            return np.asarray(upright.convert("RGB" if coloured else "L"), np.uint8)
     except wrong as error:
         raise DataError(f"{path}: cannot be read as a picture ({error})") from None
 

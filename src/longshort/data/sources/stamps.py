@@ -169,6 +169,7 @@ def _parse(text: pl.Series, where: Where) -> tuple[pl.Series, pl.Series]:
         row = _first(left.is_not_null())
         form = next((f for f in (*_PLAIN, *_ZONED) if _fits(value, f)), None)
         if form is None:
+            value, row = _odd(text, value, row)
             raise DataError(
                 f"{where(row)}, column {text.name!r}: {value!r} is not a time stamp; {ACCEPTED}"
             )
@@ -185,6 +186,16 @@ def _parse(text: pl.Series, where: Where) -> tuple[pl.Series, pl.Series]:
             f"{text[_first(zoned)]!r} has one; give all stamps a zone, or none"
         )
     return parsed.alias(text.name), zoned
+
+
+def _odd(text: pl.Series, value: str, row: int) -> tuple[str, int]:
+    """The first value that is no number, and its row, where most others are; else those given."""
+    numbers = text.is_null() | text.cast(pl.Float64, strict=False).is_not_null()
+    others = ~numbers
+    if int(others.sum()) * 2 >= int(text.is_not_null().sum()):
+        return value, row
+    row = _first(others)
+    return str(text[row]), row
 
 
 def _fits(value: str, form: str) -> bool:

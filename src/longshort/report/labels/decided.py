@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from longshort.records import Decided, LabelExplanation, Mark
 from longshort.report.document import whole
 from longshort.report.labels.charts import decided_chart, decided_words
-from longshort.report.labels.items import item, marked
+from longshort.report.labels.items import item, marked, player
+from longshort.report.labels.photo import pictured
 from longshort.report.labels.sketch import sketched
 from longshort.report.labels.spectrogram import drawn
 from longshort.report.markup import figure, paragraph, text
@@ -42,7 +43,9 @@ def _text(found: Decided) -> str:
     """One text, or tokens with spaces between them, with its marks; attention below, if any."""
     said = f"<b>{text(decided_words(found))}</b> <small>{text(found.where)}</small>"
     if found.spectrogram is not None:
-        return item(said, drawn(found.spectrogram, found.marks))
+        return item(said, drawn(found.spectrogram, found.marks) + player(found.sound))
+    if found.image is not None:
+        return item(said, pictured(found.image, found.marks))
     if found.sketch is not None:
         return item(said, sketched(found.sketch, found.marks))
     shown, marks, attention = found.text, found.marks, found.attention

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from longshort.records import LabelEvaluation, Mark, Mistake, Span, SpanError, SpanFault
+from longshort.report.labels.photo import pictured
 from longshort.report.labels.sketch import sketched
 from longshort.report.labels.spectrogram import drawn
 from longshort.report.markup import text
@@ -43,7 +44,9 @@ def mistake(found: Mistake) -> str:
         f"<small>{text(found.where)}</small>"
     )
     if found.spectrogram is not None:
-        return item(head, drawn(found.spectrogram, found.marks))
+        return item(head, drawn(found.spectrogram, found.marks) + player(found.sound))
+    if found.image is not None:
+        return item(head, pictured(found.image, found.marks))
     if found.sketch is not None:
         return item(head, sketched(found.sketch, found.marks))
     body = "".join(marked(found.text, found.marks)) or "<i>empty</i>"
@@ -96,6 +99,11 @@ def _spanned(tokens: Sequence[str], spans: Sequence[Span]) -> str:
         found.append(f'<span class="entity">{inner} <small>{text(span.label)}</small></span>')
         at = max(span.end, at + 1)
     return " ".join(found)
+
+
+def player(sound: str) -> str:
+    """What plays a sound; nothing where there is none."""
+    return f'<audio controls preload="none" src="{text(sound)}"></audio>' if sound else ""
 
 
 def item(head: str, body: str) -> str:

@@ -16,7 +16,16 @@ def sketched(found: Sketch, marks: Sequence[Mark]) -> str:
     """An SVG of the strokes; blue is what spoke for the answer, orange what spoke against it."""
     if not found.points:
         return "<i>empty</i>"
-    lines = [_line(own, "currentColor", _THIN, 1.0) for own in found.strokes]
+    told = f"{len(found.strokes)} pen strokes"
+    return (
+        f'<svg role="img" aria-label="{told}" viewBox="-1.1 -1.1 2.2 2.2" width="150" height="150">'
+        f"<title>{told}</title>{lines(found, marks, _THIN, _THICK)}</svg>"
+    )
+
+
+def lines(found: Sketch, marks: Sequence[Mark], thin: float, thick: float) -> str:
+    """The strokes as lines of an SVG, ``thin`` wide, and what is marked of them ``thick``."""
+    drawn = [_line(own, "currentColor", thin, 1.0) for own in found.strokes]
     places = [
         (stroke, point) for stroke, own in enumerate(found.strokes) for point in range(len(own))
     ]
@@ -29,12 +38,8 @@ def sketched(found: Sketch, marks: Sequence[Mark]) -> str:
         last = max((point for other, point in own if other == stroke), default=first)
         piece = found.strokes[stroke][first : last + 2]
         colour = LSTM if mark.weight > 0 else TRAIN
-        lines.append(_line(piece, colour, _THICK, abs(mark.weight)))
-    told = f"{len(found.strokes)} pen strokes"
-    return (
-        f'<svg role="img" aria-label="{told}" viewBox="-1.1 -1.1 2.2 2.2" width="150" height="150" '
-        f'fill="none" stroke-linecap="round"><title>{told}</title>{"".join(lines)}</svg>'
-    )
+        drawn.append(_line(piece, colour, thick, abs(mark.weight)))
+    return f'<g fill="none" stroke-linecap="round" stroke-linejoin="round">{"".join(drawn)}</g>'
 
 
 def _line(points: Sequence[tuple[float, float]], colour: str, width: float, deep: float) -> str:

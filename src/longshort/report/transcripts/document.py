@@ -24,6 +24,7 @@ from longshort.report.sections import recorded, training, tuning
 from longshort.report.transcripts.items import recording
 from longshort.report.transcripts.scores import (
     cost_rows,
+    delayed,
     kinds_rows,
     transcript_table,
     words,
@@ -95,10 +96,12 @@ def _scores(evaluation: TranscriptEvaluation) -> str:
     if not shown.rows:
         return section("scores", "Scores", paragraph("The record holds no scores.", "none"))
     metric = words(evaluation.metric)
+    one = _ONE.get(evaluation.data.content, "item")
+    told = f"{evaluation.latency} {delayed(evaluation.delay, one)}"
     caption = (
         f"Every method on the same {_items(evaluation, evaluation.items)}, with 95 % intervals; "
         "less is better. The best value of a column is bold and underlined. Choices were made by "
-        f"{metric} on the validation part. {evaluation.latency}"
+        f"{metric} on the validation part. {told}"
     )
     blocks = [scrolled(scores_table(shown), "Scores"), paragraph(caption.strip(), "caption")]
     if evaluation.differences:

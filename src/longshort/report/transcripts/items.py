@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from longshort.records import Curve, Heard, Picture, Timed
-from longshort.report.labels.items import item
+import numpy as np
+
+from longshort.records import Curve, Heard, Picture, Sketch
+from longshort.report.labels.items import item, player
+from longshort.report.labels.sketch import lines
 from longshort.report.markup import scrolled, text
 from longshort.report.numerals import percent
 
@@ -13,6 +17,8 @@ from longshort.report.numerals import percent
 _WIDTH, _HEIGHT, _STRIP, _CURVE = 920, 150, 34, 110
 # no two labels are nearer than so many points
 _APART = 13
+# room around pen strokes
+_EDGE = 8
 
 
 def recording(found: Heard, step: float | None) -> str:
@@ -29,9 +35,7 @@ def recording(found: Heard, step: float | None) -> str:
         for who, words in (("is", truth or "<i>nothing</i>"), ("said", told or "<i>nothing</i>"))
     )
     body = f'<div class="pair">{lines}</div>{drawing(found, step)}'
-    if found.sound:
-        body += f'<audio controls preload="none" src="{text(found.sound)}"></audio>'
-    return item(head, body)
+    return item(head, body + player(found.sound))
 
 
 def _marked(edits: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -48,24 +52,63 @@ def _marked(edits: Sequence[tuple[str, str]]) -> tuple[str, str]:
     return between.join(sides[0]), between.join(sides[1])
 
 
+class _Place(NamedTuple):
+    """Where a symbol is on the page, from left to right, and how sure it is."""
+
+    text: str
+    left: float
+    right: float
+    confidence: float
+
+
 def drawing(found: Heard, step: float | None) -> str:
-    """The picture or the curves of a recording, with what was told where below it; an SVG."""
-    if found.picture is None and not found.curves:
-        return ""
-    height = (_HEIGHT if found.picture is not None else _CURVE) + _STRIP
-    if found.picture is not None:
-        length = found.picture.length
+    """What was read of a recording, with what was told where below it; an SVG."""
+    pieces = found.symbols or found.words
+    length = 0.0 if found.picture is None else found.picture.length
+    wide, high = float(_WIDTH), float(_HEIGHT)
+    places = None
+    if found.sketch is not None and found.sketch.points:
+        inner, high, places = _ink(found.sketch, found)
+    elif found.image is not None:
+        share = min(_WIDTH / found.image.width, _HEIGHT / found.image.height)
+        wide, high = share * found.image.width, share * found.image.height
+        inner = f'<image href="{text(found.image.source)}" width="{wide:.1f}" height="{high:.1f}"/>'
+    elif found.picture is not None:
         inner = "".join(_cells(found.picture))
-    else:
+    elif found.curves:
         length = max((len(c.values) * c.every for c in found.curves), default=1) * (step or 1.0)
-        inner = "".join(_curves(found.curves))
-    inner += "".join(_labels(found.symbols or found.words, max(length, 1e-9), height))
+        inner, high = "".join(_curves(found.curves)), float(_CURVE)
+    else:
+        return ""
+    if places is None:
+        scale = wide / max(length, 1e-9)
+        places = [_Place(p.text, p.start * scale, p.end * scale, p.confidence) for p in pieces]
+    inner += "".join(_labels(places, high))
     said = text(f"{found.where}: {found.told or 'nothing'}")
     drawn = (
-        f'<svg class="heard" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{said}">'
-        f"{inner}</svg>"
+        f'<svg class="heard" viewBox="0 0 {_WIDTH} {high + _STRIP:.0f}" role="img" '
+        f'aria-label="{said}">{inner}</svg>'
     )
     return scrolled(drawn, f"{found.where}, drawn")
+
+
+def _ink(sketch: Sketch, found: Heard) -> tuple[str, float, list[_Place]]:
+    """Pen strokes as they were drawn, how high they are, and where each symbol was told."""
+    points = np.array([point for own in sketch.strokes for point in own])
+    low, span = points.min(0), np.maximum(np.ptp(points, 0), 1e-3)
+    scale = min((_WIDTH - 2 * _EDGE) / span[0], (_HEIGHT - 2 * _EDGE) / span[1], _WIDTH / 4)
+    marks = lines(sketch, found.marks, 2 / scale, 5 / scale)
+    x, y = _EDGE - scale * low
+    inner = f'<g transform="translate({x:.1f} {y:.1f}) scale({scale:.2f})">{marks}</g>'
+    places = []
+    for mark, piece in zip(found.marks, found.symbols, strict=False):
+        own = points[mark.start : max(mark.end, mark.start + 1), 0]
+        if len(own):
+            left, right = scale * own.min() + x, scale * own.max() + x
+            places.append(_Place(piece.text, left, right, piece.confidence))
+    # not in the order of writing: a stroke may be drawn after what follows it
+    places.sort(key=lambda each: each.left + each.right)
+    return inner, scale * span[1] + 2 * _EDGE, places
 
 
 def _cells(picture: Picture) -> Iterator[str]:
@@ -107,16 +150,17 @@ def _curves(curves: Sequence[Curve]) -> Iterator[str]:
         yield f'<path class="line c{at % 6}" d="{"".join(points)}"/>'
 
 
-def _labels(pieces: Sequence[Timed], length: float, height: int) -> Iterator[str]:
-    """Where each symbol is: a tick from the picture down, and the symbol below it."""
-    top, last = height - _STRIP, float(-_APART)
-    for piece in pieces:
-        x = (piece.start + piece.end) / 2 / length * _WIDTH
-        left, right = (edge / length * _WIDTH for edge in (piece.start, piece.end))
+def _labels(places: Sequence[_Place], top: float) -> Iterator[str]:
+    """Where each symbol is: a tick below the picture, and the symbol below that."""
+    last = float(-_APART)
+    for place in places:
+        x = (place.left + place.right) / 2
         yield (
-            f'<rect class="piece" x="{left:.1f}" y="{top}" width="{max(right - left, 1):.1f}" '
-            f'height="4" style="--w:{piece.confidence:.2f}"/>'
+            f'<rect class="piece" x="{place.left:.1f}" y="{top:.1f}" '
+            f'width="{max(place.right - place.left, 1):.1f}" height="4" '
+            f'style="--w:{place.confidence:.2f}"/>'
         )
         if x - last >= _APART:
-            yield f'<text x="{x:.1f}" y="{top + 20}" text-anchor="middle">{text(piece.text)}</text>'
+            at = f'x="{x:.1f}" y="{top + 20:.1f}"'
+            yield f'<text {at} text-anchor="middle">{text(place.text)}</text>'
             last = x

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshort.records import Measured, TranscriptEvaluation, TranscriptScore
+from longshort.records import Delay, Measured, TranscriptEvaluation, TranscriptScore
 from longshort.report.labels.scores import LabelRow, LabelTable
 from longshort.report.numerals import NOTHING, duration, percent
 from longshort.report.table import ScoreCell, ScoreColumn
@@ -110,3 +110,20 @@ def cost_rows(evaluation: TranscriptEvaluation) -> list[tuple[str, ...]]:
 def pace(score: TranscriptScore) -> str:
     """Seconds of work for a second of recording."""
     return NOTHING if score.real_time is None else f"{score.real_time:.3f}"
+
+
+def delayed(delay: Delay | None, one: str) -> str:
+    """How long our method works before it answers, as a sentence; "" where it is not known.
+
+    ``one`` is what an item is called.
+    """
+    if delay is None:
+        return ""
+    long = "" if delay.length is None else f" of {duration(delay.length)}"
+    if delay.piece == "chunk" and delay.length is not None:
+        long = f" of {1000 * delay.length:g} ms"
+    named = "chunk" if delay.piece == "chunk" else one
+    return (
+        f"It works {delay.middle:.1f} ms on a {named}{long}, {delay.most:.1f} ms at the 95th "
+        f"percentile of {delay.count:,}."
+    )

@@ -19,6 +19,8 @@ from longshort.data.readings.pretrained import plain
 from longshort.data.readings.words import TextReading
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
+from longshort.evaluate.audio import audio
+from longshort.evaluate.image import image
 from longshort.evaluate.sketch import sketch, stretches
 from longshort.evaluate.spectrogram import columns, spectrogram
 from longshort.explain.embedded import attribute_embedded
@@ -130,8 +132,8 @@ def marks(reading: ItemEncoding, corpus: Corpus, item: int, weights: Floats) -> 
         assert isinstance(own, InkReading)
         places = stretches(own.spans(corpus, item), sketch(corpus.ink[item]).points)
     elif corpus.pictures is not None:
-        # nothing is drawn of them
-        places = []
+        seen = image(corpus.pictures[item])
+        places, share = _rows(0 if seen is None else seen.width, share)
     else:
         assert corpus.series is not None
         places, share = _rows(corpus.series.length(item), share)
@@ -161,6 +163,8 @@ def decided(
         () if corpus.series is None else curves(corpus, item),
         None if corpus.sound is None else spectrogram(corpus.sound[item]),
         None if corpus.ink is None else sketch(corpus.ink[item]),
+        None if corpus.pictures is None else image(corpus.pictures[item]),
+        "" if corpus.sound is None else audio(corpus.sound[item]),
     )
 
 

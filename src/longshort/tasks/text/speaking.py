@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from longshort.beams import beam
 from longshort.contracts import whole
 from longshort.data.codecs.spelling import spelt
 from longshort.data.codecs.tokens import BORDER, UNKNOWN, TokenCodec
@@ -20,7 +21,7 @@ from longshort.layers.bothways import one_way
 from longshort.layers.spelled import Spelled
 from longshort.model import Model, predicting
 from longshort.records import Sample
-from longshort.search import Sampling, beam, sample
+from longshort.search import Sampling, sample
 from longshort.tasks.text.adapting import Adapting
 from longshort.tasks.text.scoring import NextSymbols
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import wave
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,16 +9,17 @@ from numpy.typing import NDArray
 
 from longshort.data.corpus import Corpus
 from longshort.data.items import ItemEncoding
-from longshort.data.sources.audio import load
+from longshort.data.readings.ink import InkReading
+from longshort.evaluate.audio import audio
+from longshort.evaluate.image import image
 from longshort.evaluate.mistakes import curves_of
+from longshort.evaluate.sketch import sketch, stretches
 from longshort.evaluate.spectrogram import spectrogram
-from longshort.records import Curve, Heard, Picture, Timed
+from longshort.records import Curve, Heard, Mark, Picture, Timed
 from longshort.tasks.transcripts.decoding import Piece, Transcript
 
 # columns and rows of a picture; levels of a cell
 _COLUMNS, _ROWS, _LEVELS = 320, 48, 10
-# what is heard of a recording: seconds, and samples a second
-_SECONDS, _RATE = 8.0, 8000
 
 
 def heard(
@@ -43,6 +41,7 @@ def heard(
             curves = curves_of(corpus.series, item)
         else:
             picture = _picture(corpus, reading, item)
+        drawn = None if corpus.ink is None else sketch(corpus.ink[item])
         found.append(
             Heard(
                 where=corpus.where(item),
@@ -54,7 +53,10 @@ def heard(
                 symbols=_timed(own.symbols),
                 picture=picture,
                 curves=curves,
-                sound=_sound(corpus, item),
+                sound="" if corpus.sound is None else audio(corpus.sound[item]),
+                image=None if corpus.pictures is None else image(corpus.pictures[item]),
+                sketch=drawn,
+                marks=() if drawn is None else _places(reading, corpus, item, own, drawn.points),
             )
         )
     return found
@@ -67,6 +69,24 @@ def _timed(pieces: Sequence[Piece]) -> tuple[Timed, ...]:
     )
 
 
+def _places(
+    reading: ItemEncoding, corpus: Corpus, item: int, told: Transcript, points: int
+) -> tuple[Mark, ...]:
+    """The points of a drawing's sketch where each symbol was told; the weight is how sure."""
+    assert isinstance(reading, InkReading)
+    if not points:
+        return ()
+    places = stretches(reading.spans(corpus, item), points)
+    found = []
+    for piece in told.symbols:
+        own = places[int(piece.start) : max(round(piece.end), int(piece.start) + 1)]
+        if own:
+            found.append(Mark(own[0][0], own[-1][1], round(piece.confidence, 4)))
+        else:
+            found.append(Mark(0, 0, 0.0))
+    return tuple(found)
+
+
 def _picture(corpus: Corpus, reading: ItemEncoding, item: int) -> Picture | None:
     """What is read of a recording, of sound its bands, as ten levels."""
     if corpus.sound is not None:
@@ -76,6 +96,8 @@ def _picture(corpus: Corpus, reading: ItemEncoding, item: int) -> Picture | None
     steps = int(lengths[0])
     if not steps:
         return None
+    if corpus.pictures is not None:
+        return Picture((), float(steps))
     names = list(reading.widths.numbers)
     values = np.concatenate([inputs[name][0, :steps].numpy() for name in names], 1).T
     values = _shrunk(_shrunk(values[:_ROWS].T, _COLUMNS).T, _ROWS)
@@ -94,18 +116,3 @@ def _shrunk(values: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     edges = np.linspace(0, len(values), most + 1).astype(np.int64)[:-1]
     counts = np.diff([*edges, len(values)])[:, None]
     return np.asarray(np.add.reduceat(values, edges, 0) / counts, np.float32)
-
-
-def _sound(corpus: Corpus, item: int) -> str:
-    """The beginning of a recording as a WAV file inside of a data URI; "" of no sound."""
-    if corpus.sound is None:
-        return ""
-    samples = load(corpus.sound[item], _RATE)[: int(_SECONDS * _RATE)]
-    peak = float(np.abs(samples).max(initial=0.0)) or 1.0
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(_RATE)
-        written.writeframes((samples / max(peak, 1.0) * 32767).astype("<i2").tobytes())
-    return "data:audio/wav;base64," + base64.b64encode(file.getvalue()).decode()

@@ -18,14 +18,15 @@ from longshort.data.corpus import Corpus
 from longshort.data.items import Items
 from longshort.data.sources.tables import frame_like
 from longshort.data.steps import Ints
-from longshort.errors import DataError
+from longshort.errors import ArgumentError, DataError
 from longshort.heads.ctc import nats, padded
 from longshort.heads.prefixes import Found
 from longshort.metrics.transcripts import counted, rate, units
 from longshort.model import Model
-from longshort.records import Heard
+from longshort.records import Delay, Heard
 from longshort.tasks.labels.encoding import refuse_other
 from longshort.tasks.transcripts.decoding import Clock, Transcript, sought, timed, told
+from longshort.tasks.transcripts.delay import of_chunks, of_recordings
 from longshort.tasks.transcripts.hotwords import HotWords
 from longshort.tasks.transcripts.language import Language
 from longshort.tasks.transcripts.learned import Known
@@ -37,6 +38,7 @@ from longshort.tasks.transcripts.reading import (
 )
 from longshort.tasks.transcripts.showing import heard
 from longshort.tasks.transcripts.streaming import Listening, refuse_both_ways
+from longshort.tasks.transcripts.table import Rows, table
 
 # what to do about transcripts that are too long
 SHORTER = (
@@ -133,20 +135,45 @@ class Writing:
         texts = [own[0].text for own in found]
         if not (isinstance(X, str | os.PathLike) or hasattr(X, "columns")):
             return texts
-        frame = pl.DataFrame(
-            {
-                "item": [_name(corpus, item) for item in range(len(corpus))],
-                "transcript": texts,
-                "confidence": [round(own[0].confidence, 4) for own in found],
-            }
-        )
-        return frame_like(X, frame, [])
+        return frame_like(X, table(corpus, found), [])
 
-    def timed(self, X: Any) -> tuple[Corpus, list[Transcript]]:
-        """The recordings of ``X``, and the best transcript of each with its times."""
+    def tabulate(
+        self,
+        X: Any,
+        rows: Rows = "transcripts",
+        *,
+        best: int | None = None,
+        known: bool = False,
+        hot_words: Sequence[str] = (),
+        hot_weight: float = 2.0,
+    ) -> pl.DataFrame:
+        """Transcripts as a Polars frame, with as much about each as is asked for.
+
+        Args:
+            X: as for ``predict``.
+            rows: "transcripts"; or "words" or "symbols", each with where it begins and ends, in
+                seconds (steps of what has no seconds).
+            best: up to so many transcripts of each recording, numbered, with their scores in nats.
+            known: take the transcripts that stand in the data, and tell where they are, as
+                ``align`` does.
+            hot_words, hot_weight: as for ``predict``.
+
+        Raises:
+            ArgumentError: ``known`` transcripts are not sought: ``best`` and ``hot_words`` are of
+                no use to them.
+        """
+        if known and (best is not None or len(hot_words)):
+            raise ArgumentError(
+                "transcripts that are known are aligned, and not sought: leave out the number of "
+                "best ones and hot words"
+            )
         self._check_fitted()
-        corpus = self._again(X)
-        return corpus, [own[0] for own in self._sought(corpus, 1)]
+        corpus = self._again(X, required=known)
+        if known:
+            return table(corpus, [[own] for own in self.align(corpus)], rows)
+        count = 1 if best is None else best
+        found = self.predict_n_best(corpus, count, hot_words=hot_words, hot_weight=hot_weight)
+        return table(corpus, found, rows, ranked=best is not None)
 
     @property
     def timed_in_seconds(self) -> bool:
@@ -237,6 +264,14 @@ class Writing:
         """Without the language model."""
         return [own[0].text for own in self._sought(corpus, 1, language=False)]
 
+    def _delay(self, corpus: Corpus) -> Delay:
+        """How long it works on chunks of these recordings, or on each of them."""
+        try:
+            self.stream()
+        except ArgumentError:
+            return of_recordings(self.transcripts, self.known_.reading, corpus)
+        return of_chunks(self.stream, self.known_.reading, corpus)
+
     def _heard(self, corpus: Corpus, items: Sequence[int]) -> list[Heard]:
         found = self._sought(corpus.select(items), 1)
         return heard(corpus, self.known_.reading, items, [own[0] for own in found])
@@ -249,10 +284,3 @@ def _log_p(
     told = padded([list(own) for own in targets])
     totals = torch.stack([nats(own.double(), lengths, told) for own in scores]).mean(0)
     return [-total for total in totals.tolist()]
-
-
-def _name(corpus: Corpus, item: int) -> str:
-    """What an item is called in tables."""
-    if corpus.names is not None and corpus.names[item]:
-        return corpus.names[item]
-    return str(item + 1) if corpus.lines is None else f"line {int(corpus.lines[item])}"
