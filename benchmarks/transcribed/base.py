@@ -79,8 +79,8 @@ def data(*parts: str) -> Path:
     return path
 
 
-def page(records: Mapping[str, Record], sets: Mapping[str, Set]) -> str:
-    """All of it, for the sets that have a record."""
+def page(records: Mapping[str, Record], sets: Mapping[str, Set], text: str = TEXT) -> str:
+    """All of it below a text, for the sets that have a record."""
     known = {name: found for name, found in records.items() if found}
     lines: list[tuple[str, ...]] = []
     for name, found in known.items():
@@ -90,7 +90,7 @@ def page(records: Mapping[str, Record], sets: Mapping[str, Set]) -> str:
             for goal in sets[name].goals
             if goal.what in reached
         ]
-    parts = [TEXT.rstrip()]
+    parts = [text.rstrip()]
     if lines:
         head = ("what", "reached", "goal", "met")
         parts.append("\n".join(["## Goals", "", *table(head, lines)]))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from longshort import artifact
 from longshort.cli.terminal import (
     show,
+    show_anomalies,
     show_labels,
     show_language,
     show_scores,
@@ -16,12 +17,14 @@ from longshort.cli.terminal import (
 )
 from longshort.errors import DataError
 from longshort.records import (
+    AnomalyEvaluation,
     Comparison,
     Evaluation,
     LabelEvaluation,
     LanguageEvaluation,
     TranscriptEvaluation,
 )
+from longshort.report.anomalies.document import anomaly_page
 from longshort.report.document import comparison_page, page
 from longshort.report.labels.document import label_page
 from longshort.report.language.document import language_page
@@ -41,6 +44,7 @@ class RecordKind(NamedTuple):
 
 
 RECORDS = (
+    RecordKind(AnomalyEvaluation, b'"by_series"', show_anomalies, anomaly_page),
     RecordKind(LanguageEvaluation, b'"perplexity"', show_language, language_page),
     RecordKind(TranscriptEvaluation, b'"confusions"', show_transcripts, transcript_page),
     RecordKind(LabelEvaluation, b'"per_class"', show_labels, label_page),

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from longshort.errors import OutputError
 from longshort.records import (
+    AnomalyEvaluation,
     Comparison,
     Epoch,
     Evaluation,
@@ -32,10 +33,11 @@ from longshort.records import (
     TranscriptEvaluation,
     Tuning,
 )
+from longshort.report.anomalies.scores import anomaly_table
 from longshort.report.folds import fold_table
 from longshort.report.labels.scores import LabelTable, label_table
 from longshort.report.language.scores import language_table
-from longshort.report.numerals import duration, percent
+from longshort.report.numerals import count, duration, percent
 from longshort.report.table import score_table
 from longshort.report.theme import lstm_name
 from longshort.report.transcripts.scores import transcript_table
@@ -202,9 +204,14 @@ def show_transcripts(evaluation: TranscriptEvaluation) -> None:
     _show_table(evaluation.items, transcript_table(evaluation, intervals=False), evaluation.verdict)
 
 
-def _show_table(items: int, scores: LabelTable, verdict: str) -> None:
-    amount = "1 item" if items == 1 else f"{items:,} items"
-    out.print(f"\n{amount} of the test part")
+def show_anomalies(evaluation: AnomalyEvaluation) -> None:
+    """The table of every method that watched the test part, and the verdict."""
+    rows = sum(part.rows for part in evaluation.data.parts if part.name == "test")
+    _show_table(rows, anomaly_table(evaluation, intervals=False), evaluation.verdict, "row")
+
+
+def _show_table(items: int, scores: LabelTable, verdict: str, one: str = "item") -> None:
+    out.print(f"\n{count(items, one)} of the test part")
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="underline")
     table.add_column("method", overflow="fold")
     # narrow enough for a terminal of 80 columns; the report has all

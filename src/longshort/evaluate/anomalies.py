@@ -15,7 +15,7 @@ from longshort.evaluate.alarms import MEANS, Judged, Rule, Tally, Test, judged
 from longshort.evaluate.forecast import environment, fields_of, part_of
 from longshort.evaluate.labels import measured
 from longshort.evaluate.redrawn import Drawn, redrawn
-from longshort.evaluate.watched import rates, watched, worst
+from longshort.evaluate.watched import rates, relative, watched, worst
 from longshort.metrics.anomalies import PROFILES, runs
 from longshort.metrics.anomalies.runs import Bools
 from longshort.records import (
@@ -119,6 +119,7 @@ def evaluate_anomalies(
         watched=watched(found[0], test),
         shown=worst(found[0], test),
         rates=rates(found[0], test),
+        relative=relative(found[0]),
         settings=settings,
         environment=environment(),
         notes=(*notes, *_notes(test, events), *left_out),

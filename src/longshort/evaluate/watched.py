@@ -15,7 +15,7 @@ from longshort.metrics.anomalies import overlapped, runs
 from longshort.records import AlarmFault, AlarmRate, Marked, Shown, Trace, Watched
 
 # series that are drawn, bins of each, channels of each
-_SERIES, _BINS, _CHANNELS = 6, 1000, 3
+_SERIES, _BINS, _CHANNELS = 4, 1000, 3
 # misses and false alarms that are shown, bins of each, and rows on either side at least
 _WORST, _SHOWN_BINS, _AROUND = 3, 240, 40
 # thresholds that alarms are counted for
@@ -162,9 +162,18 @@ def _time(test: Test, at: int, row: int) -> str:
     return series.time_label(int(series.offsets[at] + test.portion.cuts.test_start[at] + row))
 
 
+def relative(method: Judged) -> bool:
+    """Whether thresholds differ and are all above 0, so that multiples of them can be told."""
+    every = np.concatenate(method.thresholds)
+    return method.threshold is None and bool(np.isfinite(every).all() and (every > 0).all())
+
+
 def rates(method: Judged, test: Test) -> tuple[AlarmRate, ...]:
     """Alarms, false ones and events found, by falling threshold from the greatest score down."""
-    every = np.sort(np.concatenate(method.scores))[::-1]
+    scores = method.scores
+    if relative(method):
+        scores = [own / level for own, level in zip(scores, method.thresholds, strict=True)]
+    every = np.sort(np.concatenate(scores))[::-1]
     rows = len(every)
     if not rows:
         return ()
@@ -172,7 +181,7 @@ def rates(method: Judged, test: Test) -> tuple[AlarmRate, ...]:
     found, labels = [], test.labels
     true = None if labels is None else [runs(own) for own in labels]
     for threshold in dict.fromkeys(every[places - 1].tolist()):
-        alarms = [runs(own >= threshold) for own in method.scores]
+        alarms = [runs(own >= threshold) for own in scores]
         amount = sum(map(len, alarms))
         if true is None:
             found.append(AlarmRate(threshold, test.unit * amount / rows))

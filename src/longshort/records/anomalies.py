@@ -105,7 +105,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class AlarmRate:
-    """At one threshold: alarms and false alarms (per day or 1,000 rows), share of events found."""
+    """At one threshold: alarms and false alarms (per day or 1,000 rows), share of events found.
+
+    ``threshold`` is a score, or a multiple of each series' own threshold where the record says so.
+    """
 
     threshold: float
     alarms: float
@@ -142,7 +145,8 @@ class AnomalyEvaluation(Written, Scored[AnomalyScore]):
     ``metric`` is what methods are compared by and ``buffer`` that of VUS in rows; without labels
     there are no scores but rates of alarms. ``expected`` alarms (a day, or per 1,000 rows) is what
     thresholds were set for, on rows before the test part and without labels. ``rates`` are of our
-    method, by falling threshold. ``resampled`` says in words what intervals are drawn over.
+    method, by falling threshold; ``relative`` where thresholds are told as multiples of those of
+    each series and row. ``resampled`` says in words what intervals are drawn over.
     """
 
     task: Literal["anomaly"]
@@ -162,6 +166,7 @@ class AnomalyEvaluation(Written, Scored[AnomalyScore]):
     watched: tuple[Watched, ...] = ()
     shown: tuple[Shown, ...] = ()
     rates: tuple[AlarmRate, ...] = ()
+    relative: bool = False
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -121,5 +121,22 @@ def figure(name: str, draw: Callable[[int], alt.ConcatChart], caption: str) -> s
     )
 
 
+def zoomed(
+    name: str, far: Callable[[int], alt.ConcatChart], near: Callable[[int], alt.ConcatChart]
+) -> str:
+    """A chart that the reader sees as a whole or closer; no script is needed for that."""
+    drawn = []
+    for kind, draw in (("far", far), ("near", near)):
+        for size, width in (("wide", _SCREEN), ("narrow", _PHONE)):
+            shape = svg(draw(width), f"{name}-{kind}-{size}")
+            drawn.append(f'<div class="{kind} {size}">{shape}</div>')
+    choices = "\n".join(
+        f'<input type="radio" name="{name}" id="{name}-{kind}" class="{kind}"{checked}>'
+        f'<label for="{name}-{kind}">{words}</label>'
+        for kind, words, checked in (("far", "whole", " checked"), ("near", "closer", ""))
+    )
+    return "\n".join(['<figure class="zoom">', choices, *drawn, "</figure>"])
+
+
 def _class(kind: str) -> str:
     return f' class="{kind}"' if kind else ""

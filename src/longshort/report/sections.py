@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from longshort.records import Evaluation, Explanation, History, Tuning
+from longshort.records import Evaluation, Explanation, FieldSummary, History, Tuning
 from longshort.report.charts import one_step_chart, origins_chart
 from longshort.report.curves import calibration_chart, horizon_chart, training_chart
 from longshort.report.glossary import Scored, glossary, measures_defined
@@ -323,21 +323,26 @@ def data(evaluation: Scored) -> str:
         (_PARTS.get(p.name, p.name), p.start, p.end, f"{p.rows:,}", f"{p.origins:,}")
         for p in read.parts
     ]
-    fields = [
-        (f.name, f.role, f.unit, f"{f.missing:,}", number(f.low), number(f.mean), number(f.high))
-        for f in read.fields
-    ]
     blocks = [facts(about)]
     if parts:
         header = ("part", "from", "to", "rows", "origins")
         blocks += ["<h3>Parts</h3>", table(header, parts, 2, "Parts of the data")]
+    return section("data", "Data", *blocks, *columns_table(read.fields))
+
+
+def columns_table(read: Sequence[FieldSummary]) -> Iterator[str]:
+    """The columns that were read, with what they range over."""
+    fields = [
+        (f.name, f.role, f.unit, f"{f.missing:,}", number(f.low), number(f.mean), number(f.high))
+        for f in read
+    ]
     if fields:
         names = ("column", "role", "unit", "missing", "least", "mean", "greatest")
-        blocks += ["<h3>Columns</h3>", table(names, fields[:_MOST_FIELDS], 4, "Columns")]
+        yield "<h3>Columns</h3>"
+        yield table(names, fields[:_MOST_FIELDS], 4, "Columns")
     if len(fields) > _MOST_FIELDS:
         more = f"And {count(len(fields) - _MOST_FIELDS, 'more column', 'more columns')}."
-        blocks.append(paragraph(more, "caption"))
-    return section("data", "Data", *blocks)
+        yield paragraph(more, "caption")
 
 
 def ending(evaluation: Evaluation) -> Iterator[str]:

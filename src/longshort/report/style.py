@@ -67,6 +67,10 @@ figure { margin: 1.1rem 0 1.6rem; }
 figure > div {
   background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .7rem;
 }
+.zoom input { margin: 0 .3rem 0 0; accent-color: var(--accent); }
+.zoom label { margin-right: 1rem; font-size: .9rem; color: var(--soft); }
+.zoom > div { margin-top: .4rem; }
+.zoom input.far:checked ~ .near, .zoom input.near:checked ~ .far { display: none; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 .narrow { display: none; }
@@ -126,6 +130,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
   figure > div { padding: .4rem .25rem; }
   .wide { display: none; }
   .narrow { display: block; }
+  .zoom input.far:checked ~ .near, .zoom input.near:checked ~ .far { display: none; }
   .narrow svg { max-width: 460px !important; }
 }
 @media print {
@@ -135,7 +140,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
   }
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
-  nav { display: none; }
+  nav, .zoom input, .zoom label { display: none; }
   h2, h3, dt { break-after: avoid; }
   figure, tr, dd { break-inside: avoid; }
   figure > div { border: 0; padding: 0; }

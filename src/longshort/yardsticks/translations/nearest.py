@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,17 @@ from longshort.yardsticks.translations.base import Judge, TranslationMethod
 _ROWS = 256
 # pixels of each side of what is compared of pictures
 _SIDE = 16
+# pairs of the validation part that are looked at
+_CHOOSING = 500
 
 
 @dataclass(frozen=True)
 class Nearest:
     """The target of the training source with the nearest TF-IDF vector of words and word pairs.
 
-    Salton & Buckley (1988); nearest by the cosine, of equal ones the first. Characters and their
-    pairs where text has no words; pictures are compared in 16 x 16 shades of grey, and features of
-    pictures by their means.
+    Salton & Buckley (1988); nearest by the cosine, of equal ones the first. Whether punctuation
+    counts is chosen on the validation part. Characters and their pairs where text has no words;
+    pictures are compared in 16 x 16 shades of grey, and features of pictures by their means.
     """
 
     name: str = "nearest source"
@@ -49,22 +52,40 @@ class Nearest:
                 return [targets[at] for at in (_pixels(corpus) @ known.T).argmax(1).tolist()]
 
             return TranslationMethod("nearest picture", self.kind, looked)
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         characters = tokenization(train.texts) == "char"
-        cut: dict[str, Any] = {"analyzer": "char"} if characters else {"token_pattern": r"\S+"}
-        vectorizer: Any = TfidfVectorizer(ngram_range=(1, 2), dtype=np.float32, **cut)
-        weights = vectorizer.fit_transform(train.texts)
+        cuts: list[dict[str, Any]] = [{"analyzer": "char"}]
+        if not characters:
+            cuts = [{"token_pattern": r"(?u)\b\w+\b"}, {"token_pattern": r"\S+"}]
+        tried = [_lookup(train.texts, targets, cut) for cut in cuts]
+        if valid is not None and len(valid) and len(tried) > 1:
+            asked = valid.select(range(min(len(valid), _CHOOSING)))
+            scores = [judge(told(asked), asked) for told in tried]
+            tried = [tried[int(np.argmax(scores))]]
+        return TranslationMethod(self.name, self.kind, tried[0])
 
-        def told(corpus: Corpus) -> list[str]:
-            texts = list(corpus.texts or ())
-            found: list[str] = []
-            for row in range(0, len(texts), _ROWS):
-                near = vectorizer.transform(texts[row : row + _ROWS]) @ weights.T
-                found += [targets[int(at)] for at in np.asarray(near.argmax(1)).ravel()]
-            return found
 
-        return TranslationMethod(self.name, self.kind, told)
+def _lookup(
+    sources: Sequence[str], targets: Sequence[str], cut: dict[str, Any]
+) -> Callable[[Corpus], list[str]]:
+    """What tells the target of the nearest source, where sources are cut in some way."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer: Any = TfidfVectorizer(ngram_range=(1, 2), dtype=np.float32, **cut)
+    try:
+        weights = vectorizer.fit_transform(sources)
+    except ValueError:
+        # no source holds a word
+        return lambda corpus: [targets[0]] * len(corpus)
+
+    def told(corpus: Corpus) -> list[str]:
+        texts = list(corpus.texts or ())
+        found: list[str] = []
+        for row in range(0, len(texts), _ROWS):
+            near = vectorizer.transform(texts[row : row + _ROWS]) @ weights.T
+            found += [targets[int(at)] for at in np.asarray(near.argmax(1)).ravel()]
+        return found
+
+    return told
 
 
 def _pixels(corpus: Corpus) -> NDArray[np.float64]:

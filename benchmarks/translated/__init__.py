@@ -1,0 +1,1 @@
+"""The sets of the benchmark of translations, a file for each."""
