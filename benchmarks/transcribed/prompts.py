@@ -27,9 +27,12 @@ ALONE, NGRAMS, MOST = "LSTM alone", "LSTM with n-grams", "most frequent transcri
 SECONDS = 15.0
 SPELLING = Spelling("lower", "drop")
 SPLIT = Partition(valid=0.1, test=0.15)
+# frames of 10 ms that are one step, and prompts of a batch
 SHAPES: dict[str, dict[str, Any]] = {
-    "2 x 160": {"recurrent": Recurrent(160, 2, bidirectional=True, dropout=0.3)},
-}
+    "2 x 160, steps of 30 ms, batches of 16": {
+        "stack": 3, "batch": 16, "augment": Augment(speed=0.15, noise=0.2, bands=2, times=2),
+    },
+}  # fmt: skip
 ORDER = 6
 _ASIDE = re.compile(r"\[[^]]*\]|\([^)]*\)")
 
@@ -70,15 +73,16 @@ def parts() -> tuple[Corpus, Corpus, Corpus]:
 
 def make(shape: str) -> Transcriber:
     """An unfitted network."""
+    settings = SHAPES[shape]
     return Transcriber(
-        sound=Sound("mel", deltas=0, stack=3),
-        augment=Augment(speed=0.15, noise=0.2, bands=2, times=2),
+        sound=Sound("mel", deltas=0, stack=settings["stack"]),
+        augment=settings["augment"],
         spelling=SPELLING,
         head=Ctc(width=16, language="ngrams", order=ORDER),
         partition=SPLIT,
-        **SHAPES[shape],
+        recurrent=Recurrent(160, 2, bidirectional=True, dropout=0.3),
         training=Training(
-            epochs=70, batch=16, optimizer="adam", rate=3e-3, weight_decay=0.0,
+            epochs=70, batch=settings["batch"], optimizer="adam", rate=3e-3, weight_decay=0.0,
             schedule="onecycle", clip=5.0, patience=None, members=1,
         ),
     )  # fmt: skip
@@ -180,17 +184,28 @@ def section(found: Record) -> list[str]:
         chosen = found["valid"][row][choice(row, found)]
         cells += [percent(chosen["characters"]), percent(chosen["words"]), f"{own['pace']:.3f}"]
         lines.append(cells)
-    if not lines:
-        return []
-    head = (
-        "method", "CER", "WER", "CER, validation", "WER, validation", "work per second of sound",
-    )  # fmt: skip
-    own = found["test"].get(NGRAMS, {"truth": [], "told": []})
-    shown = list(zip(own["truth"], own["told"], strict=True))[:8]
-    return [
-        *table(head, lines), "", "The first prompts of the test part, with n-grams:", "",
-        *table(("is", "told"), [(one, two or "–") for one, two in shown]),
-    ]  # fmt: skip
+    told: list[str] = []
+    if lines:
+        head = (
+            "method", "CER", "WER", "CER, validation", "WER, validation",
+            "work per second of sound",
+        )  # fmt: skip
+        own = found["test"].get(NGRAMS, {"truth": [], "told": []})
+        shown = list(zip(own["truth"], own["told"], strict=True))[:8]
+        told = [
+            *table(head, lines), "", "The first prompts of the test part, with n-grams:", "",
+            *table(("is", "told"), [(one, two or "–") for one, two in shown]), "",
+        ]  # fmt: skip
+    tried = [
+        (row, shape, percent(own["characters"]), percent(own["words"]), f"{own['seconds']:.0f}")
+        for row in (NGRAMS, ALONE)
+        for shape, own in found.get("valid", {}).get(row, {}).items()
+    ]
+    if tried:
+        head = ("method", "network", "CER", "WER", "seconds a fit")
+        told += ["Networks on the validation part, by which they are chosen:", ""]
+        told += table(head, tried)
+    return told
 
 
 SET = Set(
@@ -200,9 +215,10 @@ SET = Set(
         "Prompts of a telephone exchange spoken by one voice at 8 kHz, with their text (Debian's "
         "packages asterisk-core-sounds-en-wav and asterisk-core-sounds-en, CC BY-SA 3.0), those "
         f"of up to {SECONDS:g} seconds that say something. Text is in lower case without "
-        "punctuation. A tenth chooses, 15 % are the test part. The n-grams (Kneser-Ney, of "
-        f"{ORDER} characters) are those of the training part's text alone, and how much they count "
-        "is chosen on the validation part."
+        "punctuation. The LSTM reads frames of 40 mel bands, three as one step. A tenth "
+        "chooses, 15 % are the test part: 14 minutes of sound are left to learn from. The n-grams "
+        f"(Kneser-Ney, of {ORDER} characters) are those of the training part's text alone, and "
+        "how much they count is chosen on the validation part."
     ),
     rows=(NGRAMS, ALONE, MOST),
     frozen=frozen,

@@ -111,7 +111,7 @@ def test_a_channel_that_never_changes_is_watched_with_a_word(data: pl.DataFrame)
     with pytest.warns(LongshortWarning, match="'still' never changes"):
         found = AnomalyDetector(columns, **QUICK).fit(still[:FIT])
     told = found.predict(still[:655])
-    assert told["score"][650] > told["score"][649] + 1
+    assert told["score"][650] > told["score"][649] + 0.3
     assert told["share_still"][650] > 0.9
     with pytest.raises(DataError, match="constant in the training part"):
         AnomalyDetector(Columns("time", target=["still"], past=()), **QUICK).fit(still[:FIT])

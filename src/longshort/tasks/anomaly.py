@@ -14,6 +14,7 @@ from longshort import artifact
 from longshort.contracts import Params
 from longshort.data.codecs.numbers import Scaling
 from longshort.data.encoding import Encoding
+from longshort.data.layout import RowLayout
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
 from longshort.data.sources.tables import frame_like, read_table
@@ -38,7 +39,9 @@ from longshort.tasks.anomalies.marks import (
     split_labels,
     with_labels,
 )
+from longshort.tasks.anomalies.reader import Reader
 from longshort.tasks.anomalies.scores import Scores, Scoring
+from longshort.tasks.anomalies.streaming import DetectorStream
 from longshort.tasks.anomalies.surprise import Surprise, build_detector, surprises
 from longshort.tasks.anomalies.thresholds import (
     Bools,
@@ -54,6 +57,7 @@ from longshort.tasks.encoding import encode
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.learned import Learned, put_down, take_up
 from longshort.tasks.stored import under
+from longshort.tasks.streams.trunk import refuse_uncausal
 from longshort.tasks.transfer import choose_scale, like_before, other_categories
 from longshort.training import Training
 
@@ -366,6 +370,23 @@ class AnomalyDetector(Estimator):
         apart = self.settings_["threshold"].apart
         table = alarm_table(found.sequences, self.columns_, all_alarms(found, apart))
         return frame_like(X, table, self.columns_.group)
+
+    def opened(self, sessions: int) -> DetectorStream:
+        """See ``longshort.Session``, which answers with the score of each row as it comes.
+
+        Raises:
+            ArgumentError: the network reads both ways.
+        """
+        self._check_fitted()
+        refuse_uncausal(self.settings_["recurrent"])
+        columns, encoding = self.columns_, self.encoding_
+        layout = RowLayout.spaced(
+            self.fields_, columns.group, columns.time, encoding.step, encoding.clock, self.fill
+        )
+        reader = Reader(self.models_, encoding, self.fields_, sessions)
+        threshold = self.settings_["threshold"]
+        found = self.scoring_, self.watch_, self.threshold_, threshold, columns.target
+        return DetectorStream(reader, layout, *found)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Without labels, minus the mean surprise of a value (nats); with labels, AUC-PR of scores.

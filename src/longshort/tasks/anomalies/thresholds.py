@@ -234,45 +234,54 @@ def peaks_of(scores: Floats, offsets: Ints, apart: int) -> Floats:
 
 
 class Dynamic:
-    """A dynamic threshold of one series, row by row, in constant memory.
+    """Dynamic thresholds of S series, row by row, in constant memory.
 
     Args:
         settings: how.
+        series: S.
     """
 
-    def __init__(self, settings: Threshold) -> None:
+    def __init__(self, settings: Threshold, series: int) -> None:
         self.settings = settings
-        self.past = np.zeros(settings.window)
-        self.count = 0
-        self.limit = math.inf
-        self.calm_peak = -math.inf
+        self.arrays: dict[str, NDArray[Any]] = {
+            "past": np.zeros((series, settings.window)),
+            "count": np.zeros(series, np.int64),
+            "limit": np.full(series, math.inf),
+            "calm": np.full(series, -math.inf),
+        }
 
-    def push(self, score: float) -> tuple[bool, float]:
-        """Whether a row is an alarm, and the threshold it was held against."""
-        size = self.settings.window
-        self.past[self.count % size] = score
-        self.count += 1
-        if self.count % self.settings.every == 0:
-            self._renew()
-        lift = 1 / (1 - self.settings.prune)
-        limit = max(self.limit, self.calm_peak * lift if self.calm_peak > 0 else -math.inf)
-        return bool(score > limit), limit
+    def begin(self, series: Ints) -> None:
+        """These series begin anew."""
+        self.arrays["count"][series] = 0
+        self.arrays["limit"][series], self.arrays["calm"][series] = math.inf, -math.inf
 
-    def _renew(self) -> None:
-        size = self.settings.window
-        if self.count >= size:
-            own = np.roll(self.past, -(self.count % size))
-        else:
-            own = self.past[: self.count]
-        self.limit, self.calm_peak = _epsilon(own)
+    def push(self, series: Ints, scores: Floats) -> tuple[Bools, Floats]:
+        """(B,) which of the next rows of these series are alarms, and their thresholds."""
+        arrays, size = self.arrays, self.settings.window
+        count = arrays["count"][series]
+        arrays["past"][series, count % size] = scores
+        arrays["count"][series] = count + 1
+        for at in series[(count + 1) % self.settings.every == 0].tolist():
+            self._renew(at)
+        calm = arrays["calm"][series]
+        lift = np.where(calm > 0, calm / (1 - self.settings.prune), -math.inf)
+        limit = np.maximum(arrays["limit"][series], lift)
+        return scores > limit, limit
+
+    def _renew(self, at: int) -> None:
+        size, count = self.settings.window, int(self.arrays["count"][at])
+        own = self.arrays["past"][at]
+        own = np.roll(own, -(count % size)) if count >= size else own[:count]
+        self.arrays["limit"][at], self.arrays["calm"][at] = _epsilon(own)
 
 
 def dynamic(scores: Floats, settings: Threshold) -> tuple[Bools, Floats]:
     """(T,) which rows are alarms, and the threshold that each was held against."""
-    walk = Dynamic(settings)
-    found = [walk.push(float(score)) for score in scores]
-    flags, limits = zip(*found, strict=True) if found else ((), ())
-    return np.array(flags, bool), np.array(limits, np.float64)
+    walk, only = Dynamic(settings, 1), np.zeros(1, np.int64)
+    flags, limits = np.zeros(len(scores), bool), np.zeros(len(scores))
+    for at in range(len(scores)):
+        (flags[at],), (limits[at],) = walk.push(only, scores[at : at + 1])
+    return flags, limits
 
 
 def _epsilon(scores: Floats) -> tuple[float, float]:

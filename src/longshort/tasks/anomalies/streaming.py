@@ -1,0 +1,146 @@
+"""A detector that reads on: the score of each row, and whether it is an alarm, as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.contracts import State
+from longshort.data.layout import RowLayout
+from longshort.data.sequences import Floats
+from longshort.data.steps import Ints
+from longshort.tasks.anomalies.faults import Lasting, Watch, fault_words
+from longshort.tasks.anomalies.reader import Reader
+from longshort.tasks.anomalies.scores import Running, Scoring, shares
+from longshort.tasks.anomalies.thresholds import Bools, Dynamic, Limit, Threshold
+from longshort.tasks.streams.trunk import fill, places_of
+
+
+class Watched(NamedTuple):
+    """Of each row that was read: K channels.
+
+    score, threshold: (B,). alarm: (B,) whether the score is above. shares: (B, K) what each channel
+    has of the score. surprise: (B, K) nats, NaN where nothing was told. stuck, missing: (B, K).
+    """
+
+    score: Floats
+    threshold: Floats
+    alarm: Bools
+    shares: Floats
+    surprise: Floats
+    stuck: Bools
+    missing: Bools
+
+
+class DetectorStream:
+    """A ``data.layout.Stream`` of a detector.
+
+    Args:
+        reader: tells the surprise of rows.
+        layout: of a row.
+        scoring, watch, limit: as they were fitted.
+        threshold: the settings.
+        names: of the K channels.
+        grouped: whether series are named by several columns, and how.
+    """
+
+    memory: Literal["window", "carried"] = "carried"
+
+    def __init__(
+        self,
+        reader: Reader,
+        layout: RowLayout,
+        scoring: Scoring,
+        watch: Watch,
+        limit: Limit,
+        threshold: Threshold,
+        names: Sequence[str],
+    ) -> None:
+        self.layout: RowLayout | None = layout
+        self.sessions = reader.sessions
+        self._group = layout.group
+        self._reader, self._scoring, self._watch = reader, scoring, watch
+        self._limit, self._names = limit, list(names)
+        self._dynamic = (
+            Dynamic(threshold, reader.sessions) if threshold.method == "dynamic" else None
+        )
+        running, lasting = scoring.begin(reader.sessions), watch.begin(reader.sessions)
+        self._arrays: dict[str, NDArray[Any]] = {
+            **{name: np.array(part) for name, part in running._asdict().items()},
+            **{name: np.array(part) for name, part in lasting._asdict().items()},
+        }
+
+    @property
+    def _places(self) -> dict[str, Any]:
+        own = {f"scores_{name}": array for name, array in self._arrays.items()}
+        if self._dynamic is not None:
+            own |= {f"limit_{name}": array for name, array in self._dynamic.arrays.items()}
+        return places_of(own)
+
+    @property
+    def state(self) -> State:
+        """See ``data.layout.Stream``."""
+        own = {name: place.clone() for name, place in self._places.items()}
+        return State({"scores": State(own), "reader": self._reader.state})
+
+    def load(self, state: State) -> None:
+        """See ``data.layout.Stream``."""
+        own = state.part("scores")
+        self._reader.load(state.part("reader"))
+        fill(self._places, own)
+
+    def begin(self, sessions: Ints, keys: Sequence[tuple[str, ...]]) -> None:
+        """See ``data.layout.Stream``."""
+        self._reader.begin(sessions, [self._key(key) for key in keys])
+        count = len(sessions)
+        fresh = {**self._scoring.begin(count)._asdict(), **self._watch.begin(count)._asdict()}
+        for name, part in fresh.items():
+            self._arrays[name][sessions] = part
+        if self._dynamic is not None:
+            self._dynamic.begin(sessions)
+
+    def _key(self, key: tuple[str, ...]) -> str:
+        """What a series is called where tables are read."""
+        if len(self._group) < 2:
+            return key[0] if key else ""
+        return ", ".join(f"{name}={own}" for name, own in zip(self._group, key, strict=True))
+
+    def step(self, sessions: Ints, values: Any, times: Ints | None) -> Watched:
+        """See ``data.layout.Stream``."""
+        arrays, channels = self._arrays, len(self._names)
+        surprise = self._reader.step(sessions, values, times)
+        running = Running(*(arrays[name][sessions] for name in Running._fields))
+        told, running = self._scoring.step(surprise, running)
+        lasting = Lasting(*(arrays[name][sessions] for name in Lasting._fields))
+        stuck, missing, lasting = self._watch.step(values[:, :channels], lasting)
+        for name, part in {**running._asdict(), **lasting._asdict()}.items():
+            arrays[name][sessions] = part
+        score = self._scoring.joined(told)
+        if self._dynamic is None:
+            limit = np.full(len(score), self._limit.value)
+            alarm = score > limit
+        else:
+            alarm, limit = self._dynamic.push(sessions, score)
+        return Watched(score, limit, alarm, shares(told), surprise, stuck, missing)
+
+    def told(self, answers: tuple[Any, ...]) -> list[dict[str, Any]]:
+        """See ``data.layout.Stream``: as ``AnomalyDetector.predict`` names them."""
+        found = Watched(*answers)
+        faults = fault_words(found.stuck, found.missing, self._names)
+        records = []
+        for row in range(len(found.score)):
+            limit = float(found.threshold[row])
+            record: dict[str, Any] = {
+                "score": float(found.score[row]),
+                "threshold": limit if np.isfinite(limit) else None,
+                "alarm": bool(found.alarm[row]),
+                "fault": faults[row],
+            }
+            if len(self._names) > 1:
+                for k, name in enumerate(self._names):
+                    record[f"share_{name}"] = float(found.shares[row, k])
+            records.append(record)
+        return records
