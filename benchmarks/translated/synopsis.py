@@ -62,10 +62,10 @@ def network(**changes: Any) -> Any:
         target_spelling=lower,
         joint=True,
         longest=60,
-        head=Translation(embedding=128, size=192, copy=True, dropout=0.2, smoothing=0.0),
+        head=Translation(embedding=128, size=192, copy=True, dropout=0.2, smoothing=0.1),
         recurrent=Recurrent(96, 1, bidirectional=True, dropout=0.2),
         training=Training(
-            epochs=4, batch=64, optimizer="adam", rate=3e-3, weight_decay=0.0,
+            epochs=5, batch=64, optimizer="adam", rate=3e-3, weight_decay=0.0,
             schedule="onecycle", clip=5.0, patience=None, members=1,
         ),
     ).set_params(**changes)  # fmt: skip
