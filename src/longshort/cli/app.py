@@ -24,6 +24,7 @@ from longshort.cli import (
     predict,
     report,
     series,
+    stream,
     tag,
     text,
     transcribe,
@@ -68,6 +69,7 @@ app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
+app.command("stream")(stream.stream)
 app.command("report")(report.report)
 app.command("generate")(generate.generate)
 app.command("complete")(generate.complete)
