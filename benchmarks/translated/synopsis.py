@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -83,10 +83,11 @@ PAIRS = Pairs(
         "the validation part."
     ),
     parts=parts,
-    recipes={"copy": network},
+    recipes={"one network": network, "two networks": partial(network, training__members=2)},
     searches={
         "greedy": beam(width=1),
-        **{f"beam 4, length {a}": beam(width=4, length_penalty=a) for a in (0.6, 0.9, 1.2)},
+        **{f"beam 4, length {a}": beam(width=4, length_penalty=a) for a in (0.6, 0.8, 1.0)},
+        "beam 4, length 0.8, no pair twice": beam(width=4, length_penalty=0.8, block=2),
     },
     measures=("rougeL", "rouge1", "rouge2", "novel", "repeated", "exact"),
     rows=("first words", "nearest source", "most frequent target", "copy of the source"),
