@@ -11,6 +11,7 @@ import typer
 
 from longshort import __version__
 from longshort.cli import (
+    anomaly,
     classify,
     compare,
     data,
@@ -63,6 +64,7 @@ fit.app.command("text")(text.text)
 fit.app.command("transcribe")(transcribe.command)
 fit.app.command("music")(music.music)
 fit.app.command("series")(series.command)
+fit.app.command("anomaly")(anomaly.command)
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)
