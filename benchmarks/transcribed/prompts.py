@@ -27,9 +27,16 @@ ALONE, NGRAMS, MOST = "LSTM alone", "LSTM with n-grams", "most frequent transcri
 SECONDS = 15.0
 SPELLING = Spelling("lower", "drop")
 SPLIT = Partition(valid=0.1, test=0.15)
+# frames of 10 ms that are one step, and prompts of a batch
 SHAPES: dict[str, dict[str, Any]] = {
-    "2 x 160": {"recurrent": Recurrent(160, 2, bidirectional=True, dropout=0.3)},
-}
+    "2 x 160": {
+        "stack": 3, "batch": 16, "augment": Augment(speed=0.15, noise=0.2, bands=2, times=2),
+    },
+    "2 x 160, steps of 20 ms, batches of 8": {
+        "stack": 2, "batch": 8,
+        "augment": Augment(warp=0.1, speed=0.2, noise=0.3, bands=2, times=2),
+    },
+}  # fmt: skip
 ORDER = 6
 _ASIDE = re.compile(r"\[[^]]*\]|\([^)]*\)")
 
@@ -70,15 +77,16 @@ def parts() -> tuple[Corpus, Corpus, Corpus]:
 
 def make(shape: str) -> Transcriber:
     """An unfitted network."""
+    settings = SHAPES[shape]
     return Transcriber(
-        sound=Sound("mel", deltas=0, stack=3),
-        augment=Augment(speed=0.15, noise=0.2, bands=2, times=2),
+        sound=Sound("mel", deltas=0, stack=settings["stack"]),
+        augment=settings["augment"],
         spelling=SPELLING,
         head=Ctc(width=16, language="ngrams", order=ORDER),
         partition=SPLIT,
-        **SHAPES[shape],
+        recurrent=Recurrent(160, 2, bidirectional=True, dropout=0.3),
         training=Training(
-            epochs=70, batch=16, optimizer="adam", rate=3e-3, weight_decay=0.0,
+            epochs=70, batch=settings["batch"], optimizer="adam", rate=3e-3, weight_decay=0.0,
             schedule="onecycle", clip=5.0, patience=None, members=1,
         ),
     )  # fmt: skip

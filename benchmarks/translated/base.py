@@ -16,7 +16,7 @@ from transcribed.base import Goal, Record, Set, table
 from longshort.data.corpus import Corpus, join
 from longshort.evaluate.labels import LabelParts, measured
 from longshort.metrics.translations import MEASURES, counted, resampled, score
-from longshort.yardsticks.translations.base import gathered
+from longshort.yardsticks.translations.base import Gathered, gathered
 from longshort.yardsticks.translations.nearest import Nearest
 from longshort.yardsticks.translations.rules import Copy, Lead, MostFrequent
 
@@ -58,6 +58,7 @@ class Pairs:
         tokenize: how BLEU cuts targets.
         subsets: items of the test part that are told apart, by name.
         goals: what must be reached, see ``goal``.
+        apart: pairs of one source are items of their own, as whoever published them has it.
         part: what the ledger calls the test part.
     """
 
@@ -72,6 +73,7 @@ class Pairs:
     tokenize: str | None = None
     subsets: Mapping[str, Callable[[LabelParts], NDArray[np.bool_]]] | None = None
     goals: tuple[Goal, ...] = ()
+    apart: bool = False
     part: str = "test"
 
     def made(self) -> Set:
@@ -92,6 +94,12 @@ class Pairs:
 
     # what is measured
 
+    def asked(self, corpus: Corpus) -> Gathered:
+        """What is asked, and what people wrote."""
+        if self.apart:
+            return Gathered(corpus, [(text,) for text in corpus.transcripts or ()])
+        return gathered(corpus)
+
     def scored(
         self,
         answers: Sequence[str],
@@ -100,7 +108,7 @@ class Pairs:
         names: Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Every measure of answers to the items of a part, with its counts."""
-        asked = gathered(corpus)
+        asked = self.asked(corpus)
         chosen = np.flatnonzero(np.ones(len(answers), bool) if keep is None else keep).tolist()
         sources = asked.corpus.texts
         return dict(
@@ -150,7 +158,7 @@ class Pairs:
         """Every recipe with every search, and every yardstick, on the validation part."""
         part = self.parts().valid
         assert part is not None
-        asked = gathered(part).corpus
+        asked = self.asked(part).corpus
         for row in rows:
             own = found.setdefault("valid", {}).setdefault(row, {})
             if row != LSTM:
@@ -200,7 +208,7 @@ class Pairs:
     ) -> None:
         """The test part: every row with intervals, and ours minus each of the others'."""
         parts = self.parts()
-        asked = gathered(parts.test).corpus
+        asked = self.asked(parts.test).corpus
         ours: dict[str, Any] = {}
         for row in rows:
             if row == LSTM:
@@ -227,7 +235,7 @@ class Pairs:
                 key = row if subset == "all" else f"{row}, {subset}"
                 opened[key] = round(own[subset][self.measures[0]][0], 4)
             if row == LSTM:
-                own["examples"] = _examples(told, parts.test)
+                own["examples"] = _examples(told, self.asked(parts.test))
             found.setdefault("test", {})[row] = own
             print(row, {key: opened[key] for key in opened if key.startswith(row)}, flush=True)
             keep()
@@ -345,9 +353,8 @@ def _left(lines: Sequence[str]) -> list[str]:
     return [lines[0], lines[1].replace("---:", "---"), *lines[2:]]
 
 
-def _examples(answers: Sequence[str], test: Corpus, count: int = 6) -> list[list[str]]:
+def _examples(answers: Sequence[str], asked: Gathered, count: int = 6) -> list[list[str]]:
     """Some sources with their references and answers."""
-    asked = gathered(test)
     drawn = np.random.default_rng(0).permutation(len(answers))[:count].tolist()
     corpus = asked.corpus
     sources = corpus.texts or [Path(str(each)).name for each in corpus.pictures or ()]

@@ -85,5 +85,6 @@ PAIRS = Pairs(
     tokenize="none",
     subsets={UNSEEN: unseen},
     goals=(Goal(goal("bleu"), 0.29, 0.33), Goal(goal("bleu", UNSEEN), 0.28)),
+    apart=True,
     part="500 test sentences",
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from longshort.cli.app import app
@@ -150,3 +153,14 @@ def test_sound_files_of_a_table_are_transcribed(tmp_path: Path) -> None:
     assert 'src="data:audio/wav;base64,' in page
     told = run("predict", tmp_path / "out" / "model.lstm", tmp_path / "tones.tsv")
     assert told.count("\n") == 25
+
+
+def test_the_page_on_transcription_names_options_that_there_are() -> None:
+    page = Path(__file__).parents[2] / "docs" / "transcription.md"
+    commands: Any = typer.main.get_command(app)
+    found = [commands.commands[name] for name in ("predict", "evaluate", "explain")]
+    found.append(commands.commands["fit"].commands["transcribe"])
+    params = [each for command in found for each in command.params]
+    known = {flag for each in params for flag in (*each.opts, *each.secondary_opts)}
+    written = set(re.findall(r"--[a-z][a-z-]+", page.read_text()))
+    assert written - known == set()

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from longshort import Partition, Recurrent, Roles, Training, load
 from longshort.checkpoint import Checkpoint
+from longshort.data.augment import Augment
+from longshort.data.codecs.ink import joined
 from longshort.data.codecs.tokens import Tokens
 from longshort.data.codecs.transcripts import Spelling
 from longshort.data.corpus import Corpus
@@ -214,29 +216,88 @@ def test_several_networks_and_words_as_symbols(tmp_path: Path) -> None:
     assert load(tmp_path / "two.lstm").predict(corpus) == model.predict(corpus)
 
 
-def test_a_fit_that_was_broken_off_goes_on_as_if_it_was_not(tmp_path: Path) -> None:
-    corpus = signs(40, 10)
-    settings = small(training=small().training.set_params(epochs=3))
+class Stop:
+    """Ctrl-C while the second epoch is told."""
+
+    def start(self, summary: str, seconds: float, epochs: int) -> None: ...
+    def note(self, text: str) -> None: ...
+    def epoch(self, epoch: Epoch) -> None:
+        if epoch.epoch == 1:
+            raise KeyboardInterrupt
+
+    def finish(self, history: History) -> None: ...
+
+
+def broken_off(settings: Transcriber, corpus: Corpus, folder: Path) -> None:
+    """A fit that was broken off ends as one that was not."""
     whole = settings.set_copy().fit(corpus)
-
-    class Stop:
-        """Ctrl-C while the second epoch is told."""
-
-        def start(self, summary: str, seconds: float, epochs: int) -> None: ...
-        def note(self, text: str) -> None: ...
-        def epoch(self, epoch: Epoch) -> None:
-            if epoch.epoch == 1:
-                raise KeyboardInterrupt
-
-        def finish(self, history: History) -> None: ...
-
-    path = tmp_path / "checkpoint.lstm"
+    path = folder / "checkpoint.lstm"
     settings.set_copy().fit(corpus, checkpoint=Checkpoint(path, 0.0), progress=Stop())
     assert path.exists()
     again = settings.set_copy().fit(corpus, checkpoint=path)
     for name, weight in whole.models_[0].state_dict().items():
         assert weight.equal(again.models_[0].state_dict()[name])
     assert again.known_.weight == whole.known_.weight
+
+
+def test_a_fit_that_was_broken_off_goes_on_as_if_it_was_not(tmp_path: Path) -> None:
+    settings = small(training=small().training.set_params(epochs=3))
+    broken_off(settings, signs(40, 10), tmp_path)
+
+
+def test_changed_pen_strokes_go_on_as_they_were_drawn(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    shapes = {"l": [[0, 0], [0, 1]], "v": [[0, 1], [1, 0], [2, 1]], "z": [[0, 1], [1, 1], [0, 0]]}
+    texts = tuple("".join(random.choice(list("lvz"), 2)) for _ in range(24))
+    ink = tuple(
+        joined([np.add(shapes[sign], [3 * at, 0]) for at, sign in enumerate(text)])
+        for text in texts
+    )
+    corpus = Corpus("pens", ink=ink, transcripts=texts)
+    settings = small(
+        training=small().training.set_params(epochs=3, steps=6, batch=4),
+        augment=Augment(rotate=10, shear=0.2, stretch=0.2, jitter=0.05, reorder=0.5, reverse=0.5),
+    )
+    broken_off(settings, corpus, tmp_path)
+    # what is changed matters at all
+    plain = settings.set_copy(augment=Augment()).fit(corpus)
+    changed = settings.set_copy().fit(corpus)
+    assert plain.history_.epochs[-1].train_loss != changed.history_.epochs[-1].train_loss
+
+
+def spoken(count: int, seed: int) -> Corpus:
+    """Two words of four."""
+    rng = np.random.default_rng(seed)
+    texts = [" ".join(rng.choice(["abba", "cad", "bad", "dab"], 2)) for _ in range(count)]
+    return replace(from_array([drawn(text, rng) for text in texts]), transcripts=tuple(texts))
+
+
+def of_pieces(epochs: int, count: int) -> Transcriber:
+    """Fitted with byte-pair encoding."""
+    model = small(
+        tokens=Tokens("subwords", size=270),
+        head=Ctc(width=2),
+        training=small().training.set_params(epochs=epochs, batch=8, steps=None),
+    )
+    return model.fit(spoken(count, 13))
+
+
+def test_pieces_of_words_are_symbols_too(tmp_path: Path) -> None:
+    """Fewer symbols than characters; texts come back as they are."""
+    model, unseen = of_pieces(2, 30), spoken(10, 14)
+    for text in unseen.transcripts or ():
+        symbols = model.codec_.encode(text)
+        assert len(symbols) == 2
+        assert model.codec_.decode(symbols.tolist()) == text
+    for found in model.align(unseen):
+        assert [word.text for word in found.words] == found.text.split()
+    model.save(tmp_path / "pieces.lstm")
+    assert load(tmp_path / "pieces.lstm").predict(unseen) == model.predict(unseen)
+
+
+@pytest.mark.slow
+def test_pieces_of_words_are_learnt() -> None:
+    assert of_pieces(20, 150).score(spoken(30, 14)) > 0.9
 
 
 def test_another_fit_begins_with_the_weights_of_one(fitted: Transcriber) -> None:

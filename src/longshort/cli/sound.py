@@ -46,6 +46,9 @@ def hearing(
         float, typer.Option(help="Other speeds while learning: so much slower or faster.")
     ] = _AUGMENT.speed,
     noise: Annotated[float, typer.Option(help="Chance of noise while learning.")] = _AUGMENT.noise,
+    tone: Annotated[
+        float, typer.Option(help="Other tones while learning: how far, with --level channel.")
+    ] = _AUGMENT.tone,
     bands: Annotated[
         int, typer.Option(help="Runs of bands of sound masked while learning.")
     ] = _AUGMENT.bands,
@@ -61,6 +64,6 @@ def hearing(
             longest=seconds,
         ),
         augment=estimator.augment.set_params(
-            warp=warp, speed=speed, noise=noise, bands=bands, times=times
+            warp=warp, speed=speed, noise=noise, tone=tone, bands=bands, times=times
         ),
     )  # fmt: skip

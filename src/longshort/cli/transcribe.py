@@ -86,6 +86,7 @@ def transcriber(
     warp: Annotated[float, typer.Option(help="Training: voices higher or lower by.")] = 0.0,
     speed: Annotated[float, typer.Option(help="Training: faster or slower by.")] = 0.0,
     noise: Annotated[float, typer.Option(help="Training: chance of noise.")] = 0.0,
+    tone: Annotated[float, typer.Option(help="Training: tones moved by.")] = 0.0,
     bands: Annotated[int, typer.Option(help="Training: masked runs of bands.")] = 0,
     times: Annotated[int, typer.Option(help="Training: masked runs of frames.")] = 0,
     width: Annotated[int, typer.Option(help="Beams of the search.")] = _DEFAULT.head.width,
@@ -138,7 +139,7 @@ def transcriber(
             longest=seconds,
         ),
         augment=_DEFAULT.augment.set_params(
-            warp=warp, speed=speed, noise=noise, bands=bands, times=times
+            warp=warp, speed=speed, noise=noise, tone=tone, bands=bands, times=times
         ),
         head=Ctc(width, language, order, weight, bonus),
         partition=Partition(cast(By, by), share(valid, 0.1), share(test, 0.1), split),

@@ -3,8 +3,8 @@
 Each time an example is read for training, what is done to it is drawn anew, from a seed that
 training makes of its own seed, the epoch and the step; examples that choose or are judged are never
 changed. Sound: masks of frames and bands (SpecAugment, Park et al. 2019), another speed, another
-length of the vocal tract (Jaitly and Hinton 2013), noise. Pen strokes: turned, sheared and
-stretched as a whole, and stroke by stroke; drawn in another order, or backwards.
+length of the vocal tract (Jaitly and Hinton 2013), another tone, noise. Pen strokes: turned,
+sheared and stretched as a whole, and stroke by stroke; drawn in another order, or backwards.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ class Augment(Params):
             0 to 0.5.
         speed: sound: speech is up to so much slower or faster, with the same voice, 0 to 0.5.
         noise: sound: the chance that white noise is added, 10 to 40 dB below the recording.
+        tone: sound: every number of a frame but its slopes is moved by as much all through a
+            recording, as another voice and another microphone move it; the deviation, on the
+            scale that is read, 0 to 3. It is what lets Sound(scale="channel") be read, which keeps
+            what "item" takes off: how a recording of one vowel differs from one of another.
         bands: sound: runs of bands that are masked.
         band_width: sound: the widest run, as a share of all bands.
         times: sound: runs of frames that are masked.
@@ -49,6 +53,7 @@ class Augment(Params):
     warp: float = 0.0
     speed: float = 0.0
     noise: float = 0.0
+    tone: float = 0.0
     bands: int = 0
     band_width: float = 0.2
     times: int = 0
@@ -61,9 +66,10 @@ class Augment(Params):
     reverse: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, most in (("warp", 0.5), ("speed", 0.5), ("noise", 1.0), ("band_width", 1.0),
-                           ("time_width", 1.0), ("rotate", 180), ("shear", 1.0), ("stretch", 0.9),
-                           ("jitter", 1.0), ("reorder", 1.0), ("reverse", 1.0)):  # fmt: skip
+        for name, most in (("warp", 0.5), ("speed", 0.5), ("noise", 1.0), ("tone", 3.0),
+                           ("band_width", 1.0), ("time_width", 1.0), ("rotate", 180),
+                           ("shear", 1.0), ("stretch", 0.9), ("jitter", 1.0), ("reorder", 1.0),
+                           ("reverse", 1.0)):  # fmt: skip
             value = getattr(self, name)
             if not (isinstance(value, int | float) and 0 <= value <= most):
                 raise ArgumentError(f"Augment({name}={value!r}): must be in 0 to {most:g}")

@@ -173,7 +173,7 @@ def evaluate_translations(
         differences=differences,
         worst=worst,
         best=best,
-        lengths=_stretches(test, judged, scale),
+        lengths=_stretches(test, judged, alone),
         latency=latency,
         settings=settings,
         environment=environment(),
@@ -395,7 +395,7 @@ def _aligned(attention: Attention, source: str) -> Aligned | None:
     return Aligned(first, second, tuple(map(tuple, rows.tolist())))
 
 
-def _stretches(test: Gathered, judged: Sequence[Judged], scale: Scale) -> tuple[Stretch, ...]:
+def _stretches(test: Gathered, judged: Sequence[Judged], alone: str) -> tuple[Stretch, ...]:
     """Items by the words of their sources, in parts of about the same number of items."""
     texts = test.corpus.texts
     if texts is None or len(texts) < 2 * _FEWEST:
@@ -411,8 +411,9 @@ def _stretches(test: Gathered, judged: Sequence[Judged], scale: Scale) -> tuple[
         if not chosen.any():
             continue
         values = {
-            own.method.name: float(score(own.counts[scale.metric], chosen[None].astype(float))[0])
+            own.method.name: float(score(own.counts[alone], chosen[None].astype(float))[0])
             for own in judged
+            if alone in own.counts
         }
         scores = {name: value for name, value in values.items() if np.isfinite(value)}
         found.append(Stretch(int(low), int(high if last else high - 1), int(chosen.sum()), scores))

@@ -69,7 +69,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Items whose sources have ``low`` to ``high`` words, and each method's score on them."""
+    """Items whose sources have ``low`` to ``high`` words, and each method's score on them.
+
+    The score is that by which single items are scored.
+    """
 
     low: int
     high: int

@@ -107,6 +107,15 @@ mark.against { text-decoration: underline dotted; text-underline-offset: .2em; }
 .heard path.c5 { stroke: #d55e00; }
 .heard .piece { fill: rgb(213 94 0 / calc(.2 + var(--w) * .8)); }
 .heard text { font-size: 13px; fill: var(--ink); }
+.looked { display: block; max-width: none; }
+.looked rect { fill: #0072b2; fill-opacity: var(--w); }
+.looked text { font-size: 13px; fill: var(--ink); }
+.said .who { flex-basis: 6.5rem; }
+.seen { max-width: 8rem; max-height: 8rem; background: #fff; border: 1px solid var(--line); }
+.bars { width: auto; }
+.bar {
+  background: linear-gradient(to left, rgb(0 114 178 / .22) calc(var(--w) * 100%), transparent 0);
+}
 audio { width: 100%; max-width: 24rem; height: 2.2rem; }
 .none { color: var(--soft); font-style: italic; }
 .hidden {

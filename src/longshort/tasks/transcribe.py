@@ -318,6 +318,7 @@ class Transcriber(Writing, Estimator):
                     f"{again} of {len(corpus)} recordings have the content of one that was fitted "
                     "on."
                 )
+            told += [*corpus.notes, *notes_of(known.reading, corpus)]
             parts = LabelParts(corpus.select([]), None, corpus)
         else:
             shares = partition(corpus, self.settings_["partition"])

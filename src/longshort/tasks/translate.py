@@ -30,8 +30,9 @@ from longshort.model import Model
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.labels.learned import Seen
+from longshort.tasks.translations.judging import Judging
 from longshort.tasks.translations.learned import Known, Learned, restored
-from longshort.tasks.translations.writing import Writing, cut_told
+from longshort.tasks.translations.writing import cut_told
 from longshort.training import Training
 
 # what becomes of words that the targets' vocabulary does not hold
@@ -46,7 +47,7 @@ TRAINING = Training(
 _LEAST_STEPS = 20
 
 
-class Translator(Writing, Estimator):
+class Translator(Judging, Estimator):
     """Turn each source into a target: an LSTM with attention answers another one's reading.
 
     Sources are texts (translation, summaries) or pictures (captions).

@@ -162,7 +162,7 @@ def test_training_examples_alone_are_changed_and_by_the_seed_alone(corpus: Corpu
     assert torch.equal(none.batch([0, 1]).inputs["frames"], plain.batch([0, 1]).inputs["frames"])
 
 
-@pytest.mark.parametrize("name", ["warp", "speed", "noise", "bands", "times"])
+@pytest.mark.parametrize("name", ["warp", "speed", "noise", "tone", "bands", "times"])
 def test_every_change_changes_and_stays_finite(name: str, corpus: Corpus) -> None:
     reading = SoundReading.fit(corpus, Sound(features="mel", deltas=0))
     augment = Augment(**{name: 0.3 if name in ("warp", "speed") else 1})  # type: ignore[arg-type]
@@ -179,6 +179,21 @@ def test_every_change_changes_and_stays_finite(name: str, corpus: Corpus) -> Non
     if name == "bands":
         still = (frames[1].abs().amax(0) < 1e-6).sum()
         assert still > 0
+
+
+@pytest.mark.parametrize("features", ["mel", "mfcc"])
+def test_another_tone_moves_all_of_a_recording_and_no_slope(features: str, corpus: Corpus) -> None:
+    sound = Sound(features=features, deltas=1, scale="channel")  # type: ignore[arg-type]
+    reading = SoundReading.fit(corpus, sound)
+    items = [1] * 400
+    changed = Augment(tone=0.5).read(reading, corpus, items, 7).inputs["frames"]
+    moved = changed - reading.read(corpus, items).inputs["frames"]
+    torch.testing.assert_close(moved, moved[:, :1].expand_as(moved), atol=1e-4, rtol=0)
+    still = reading.filters.width // 2
+    assert not moved[:, :, still:].any()
+    drawn = moved[:, 0, :still]
+    torch.testing.assert_close(drawn.std(), torch.tensor(0.5), atol=0.02, rtol=0)
+    torch.testing.assert_close(drawn.mean(0), torch.zeros(still), atol=0.12, rtol=0)
 
 
 def test_changes_out_of_range_are_refused() -> None:

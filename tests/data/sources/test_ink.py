@@ -159,6 +159,49 @@ def test_unipen_segments_are_drawings(tmp_path: Path) -> None:
     assert len(words.ink[0]) == 6
 
 
+def test_unipen_is_read_by_the_rules_of_its_definition(tmp_path: Path) -> None:
+    """Guyon et al. 1994: numbers, labels, keywords, free text, components."""
+    text = """.COMMENT .5 is no keyword
+and this line is free text
+.COORD\tX Y
+.HIERARCHY PARAGRAPH WORD
+.SEGMENT PARAGRAPH 0-3 ? "all"
+.SEGMENT WORD 0:1 OK "a \\"b\\"
+\\\\ c\\td"
+.SEGMENT WORD 2-3 ? "e"
+.PEN_DOWN
+.5 -.25
++1.5 2
+.PEN_UP
+9 9
+.PEN_DOWN
+-3 4.
+.PEN_DOWN
+5 6
+"""
+    path = write(tmp_path, "rules.dat", text)
+    corpus = read(path)
+    # words are the smallest units; quotes, backslashes and blanks of a label are as they are meant
+    assert corpus.transcripts == ('a "b" \\ c d', "e")
+    assert corpus.ink[0][:, [0, 1, 3]].tolist() == [[1.5, -2, 0]]
+    # a run with the pen up has a number, and no ink
+    assert corpus.ink[1][:, [0, 1, 3]].tolist() == [[-3, -4, 0], [5, -6, 1]]
+    whole = read(write(tmp_path, "whole.dat", text.replace(".SEGMENT", ".COMMENT")))
+    assert whole.ink[0][0, :2].tolist() == [0.5, 0.25]
+    # without lines of .PEN_UP that have points, they have no number
+    none = read(write(tmp_path, "none.dat", text.replace("9 9\n", "").replace(" 2-3 ", " 1-2 ")))
+    assert len(none.ink[1]) == 2
+    for wrong, told in (
+        ("2-9", "names stroke 9"),
+        ("3-2", "names stroke 2"),
+        ("0;1", "no strokes"),
+    ):
+        with pytest.raises(DataError, match=told):
+            read(write(tmp_path, "wrong.dat", text.replace(" 2-3 ", f" {wrong} ")))
+    with pytest.raises(DataError, match="put them together"):
+        read(write(tmp_path, "more.dat", text + ".INCLUDE other.dat\n"))
+
+
 def test_uji_words_are_drawings(tmp_path: Path) -> None:
     corpus = read_ink(write(tmp_path, "uji.txt", UJI), Roles())
     assert corpus.labels == (("a",), ("b",))

@@ -229,9 +229,8 @@ class SoundReading:
 
     def changes(self, augment: Augment) -> bool:
         """Whether such settings change sound."""
-        return bool(
-            augment.warp or augment.speed or augment.noise or augment.bands or augment.times
-        )
+        return any((augment.warp, augment.speed, augment.noise, augment.tone, augment.bands,
+                    augment.times))  # fmt: skip
 
     def changed(
         self,
@@ -257,7 +256,12 @@ class SoundReading:
             for first, end in runs(draw, augment.bands, filters.bands, augment.band_width):
                 own[:, first:end] = own[:, first:end].mean(0)
         heard = self._scaled(filters.sloped(Heard(filters.shaped(logs), counts)))
+        # slopes, which stand behind, stay
+        still = filters.width // (1 + filters.deltas)
         for row, draw in enumerate(draws):
+            if augment.tone:
+                moved = augment.tone * draw.standard_normal(still, np.float32)
+                heard.frames[row, : lengths[row], :still] += torch.from_numpy(moved)
             for first, end in runs(draw, augment.times, lengths[row], augment.time_width):
                 heard.frames[row, first:end] = 0
         return self._inputs(heard)

@@ -205,17 +205,19 @@ def read_unipen(data: bytes, where: str) -> Iterator[Drawing]:
 
     Drawings are the smallest units that have segments, or the whole file. A segment tells its
     strokes by numbers from 0, of all runs of points, with pen up ones too where they have points:
-    "0-2,4"; the first and last may be cut after ":", as in "3:10-5:42".
+    "0-2,4"; the first and last may be cut after ":", as in "3:10-5:42". A label may go on over
+    several lines; line ends and tabs in it count as blanks.
     """
     names, step, writer = ["X", "Y"], 0.0, ""
     # every run of points, and whether the pen was down
     parts: list[tuple[bool, list[Row]]] = []
     segments: list[_Segment] = []
-    keyword = ""
+    keyword = begun = ""
     for line, told in lines_of(data, where):
         place = f"{where}, line {line}"
-        if told.startswith("."):
-            keyword, _, rest = told[1:].partition(" ")
+        # numbers may begin with a dot, too
+        if re.match(r"\.[A-Za-z]", told):
+            keyword, rest = [*told[1:].split(None, 1), ""][:2]
             if keyword == "COORD":
                 names = rest.split()
                 if not {"X", "Y"} <= set(names):
@@ -227,10 +229,14 @@ def read_unipen(data: bytes, where: str) -> Iterator[Drawing]:
             elif keyword == "WRITER_ID":
                 writer = rest.strip()
             elif keyword == "SEGMENT":
-                segments.append(_segment(line, rest, place))
+                begun = rest
+                segments.append(_segment(line, begun, place))
             elif keyword == "INCLUDE":
                 raise DataError(f"{place}: other files ({rest!r}) are not read; put them together")
             continue
+        if keyword == "SEGMENT":
+            begun = f"{begun} {told}"
+            segments[-1] = _segment(segments[-1].line, begun, place)
         if keyword not in ("PEN_DOWN", "PEN_UP", "DT"):
             # what a keyword says on further lines
             continue
@@ -260,7 +266,8 @@ def _segment(line: int, rest: str, place: str) -> _Segment:
     words = (rest[: label.start()] if label else rest).split()
     if len(words) < 2:
         raise DataError(f'{place}: .SEGMENT {rest!r} is not as in .SEGMENT CHARACTER 0-2 ? "a"')
-    told = re.sub(r"\\(.)", r"\1", label[1]) if label else ""
+    # \t and \n are blanks; after any other backslash stands what it is
+    told = re.sub(r"\\(.)", lambda m: " " if m[1] in "tn" else m[1], label[1]) if label else ""
     return _Segment(line, words[0].upper(), words[1], told)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,21 @@ class Knowledge:
         return found, {**kept, "prints": self.seen.prints}
 
 
-def opened(corpus: Corpus, known: Knowledge, settings: Partition) -> tuple[LabelParts, list[str]]:
+class Remembers(Protocol):
+    """Whatever knows which items it was fitted on, and what was to be known of them."""
+
+    @property
+    def seen(self) -> Seen:
+        """The items."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences."""
+        ...
+
+
+def opened(corpus: Corpus, known: Remembers, settings: Partition) -> tuple[LabelParts, list[str]]:
     """The parts of the split, or other data as a test part, and what to know of them.
 
     Raises:

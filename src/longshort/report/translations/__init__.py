@@ -1,0 +1,1 @@
+"""Reports of translations, summaries and captions."""
