@@ -53,9 +53,9 @@ class Scores(Params):
         ArgumentError: a value out of range.
     """
 
-    smooth: float = 10.0
-    adapt: float | None = 500.0
-    cap: float = 10.0
+    smooth: float = 15.0
+    adapt: float | None = 200.0
+    cap: float = 30.0
     channels: Joined = "max"
 
     def __post_init__(self) -> None:
