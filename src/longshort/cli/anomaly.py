@@ -277,9 +277,6 @@ def judged(
 ) -> AnomalyEvaluation:
     """The rows that came since; ``truth`` is a file of labelled intervals, or the column."""
     del folder
-    if truth is not None and not _is_file(truth):
-        estimator = estimator.with_labels(truth)
-        truth = None
     # the command's own default is one of labels
     metric = "vus_pr" if metric == "macro_f1" else metric
     return estimator.evaluate(data, truth, metric=metric, yardsticks=cast(Choice, yardsticks))

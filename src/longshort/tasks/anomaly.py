@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import asdict
 from typing import Any, ClassVar, Self
 
@@ -32,6 +31,7 @@ from longshort.tasks.anomalies.judging import (
     detector_method,
     in_words,
     refuse_seen,
+    refuse_windows,
     threshold_rule,
 )
 from longshort.tasks.anomalies.learned import LearnedDetector
@@ -45,10 +45,10 @@ from longshort.tasks.anomalies.learning import (
 from longshort.tasks.anomalies.marks import (
     Interval,
 )
-from longshort.tasks.anomalies.reader import Reader
+from longshort.tasks.anomalies.network import build_detector
 from longshort.tasks.anomalies.scores import Scores, Scoring
-from longshort.tasks.anomalies.streaming import DetectorStream
-from longshort.tasks.anomalies.surprise import Surprise, build_detector, surprises
+from longshort.tasks.anomalies.streaming import DetectorStream, readers
+from longshort.tasks.anomalies.surprise import Surprise, surprises
 from longshort.tasks.anomalies.tables import read_labelled, read_to_fit
 from longshort.tasks.anomalies.thresholds import (
     Bools,
@@ -226,7 +226,9 @@ class AnomalyDetector(Estimator):
         return sequences, cut(sequences, self.split), marks
 
     def _network(self) -> Model:
-        return build_detector(self.fields_, self.encoding_, self.recurrent, self.surprise)
+        told = self.surprise
+        read = self.fields_, self.encoding_, self.recurrent
+        return build_detector(*read, told.by, told.output, told.channels, told.code)
 
     def _foreign(self, source: Self) -> list[str]:
         return other_categories(source.encoding_.vocabulary, self.encoding_.vocabulary)
@@ -246,7 +248,7 @@ class AnomalyDetector(Estimator):
         # of a validation part without rows to go by, the training part takes the place
         told = valid & usable if (valid & usable).sum() >= _LEAST else usable
         surprise = surprises(self.models_, series, self.encoding_)
-        self.scoring_ = Scoring.fit(surprise[usable], self.scores)
+        self.scoring_ = Scoring.fit(surprise[usable], self.scores, self.surprise.views)
         values = series.targets
         self.watch_ = Watch.fit(values, series.offsets, self.faults)
         scores = self.scoring_.joined(self.scoring_.channels(surprise, series.offsets))
@@ -328,12 +330,6 @@ class AnomalyDetector(Estimator):
         scores = frame_like(X, score_table(found, self.columns_), self._shared())
         return scores, frame_like(X, alarms, self.columns_.group)
 
-    def with_labels(self, column: str) -> Self:
-        """The same fitted detector, which is judged by another column of labels."""
-        found = copy(self)
-        found.labels = column
-        return found
-
     def opened(self, sessions: int) -> DetectorStream:
         """See ``longshort.Session``, which answers with the score of each row as it comes.
 
@@ -346,10 +342,11 @@ class AnomalyDetector(Estimator):
         layout = RowLayout.spaced(
             self.fields_, columns.group, columns.time, encoding.step, encoding.clock, self.fill
         )
-        reader = Reader(self.models_, encoding, self.fields_, sessions)
+        by = self.settings_["surprise"].by
+        read = readers(self.models_, by, encoding, self.fields_, sessions)
         threshold = self.settings_["threshold"]
         found = self.scoring_, self.watch_, self.threshold_, threshold, columns.target
-        return DetectorStream(reader, layout, *found)
+        return DetectorStream(read, layout, *found)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Without labels, minus the mean surprise of a value (nats); with labels, AUC-PR of scores.
@@ -381,8 +378,8 @@ class AnomalyDetector(Estimator):
 
         Args:
             X: the data given to ``fit``, with the later rows.
-            y: labels, as for ``fit``; or the column that ``labels`` names. Without labels there are
-                alarms and their rates alone.
+            y: labels, see ``marks.read_marks``, or the name of a column of them; None takes the
+                column that ``labels`` names. Without any there are alarms and their rates alone.
             metric: "vus_pr", "vus_roc", "auc_pr" or "auc_roc" leads the verdict.
             yardsticks: "all", "quick" or "none".
 
@@ -415,8 +412,14 @@ class AnomalyDetector(Estimator):
         Measured on the validation part. What an alarm was caused by, ``alarms`` tells.
 
         Args:
-            X: the data given to ``fit``. DataError: the rows that were fitted on are missing.
+            X: the data given to ``fit``.
+
+        Raises:
+            DataError: the rows that were fitted on are missing.
+            ArgumentError: nothing is expected, as windows are told again.
         """
+        self._check_fitted()
+        refuse_windows(self.settings_["surprise"].by)
         sequences = self._read_again(X)
         train, valid, _ = cut_windows(sequences, self.encoding_, self.seen_.recall(sequences))
         return explain_forecasts(self.models_, valid if len(valid) else train, train, self.fields_)
@@ -441,5 +444,7 @@ class AnomalyDetector(Estimator):
         self.left_out_, self.notes_ = learned.series.left_out, learned.notes
         self.threshold_ = check_limit(learned.limit)
         channels = len(self.columns_.target)
-        self.scoring_ = Scoring.from_arrays(under("scoring.", arrays), self.scores, channels)
+        self.scoring_ = Scoring.from_arrays(
+            under("scoring.", arrays), self.scores, channels, self.surprise.views
+        )
         self.watch_ = Watch.from_arrays(under("watch.", arrays), channels)

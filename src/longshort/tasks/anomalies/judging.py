@@ -8,7 +8,7 @@ import numpy as np
 
 from longshort.data.sequences import Floats, Sequences
 from longshort.data.splits import Cuts, Seen
-from longshort.errors import DataError
+from longshort.errors import ArgumentError, DataError
 from longshort.evaluate.alarms import Rule
 from longshort.tasks.anomalies.alarms import Scored, find_alarms
 from longshort.tasks.anomalies.thresholds import Calm, Limit, Threshold, duration, find_limit
@@ -87,6 +87,19 @@ def in_words(limit: Limit, settings: Threshold) -> str:
         f"Threshold by {settings.method}: {limit.told}. It expects {limit.expected:.3g} alarms "
         f"{limit.unit}."
     )
+
+
+def refuse_windows(by: str) -> None:
+    """Refuse to explain what is expected where nothing is.
+
+    Raises:
+        ArgumentError: so it is.
+    """
+    if by == "reconstruction":
+        raise ArgumentError(
+            "a detector by reconstruction expects nothing that could be explained: what an alarm "
+            "was caused by, alarms() tells (predict --alarms)"
+        )
 
 
 def refuse_seen(sequences: Sequences, cuts: Cuts, seen: Seen) -> None:

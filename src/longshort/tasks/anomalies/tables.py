@@ -52,9 +52,14 @@ def read_labelled(
 ) -> tuple[Sequences, Bools | None]:
     """Series for a fitted model, and their marks: of ``labels``, or of the column if it is there.
 
+    Labels that are text are the name of a column, or of a JSON file.
+
     Raises:
         DataError: the data cannot be read, or rows are not as far apart as those that were fitted.
     """
+    named = isinstance(labels, str) and not labels.lower().endswith(".json")
+    if named:
+        column, labels = labels, None
     own = column if labels is None else None
 
     def read(wanted: Columns) -> Sequences:
@@ -64,7 +69,7 @@ def read_labelled(
     try:
         sequences, marks = split_labels(read(wanted), own)
     except DataError:
-        if wanted == columns:
+        if wanted == columns or named:
             raise
         # the column of labels may be gone, as it is from data that come in
         sequences, marks = read(columns), None
