@@ -25,6 +25,7 @@ from longshort.cli import (
     predict,
     report,
     series,
+    stream,
     tag,
     text,
     transcribe,
@@ -70,6 +71,7 @@ app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
+app.command("stream")(stream.stream)
 app.command("report")(report.report)
 app.command("generate")(generate.generate)
 app.command("complete")(generate.complete)
