@@ -48,7 +48,7 @@ ORDER = [
     "yardsticks/", "evaluate/", "explain/", "report/",
     "tasks/device", "tasks/standing", "tasks/ensemble", "tasks/stored", "tasks/transfer",
     "tasks/scikit",
-    "tasks/base", "tasks/streams/", "tasks/labels/", "tasks/text/", "tasks/transcripts/",
+    "tasks/base", "tasks/labels/", "tasks/text/", "tasks/transcripts/", "tasks/streams/",
     "tasks/translations/", "tasks/encoding", "tasks/network", "tasks/paths", "tasks/learned",
     "tasks/anomalies/", "tasks/", "stream", "tuning/space",
     "tuning/",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,20 +12,29 @@ import pytest
 
 from longshort import (
     Arrival,
+    Category,
+    Classifier,
     Columns,
     Decoder,
     Forecaster,
+    LanguageModel,
     Partition,
     Recurrent,
     Scaling,
     SeriesModel,
     Session,
     Signal,
+    Tagger,
+    Tokens,
     Training,
     Window,
 )  # fmt: skip
+from longshort.data.codecs.tokens import Unit
+from longshort.data.readings.wide import Wide
 from longshort.errors import ArgumentError, DataError, ModelFileError
 from longshort.heads.sequel import Sequel
+from longshort.tasks.labels.tags import mean_chain, score
+from longshort.tasks.tag import TagHead
 
 QUICK: dict[str, Any] = {
     "recurrent": Recurrent(8, depth=2, dropout=0.0),
@@ -252,3 +263,88 @@ def test_a_channel_that_disappears_is_missing(forecaster: Forecaster) -> None:
     knows = Forecaster(**FORECASTER | {"columns": columns}).fit(hourly())
     with pytest.raises(ArgumentError, match="known in advance"):
         Session(knows)
+
+
+LABELS: dict[str, Any] = {
+    "recurrent": Recurrent(6, dropout=0.0),
+    "training": Training(epochs=1, members=2, batch=8),
+}
+WORDS = ("the pump is loud", "all is well", "it leaks", "quiet and dry", "so loud it leaks") * 6
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean+max", "attention"])
+def test_a_classifier_tells_the_label_so_far(pooling: str) -> None:
+    values = waves(12, 9)
+    fitted = Classifier(head=Category(pooling=pooling), **LABELS).fit(values, ["a", "b"] * 6)
+    session = Session(fitted, len(values))
+    for row in range(values.shape[1]):
+        told = session.push_many(values[:, row])
+        wanted = fitted.predict_proba(values[:, : row + 1])
+        np.testing.assert_allclose(told.probabilities, wanted, rtol=1e-4, atol=1e-6)
+        assert told.label.tolist() == fitted.predict(values[:, : row + 1]).tolist()
+        session = Session.restore(fitted, session.snapshot())
+
+
+def test_a_classifier_of_texts_reads_words() -> None:
+    fitted = Classifier(**LABELS).fit(list(WORDS), [0, 1, 2, 1, 2] * 6)
+    session = Session(fitted)
+    read = ""
+    for piece in ("the pump", "is", "very loud", "and dry"):
+        told = session.push(piece)
+        read += f" {piece}"
+        np.testing.assert_allclose(told.probabilities, fitted.predict_proba([read])[0], rtol=1e-4)
+    assert session.record(told)["label"] == str(told.label)
+    with pytest.raises(DataError, match="give a word"):
+        session.push(" ")
+    both = Classifier(training=LABELS["training"]).fit(list(WORDS), [0, 1, 2, 1, 2] * 6)
+    with pytest.raises(ArgumentError, match="bidirectional=False"):
+        Session(both)
+
+
+@pytest.mark.parametrize("head", ["category", "crf"])
+def test_a_tagger_tells_each_step_from_those_before(head: TagHead) -> None:
+    sentences = [text.split() for text in WORDS]
+    tags = [["B-X" if word == "loud" else "O" for word in own] for own in sentences]
+    fitted = Tagger(head=head, wide=Wide(0), lean=False, **LABELS).fit(sentences, tags)
+    session = Session(fitted, 2)
+    chain = mean_chain(fitted.models_)
+    sentence = ["so", "loud", "it", "leaks"]
+    for at, word in enumerate(sentence):
+        told = session.push_many([word, "dry"])
+        items = fitted._items(fitted._again([sentence[: at + 1]]))
+        (scored,) = score(fitted.models_, items)
+        emissions = scored.emissions[0].double().numpy()
+        # all sequences of tags up to here, each with its score
+        begin, pairs, _ = (part.double().numpy() for part in chain._chain())
+        total = np.zeros(len(fitted.tags_.names))
+        for way in itertools.product(range(len(total)), repeat=at + 1):
+            s = begin[way[0]] + sum(emissions[t, tag] for t, tag in enumerate(way))
+            total[way[-1]] += np.exp(s + sum(pairs[a, b] for a, b in itertools.pairwise(way)))
+        np.testing.assert_allclose(told.probabilities[0], total / total.sum(), rtol=1e-4)
+        if head == "category":
+            wanted = fitted.predict_proba([sentence])[0][at]
+            np.testing.assert_allclose(told.probabilities[0], wanted, rtol=1e-4)
+    wide = Tagger(head=head, **LABELS).fit(sentences, tags)
+    with pytest.raises(ArgumentError, match="is not streamed"):
+        Session(wide)
+
+
+@pytest.mark.parametrize("unit", ["characters", "words"])
+def test_a_language_model_tells_what_each_piece_costs(tmp_path: Path, unit: Unit) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("to be, or not to be, that is the question.\n" * 60)
+    training = Training(epochs=1, members=2, batch=4)
+    fitted = LanguageModel(Tokens(unit), recurrent=Recurrent(8), training=training).fit(path)
+    session, text = Session(fitted, 2), ["to be", ", that", " is", "", " not\n"]
+    total = 0.0
+    for piece in text:
+        told = session.push(piece, 1)
+        total += told.surprise
+        session.push_many(["or", "is"], [0, 0])
+        session = Session.restore(fitted, session.snapshot())
+    wanted = [score.log_p for score in fitted.symbol_scores("".join(text))]
+    np.testing.assert_allclose(total, -sum(wanted), rtol=1e-4)
+    np.testing.assert_allclose(np.exp(told.log_p).sum(), 1, rtol=1e-5)
+    assert session.record(told).keys() == {"surprise", "symbols", "next", "p_next"}
+    with pytest.raises(DataError, match="give a piece of text"):
+        session.push(3, 0)

@@ -47,7 +47,7 @@ def network(**changes: Any) -> Any:
         search=Beam(),
         recurrent=Recurrent(128, 2, bidirectional=True, dropout=0.25, residual=True),
         training=Training(
-            epochs=12, batch=64, optimizer="adam", rate=2e-3, weight_decay=0.0,
+            epochs=7, batch=64, optimizer="adam", rate=2e-3, weight_decay=0.0,
             schedule="onecycle", clip=5.0, patience=None, members=1,
         ),
     ).set_params(**changes)  # fmt: skip
@@ -78,7 +78,7 @@ PAIRS = Pairs(
     recipes={"general": network},
     searches={
         "greedy": beam(width=1),
-        **{f"beam 5, length {a}": beam(width=5, length_penalty=a) for a in (0.6, 1.0, 1.4)},
+        **{f"beam 5, length {a}": beam(width=5, length_penalty=a) for a in (0.6, 1.0, 1.3, 1.6)},
     },
     measures=("bleu", "chrf", "ter", "exact"),
     rows=("nearest source", "copy of the source", "most frequent target"),

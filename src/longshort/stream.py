@@ -38,6 +38,8 @@ class Session:
     Sessions have numbers, 0 to ``sessions`` - 1. Where the model tells series apart by group
     columns, a session is of one series: the one that its first row names.
 
+    ``memo`` holds whatever is to be found again with a snapshot: JSON values by name.
+
     Args:
         model: a fitted estimator, or its file.
         sessions: S, how many there are.
@@ -75,6 +77,8 @@ class Session:
         self._free = list(range(self.sessions))[::-1]
         self._used: Ints = np.zeros(self.sessions, np.int64)
         self._clock = 0
+        # whatever its user wants to find again with a snapshot, as JSON values
+        self.memo: dict[str, Any] = {}
         width = 0 if self.layout is None else len(self.layout.names)
         self._row: Floats = np.full((self.sessions, width), np.nan)
 
@@ -327,6 +331,11 @@ class Session:
         """What ``push_many`` answered as plain values by name, a record for each row."""
         return self._stream.told(answers)
 
+    def record(self, answer: Any) -> dict[str, Any]:
+        """What ``push`` answered as plain values by name."""
+        (found,) = self.told(type(answer)(*(np.asarray(part)[None] for part in answer)))
+        return found
+
     def snapshot(self) -> bytes:
         """All sessions as bytes, from which ``restore`` goes on; safe to read from anywhere."""
         keys = [None if key is None else list(key) for key in self._keys]
@@ -337,7 +346,7 @@ class Session:
             "sessions": self.sessions,
             "arrival": self.arrival.get_params(),
         }
-        tensors["keys"] = in_bytes({"keys": keys})
+        tensors["keys"] = in_bytes({"keys": keys, "memo": self.memo})
         return artifact.pack(KIND, __version__, sections, tensors, "the snapshot")
 
     @classmethod
@@ -377,12 +386,14 @@ class Session:
         count = artifact.value(content, "sessions", int, where)
         tensors = dict(content.tensors)
         try:
-            keys = artifact.parse(bytes(tensors.pop("keys")))["keys"]
+            told = artifact.parse(bytes(tensors.pop("keys")))
+            keys = told["keys"]
             # no header can ask for more than its file holds
             if not 1 <= count == len(tensors["arrival.rows"]) == len(keys):
                 raise ValueError(f"{count} sessions, and the state of others")
             arrival = artifact.section(content, "arrival", Arrival, where)
             self = cls(opened, count, arrival=arrival)
+            self.memo = dict(told["memo"])
             self._keys = [None if key is None else tuple(map(str, key)) for key in keys]
             begun = np.flatnonzero([key is not None for key in self._keys])
             self._stream.begin(begun, [key for key in self._keys if key is not None])

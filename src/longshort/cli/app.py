@@ -11,6 +11,7 @@ import typer
 
 from longshort import __version__
 from longshort.cli import (
+    anomaly,
     classify,
     compare,
     data,
@@ -24,6 +25,7 @@ from longshort.cli import (
     predict,
     report,
     series,
+    stream,
     tag,
     text,
     transcribe,
@@ -67,11 +69,13 @@ fit.app.command("summarize")(translate.summaries)
 fit.app.command("caption")(translate.captions)
 fit.app.command("music")(music.music)
 fit.app.command("series")(series.command)
+fit.app.command("anomaly")(anomaly.command)
 app.add_typer(fit.app, name="fit")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
+app.command("stream")(stream.stream)
 app.command("report")(report.report)
 app.command("generate")(generate.generate)
 app.command("complete")(generate.complete)

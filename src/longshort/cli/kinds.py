@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import typer
 
-from longshort.cli import forecasts, labels, series, tag, text, transcribe, translations
+from longshort.cli import anomaly, forecasts, labels, series, tag, text, transcribe, translations
 from longshort.cli.options import asked
 from longshort.errors import ArgumentError
+from longshort.tasks.anomaly import AnomalyDetector
 from longshort.tasks.base import Estimator
 from longshort.tasks.classify import Classifier
 from longshort.tasks.files import load
@@ -41,6 +42,9 @@ class Commands(NamedTuple):
 
 
 KINDS: dict[str, Commands] = {
+    AnomalyDetector.kind: Commands(
+        anomaly.predictions, anomaly.judged, anomaly.explained, "scores"
+    ),
     Forecaster.kind: Commands(
         forecasts.predictions, forecasts.judged, forecasts.explained, "forecast"
     ),

@@ -69,6 +69,10 @@ def predict(
         bool,
         typer.Option("--align", help="Of transcripts: where those that stand in the data are."),
     ] = False,
+    alarms: Annotated[
+        Path | None,
+        typer.Option(help="Of detectors: a .csv or .jsonl file for alarms as intervals."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A .csv, .parquet or .jsonl file; else CSV to the terminal.")
     ] = None,
@@ -82,6 +86,8 @@ def predict(
     longshort predict prompts/model.lstm new.tsv --hot-words "agent,call centre" --rows words
 
     echo "where is the station?" | longshort predict english/model.lstm
+
+    longshort predict watch/model.lstm sensors.csv --out scores.csv --alarms alarms.csv
 
     Labels are added to a table of texts as a column, and the probability of each as another;
     --quantiles, --paths, --seed and --horizon are of forecasts, --outcomes is of events. A
@@ -102,6 +108,7 @@ def predict(
         "hot_words": hot_words,
         "hot_weight": hot_weight,
         "align": align,
+        "alarms": alarms,
     }
     options = fitting(ctx, commands.predict, estimator, given)
     if data is None or str(data) == "-":

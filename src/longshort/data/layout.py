@@ -68,6 +68,12 @@ class RowLayout:
         return tuple(field.name for field in self.fields)
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """Every column of a row."""
+        own = () if self.time_column is None else (self.time_column,)
+        return tuple(dict.fromkeys((*self.group, *own, *self.names)))
+
+    @property
     def timed(self) -> bool:
         """Whether rows have times."""
         return self.time_column is not None

@@ -161,6 +161,22 @@ def forward_algorithm(
     return torch.where(lengths > 0, whole, whole.new_zeros(()))
 
 
+@torch.no_grad()
+def one_more(chain: CRF, emissions: Tensor, alpha: Tensor, begun: Tensor) -> Tensor:
+    """log p(y_t = j | x_1 .. x_t), (B, K): the forward algorithm of one step, normalised.
+
+    Args:
+        chain: K tags.
+        emissions: (B, K) of the step, of float64.
+        alpha: (B, K), what this gave of the step before.
+        begun: (B,) of bool, False where there was none.
+    """
+    begin, pairs, _ = (part.double() for part in chain._chain())
+    later = (alpha.unsqueeze(2) + pairs).logsumexp(1)
+    found = torch.where(begun.unsqueeze(1), later, begin) + emissions
+    return found - found.logsumexp(1, keepdim=True)
+
+
 class _Scan(NamedTuple):
     """The forward algorithm from both ends at once, in float64.
 

@@ -14,8 +14,8 @@ parts: the answer is the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ _MOST = 64
 _NODES = 100_000
 # no prefix, and the one before the empty prefix
 _DEAD, _ABOVE = -1, -2
+# what tells where a search stands, beside its trie
+_STANDING = ("blank", "symbol", "added", "node", "up", "last")
 
 
 class Prior(Protocol):
@@ -234,6 +236,54 @@ class PrefixSearch:
         }
         told = np.vectorize(lambda old: number.get(old, _ABOVE), otypes=[np.int64])
         self._node, self._up = told(self._node), told(self._up)
+
+    # going on elsewhere
+
+    def held(self) -> dict[str, NDArray[Any]]:
+        """Where the search stands, as arrays; ``resume`` goes on from there."""
+        kept = {name: getattr(self, f"_{name}").copy() for name in _STANDING}
+        return kept | {"parents": np.array(self._parents), "symbols": np.array(self._symbols)}
+
+    def resume(self, held: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what ``held`` gave, in a search of the same rows, classes, width and prior.
+
+        What the prior remembers is a function of the prefixes, which it reads again.
+
+        Raises:
+            ValueError: it is of another search, or no trie of prefixes.
+        """
+        parents, symbols = (np.asarray(held[name], np.int64) for name in ("parents", "symbols"))
+        count = len(parents)
+        if count < 1 or symbols.shape != parents.shape or parents[0] != _ABOVE:
+            raise ValueError("the prefixes of a search are no trie")
+        # each one adds a symbol to one before it, so that all lead to the empty prefix
+        rising = (parents[1:] >= 0) & (parents[1:] < np.arange(1, count))
+        if not (rising & (symbols[1:] >= 1) & (symbols[1:] < self.classes)).all():
+            raise ValueError("the prefixes of a search are no trie")
+        for name in _STANDING:
+            own = getattr(self, f"_{name}")
+            if held[name].shape != own.shape or held[name].dtype != own.dtype:
+                raise ValueError(f"part {name!r} of a search is of another shape or type")
+        for name, low, high in (("node", _DEAD, count), ("up", _ABOVE, count),
+                                ("last", _DEAD, self.classes)):  # fmt: skip
+            if held[name].min() < low or held[name].max() >= high:
+                raise ValueError(f"part {name!r} of a search is out of range")
+        for name in _STANDING:
+            getattr(self, f"_{name}")[:] = held[name]
+        self._parents, self._symbols = parents.tolist(), symbols.tolist()
+        pairs = zip(self._parents, self._symbols, strict=True)
+        self._children = {pair: at for at, pair in enumerate(pairs) if at}
+        if self._prior is not None:
+            self._hear_again(self._prior)
+
+    def _hear_again(self, prior: Prior) -> None:
+        flat = self._node.ravel().tolist()
+        prefixes = [self._told(node) if node > 0 else () for node in flat]
+        gains, rows = prior.start(len(flat)), np.arange(len(flat))
+        for at in range(max(map(len, prefixes))):
+            choice = [own[at] if at < len(own) else -1 for own in prefixes]
+            gains = prior.read(rows, np.array(choice))
+        self._gains = gains.reshape(self.rows, self.width, self.classes)
 
     # what was found
 

@@ -35,8 +35,6 @@ from longshort.layers.encoder import Recurrent, make_stack
 from longshort.layers.masks import StepMasks, uniform
 from longshort.layers.softmax import nats
 
-# tables are drawn between it and its negative
-_SPREAD = 0.1
 # of probabilities whose logarithm is taken
 _LEAST = 1e-30
 
@@ -168,7 +166,8 @@ class TranslationHead(Head):
         self._shared: tuple[nn.Embedding, ...] = () if table is None else (table,)
         if table is None:
             self.embed = nn.Embedding(symbols, wide)
-            nn.init.uniform_(self.embed.weight, -_SPREAD, _SPREAD)
+            # a vector's length is 1 at first
+            nn.init.normal_(self.embed.weight, std=wide**-0.5)
         self.stack = make_stack(wide + (size if settings.input_feeding else 0), decoder)
         # what other cells remember beside an LSTM's two parts begins as it always does
         self.begun = 2 if decoder.cell == "lstm" else 1
@@ -178,7 +177,7 @@ class TranslationHead(Head):
         self.project = nn.Linear(size, wide, bias=False) if wide != size else None
         self.output: nn.Parameter | None = None
         if not settings.tied:
-            self.output = nn.Parameter(torch.empty(symbols, wide).uniform_(-_SPREAD, _SPREAD))
+            self.output = nn.Parameter(torch.randn(symbols, wide) * wide**-0.5)
         self.bias = nn.Parameter(torch.zeros(symbols))
         self.gate = nn.Linear(width + size + wide, 1) if settings.copy else None
 

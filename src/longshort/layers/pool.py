@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
-from longshort.contracts import Encoded, within
+from longshort.contracts import Encoded, State, within
 from longshort.errors import ArgumentError, suggest
 
 Pooling = Literal["last", "mean", "max", "attention"]
@@ -80,6 +80,46 @@ class Pool(nn.Module):
                 weights = self._attention(z, inside)
                 found.append((weights.unsqueeze(2) * z).sum(1))
         return Pooled(torch.cat(found, 1), weights)
+
+    def begin(self, rows: int, device: torch.device) -> State:
+        """What ``step`` remembers before the first step, of B rows."""
+        size = self.width // len(self.parts)
+        zero = torch.zeros(rows, size, device=device)
+        one = torch.zeros(rows, 1, device=device)
+        kept = {"count": one}
+        for part in self.parts:
+            if part == "mean":
+                kept["sum"] = zero.double()
+            elif part == "max":
+                kept["most"] = zero - torch.inf
+            elif part == "attention":
+                kept |= {"level": one - torch.inf, "weight": one, "seen": zero}
+        return State(kept)
+
+    def step(self, z: Tensor, state: State) -> tuple[Tensor, State]:
+        """What all steps up to this one z (B, H) are together, (B, W), read forwards."""
+        new: dict[str, Tensor | State] = {"count": state.tensor("count") + 1}
+        found = []
+        for part in self.parts:
+            if part == "last":
+                found.append(z)
+            elif part == "mean":
+                total = new["sum"] = state.tensor("sum") + z
+                found.append((total / new["count"]).to(z.dtype))  # type: ignore[operator]
+            elif part == "max":
+                most = new["most"] = torch.maximum(state.tensor("most"), z)
+                found.append(most)
+            else:
+                assert self.look is not None
+                score = self.judge(torch.tanh(self.look(z)))
+                # relative to the greatest score so far, as a softmax over all of them is
+                level = torch.maximum(state.tensor("level"), score)
+                before, now = (state.tensor("level") - level).exp(), (score - level).exp()
+                weight = state.tensor("weight") * before + now
+                seen = state.tensor("seen") * before + now * z
+                new |= {"level": level, "weight": weight, "seen": seen}
+                found.append(seen / weight)
+        return torch.cat(found, 1), State(new)
 
     def _attention(self, z: Tensor, inside: Tensor) -> Tensor:
         assert self.look is not None

@@ -55,6 +55,7 @@ from longshort.tasks.labels.rivals import rivals
 from longshort.tasks.labels.tables import answered
 from longshort.tasks.pretraining import Beginning
 from longshort.tasks.scikit import checked
+from longshort.tasks.streams.labels import TellsSoFar
 from longshort.training import Training
 from longshort.yardsticks.labels.base import LabelMethod
 from longshort.yardsticks.labels.roster import Choice
@@ -63,7 +64,7 @@ from longshort.yardsticks.labels.roster import Choice
 _LEAST_STEPS = 20
 
 
-class Classifier(ClassifierMixin, Beginning, Estimator):  # type: ignore[misc]
+class Classifier(ClassifierMixin, TellsSoFar, Beginning, Estimator):  # type: ignore[misc]
     """Tell which category each sequence is of: a text, a sentence, a series of any channels.
 
     Args:

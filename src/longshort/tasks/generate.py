@@ -31,6 +31,7 @@ from longshort.records import LanguageEvaluation
 from longshort.tasks.base import Estimator
 from longshort.tasks.ensemble import Parts
 from longshort.tasks.stored import Fit
+from longshort.tasks.streams.text import TextStream
 from longshort.tasks.text.composing import Composing
 from longshort.tasks.text.misfits import (
     Directions,
@@ -371,6 +372,17 @@ class LanguageModel(Composing, Estimator):
                 "Shares(test=...), which leaves one"
             )
         return found.test
+
+    def opened(self, sessions: int) -> TextStream:
+        """See ``longshort.Session``, which reads pieces of text and answers what each one cost.
+
+        It does not adapt. A model of both directions reads forwards.
+
+        Raises:
+            ArgumentError: words are read by their letters.
+        """
+        self._check_fitted()
+        return TextStream(self.models_, self.codec_, sessions)
 
     # files
 

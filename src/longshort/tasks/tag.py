@@ -42,6 +42,7 @@ from longshort.tasks.labels.learned import Seen
 from longshort.tasks.labels.tagged import Learned, Told, put_down, read_tagged, steps_frame, take_up
 from longshort.tasks.labels.tags import Inner, Tags, lean, leaning, score, shift_of, tag
 from longshort.tasks.pretraining import Beginning
+from longshort.tasks.streams.labels import TellsSteps
 from longshort.training import Training
 from longshort.training.loop import Judge
 from longshort.yardsticks.labels.base import TagMethod
@@ -63,7 +64,7 @@ TRAINING = Training(
 )  # fmt: skip
 
 
-class Tagger(Beginning, Estimator):
+class Tagger(TellsSteps, Beginning, Estimator):
     """Tell the tag of each token of a sentence, or of each step of a series.
 
     Args:

@@ -39,6 +39,7 @@ from longshort.tasks.ensemble import Parts
 from longshort.tasks.generate import LanguageModel
 from longshort.tasks.labels.encoding import notes_of, reading_of
 from longshort.tasks.labels.learned import Seen
+from longshort.tasks.streams.transcripts import TranscriptStream
 from longshort.tasks.transcripts.decoding import (
     Told,
     greedy,
@@ -362,6 +363,14 @@ class Transcriber(Writing, Estimator):
         if recurrent.bidirectional:
             return "The network reads both ways: it answers once a recording has ended."
         return "The network reads forwards: it answers while a recording goes on."
+
+    def opened(self, sessions: int) -> TranscriptStream:
+        """See ``longshort.Session``, which answers with the transcript so far.
+
+        Raises:
+            ArgumentError: as of ``stream``.
+        """
+        return TranscriptStream(lambda: self._listening(timed=False), sessions)
 
     # files
 

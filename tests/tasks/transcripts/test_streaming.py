@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from longshort import Recurrent
+from longshort import Recurrent, Session
+from longshort.contracts import State
 from longshort.data.corpus import Corpus, Recorded
 from longshort.data.readings.signals import Signal
 from longshort.data.readings.sound import Sound
@@ -85,3 +86,29 @@ def test_what_cannot_be_streamed_says_so(fitted: Transcriber) -> None:
     with pytest.raises(DataError, match="no number"):
         fitted.stream().read(np.full((3, 4), np.nan))
     assert fitted.stream().end().text == ""
+
+
+@pytest.mark.parametrize("language", ["none", "ngrams"])
+def test_sessions_are_the_stream_through_snapshots(language: str) -> None:
+    corpus = signs(150, 0)
+    fitted = small(recurrent=FORWARD, head=Ctc(4, language)).fit(corpus)  # type: ignore[arg-type]
+    assert corpus.series is not None
+    recordings = [corpus.series.values[corpus.series.rows(item)] for item in range(3)]
+    session, streams = Session(fitted, 3), [fitted.stream() for _ in recordings]
+    rng = np.random.default_rng(0)
+    places = [0, 0, 0]
+    while any(places[item] < len(recordings[item]) for item in range(3)):
+        item = int(rng.integers(3))
+        size = int(rng.integers(1, 6))
+        chunk = recordings[item][places[item] : places[item] + size]
+        places[item] += size
+        told, wanted = session.push(chunk, item), streams[item].read(chunk)
+        assert (told.text, told.log_p) == (wanted.text, pytest.approx(wanted.log_p, abs=1e-6))
+        session = Session.restore(fitted, session.snapshot())
+    ends = session.push_many([None] * 3)
+    assert ends.text.tolist() == [stream.end().text for stream in streams]
+    assert session.push(recordings[0], 0).text == fitted.stream().read(recordings[0]).text
+    state = session.state
+    search = {n: t for n, t in state.flatten().items() if n.endswith("search.parents")}
+    with pytest.raises(ValueError, match="no trie"):
+        session.load(State.unflatten(state.flatten() | {n: t + 1 for n, t in search.items()}))

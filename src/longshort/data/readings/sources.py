@@ -20,8 +20,6 @@ from longshort.errors import DataError, ModelFileError
 
 # the groups of a batch's inputs
 SOURCE, COPIED = "source", "copied"
-# standard deviation of the table's first values
-_SPREAD = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,8 @@ class SourceReading:
     def widths(self) -> Widths:
         """One group of symbols."""
         symbols = {SOURCE: (self.codec.classes, self.width)}
-        return Widths(symbols=symbols, scale=_SPREAD)
+        # a vector's length is 1 at first
+        return Widths(symbols=symbols, scale=self.width**-0.5)
 
     def lengths(self, corpus: Corpus) -> Ints:
         """(N,) symbols that are read of each text, with the closing one."""

@@ -70,12 +70,22 @@ def vus(
         ArgumentError: no row or every row is labelled, or scores and labels do not fit.
     """
     curves = _Curves(scores, labels, thresholds)
-    longest = buffer_length(curves.labels) if buffer is None else buffer
-    buffers = np.arange(longest + 1)
-    if most is not None and len(buffers) > most:
-        buffers = np.unique(np.linspace(0, longest, most).round().astype(np.int64))
-    found = np.array([curves.areas(b) for b in buffers.tolist()])
-    return Areas(*found.mean(0).tolist())
+    return Areas(*curves.volumes(buffer, most, np.ones((1, len(curves.scores))))[0].tolist())
+
+
+def vus_drawn(
+    scores: ArrayLike, labels: Marked, buffer: int, weights: Floats, *, most: int | None = None
+) -> Floats:
+    """(R, 2) volumes where rows count more than once or not at all; NaN without labelled rows.
+
+    Args:
+        scores, labels, buffer, most: see ``vus``.
+        weights: (R, T) how often each row counts; an anomaly counts as its first row does.
+
+    Raises:
+        ArgumentError: see ``vus``.
+    """
+    return _Curves(scores, labels, THRESHOLDS).volumes(buffer, most, weights)
 
 
 def range_auc(
@@ -86,7 +96,8 @@ def range_auc(
     Raises:
         ArgumentError: see ``vus``.
     """
-    return Areas(*_Curves(scores, labels, thresholds).areas(buffer))
+    curves = _Curves(scores, labels, thresholds)
+    return Areas(*curves.areas(buffer, np.ones((1, len(curves.scores))))[0].tolist())
 
 
 def vus_pr(scores: ArrayLike, labels: Marked, buffer: int | None = None) -> float:
@@ -138,18 +149,43 @@ class _Curves:
         # rows at or above each threshold, ties among them
         self.alarmed = np.searchsorted(-falling, -self.thresholds, side="right")
 
-    def areas(self, buffer: int) -> tuple[float, float]:
-        rows, positive = len(self.scores), float(self.labels.sum())
-        weights = faded(self.labels, buffer)
-        hits = np.cumsum(weights[self.order])[self.alarmed - 1]
-        inside = np.cumsum(self.labels[self.order])[self.alarmed - 1]
-        peaks = np.array([self.scores[start:end].max() for start, end in
-                          _stretches(self.labels, buffer).tolist()])  # fmt: skip
-        seen = len(peaks) - np.searchsorted(np.sort(peaks), self.thresholds, side="left")
-        weight = positive + (hits - inside) / 2
-        recall = np.minimum(hits / weight, 1.0) * seen / len(peaks)
-        wrong = (self.alarmed - hits) / (rows - weight)
-        rise = np.concatenate([[0.0], recall])
-        pr = (np.diff(rise) * hits / self.alarmed).sum()
-        roc = np.trapezoid(np.concatenate([rise, [1.0]]), np.concatenate([[0.0], wrong, [1.0]]))
-        return float(pr), float(roc)
+    def volumes(self, buffer: int | None, most: int | None, weights: Floats) -> Floats:
+        """(R, 2) means of areas over buffers."""
+        longest = buffer_length(self.labels) if buffer is None else buffer
+        buffers = np.arange(longest + 1)
+        if most is not None and len(buffers) > most:
+            buffers = np.unique(np.linspace(0, longest, most).round().astype(np.int64))
+        found = [self.areas(each, weights) for each in buffers.tolist()]
+        return np.asarray(np.mean(found, axis=0))
+
+    def areas(self, buffer: int, weights: Floats) -> Floats:
+        """(R, 2) areas under both curves, each row counted as often as ``weights`` (R, T) say."""
+        share, cut = faded(self.labels, buffer), self.alarmed - 1
+        drawn, sure = weights[:, self.order], self.labels[self.order]
+        hits = np.cumsum(drawn * share[self.order], 1)[:, cut]
+        inside = np.cumsum(drawn * sure, 1)[:, cut]
+        alarmed = np.cumsum(drawn, 1)[:, cut]
+        weight = (drawn * sure).sum(1, keepdims=True) + (hits - inside) / 2
+        recall = np.minimum(_over(hits, weight), 1.0) * self._met(buffer, weights)
+        wrong = _over(alarmed - hits, drawn.sum(1, keepdims=True) - weight)
+        none, all_ = np.zeros((len(weights), 1)), np.ones((len(weights), 1))
+        rise = np.concatenate([none, recall], 1)
+        pr = (np.diff(rise) * np.where(alarmed > 0, _over(hits, alarmed), 0.0)).sum(1)
+        ends = np.concatenate([none, wrong, all_], 1)
+        roc = np.trapezoid(np.concatenate([rise, all_], 1), ends, axis=1)
+        return np.stack([pr, roc], 1)
+
+    def _met(self, buffer: int, weights: Floats) -> Floats:
+        """(R, thresholds) share of the stretches that are alarmed in some row."""
+        stretches = _stretches(self.labels, buffer)
+        peaks = np.array([self.scores[start:end].max() for start, end in stretches.tolist()])
+        begins = runs(self.labels)[:, 0]
+        # the anomalies of a stretch that was put together count as its first one
+        first = begins[np.searchsorted(begins, stretches[:, 0], side="left")]
+        counts = weights[:, first]
+        alarmed = (peaks[:, None] >= self.thresholds).astype(np.float64)
+        return _over(counts @ alarmed, counts.sum(1, keepdims=True))
+
+
+def _over(part: Floats, whole: Floats) -> Floats:
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)

@@ -140,9 +140,10 @@ def score(models: Sequence[Model], items: Examples) -> Iterator[Scored]:
             assert isinstance(head, CRFHead)
             told.append(head.emissions(model.encoder(batch), batch))
         emissions = torch.stack(told).mean(0).cpu()
-        yield Scored(numbers, emissions, batch.lengths.cpu(), chain, _shift(models))
+        yield Scored(numbers, emissions, batch.lengths.cpu(), chain, mean_shift(models))
 
 
+@torch.no_grad()
 def mean_chain(models: Sequence[Model]) -> CRF:
     """The chain of the mean of the members' scores."""
     chains = [model.head.chain for model in models if isinstance(model.head, CRFHead)]
@@ -155,7 +156,7 @@ def mean_chain(models: Sequence[Model]) -> CRF:
     return made
 
 
-def _shift(models: Sequence[Model]) -> Tensor:
+def mean_shift(models: Sequence[Model]) -> Tensor:
     """(K,) the mean of the members' shifts."""
     heads = [model.head for model in models]
     return torch.stack([head.shift.cpu() for head in heads if isinstance(head, CRFHead)]).mean(0)
@@ -163,7 +164,7 @@ def _shift(models: Sequence[Model]) -> Tensor:
 
 def shift_of(models: Sequence[Model]) -> float:
     """By how much more the members score an entity than they learnt to."""
-    shift = _shift(models)
+    shift = mean_shift(models)
     return float(shift[shift.abs().argmax()])
 
 

@@ -41,6 +41,8 @@ class Listening:
         codec: the symbols.
         width: beams.
         prior: what the search adds.
+        timed: keep what the network tells of every frame, for the times of the whole transcript in
+            the end; else nothing grows but the transcript.
 
     Raises:
         ArgumentError: the reading needs whole recordings.
@@ -53,8 +55,11 @@ class Listening:
         codec: TranscriptCodec,
         width: int,
         prior: Prior | None,
+        *,
+        timed: bool = True,
     ) -> None:
         refuse_whole(reading)
+        self._timed = timed
         self._model, self._reading, self._codec = model, reading, codec
         self._search = PrefixSearch(1, codec.classes, width, prior)
         self._state: State | None = None
@@ -74,6 +79,53 @@ class Listening:
             ArgumentError: the recording has ended.
         """
         return self._heard(np.asarray(chunk, np.float64), last=False)
+
+    @property
+    def state(self) -> State:
+        """Where the recording stands; ``load`` goes on from there, in another of the same model."""
+        search = {name: torch.from_numpy(part) for name, part in self._search.held().items()}
+        parts: dict[str, Tensor | State] = {"search": State(search)}
+        if self._state is not None:
+            parts["network"] = self._state.map(torch.clone)
+        if self._read is not None:
+            parts["reading"] = self._read.map(torch.clone)
+        return State(parts)
+
+    def load(self, state: State) -> None:
+        """Go on from such a state.
+
+        Raises:
+            ValueError: it is of another model.
+        """
+        # what both remember once they have read something, whatever that is
+        network, read = self._template
+        for name, like in (("network", network), ("reading", read)):
+            found = state.part(name).flatten()
+            known = {} if like is None else like.flatten()
+            for key, part in found.items():
+                own = known.get(key)
+                if own is None or own.dim() != part.dim() or own.dtype != part.dtype:
+                    raise ValueError(f"part {key!r} of the {name} is of another model")
+                if name == "network" and own.shape != part.shape:
+                    raise ValueError(f"part {key!r} of the {name} is of another shape")
+            if found and set(found) != set(known):
+                raise ValueError(f"parts of the {name} are missing")
+        held = {name: part.numpy() for name, part in state.part("search").flatten().items()}
+        self._search.resume(held)
+        self._state = state.part("network") if "network" in state else None
+        self._read = state.part("reading") if "reading" in state else None
+
+    @property
+    def _template(self) -> tuple[State, State | None]:
+        widths, read = self._reading.widths.numbers, None
+        inputs = {name: torch.zeros(1, 1, width) for name, width in widths.items()}
+        batch = Batch(inputs, torch.tensor([1])).to(self._model.device)
+        with torch.no_grad(), predicting(self._model):
+            state = self._model.encoder(batch).state
+        if isinstance(self._reading, SoundReading):
+            _, read = self._reading.step(np.zeros(0, np.float32), None)
+            _, read = self._reading.step(np.zeros(self._reading.rate, np.float32), read)
+        return state, read
 
     def end(self) -> Transcript:
         """Nothing follows: the transcript of the whole recording, with times."""
@@ -102,7 +154,8 @@ class Listening:
                 encoded = self._model.encoder(batch, self._state)
                 scores = head.scores(encoded.z).cpu()
             self._state = encoded.state
-            self._scores.append(scores[0])
+            if self._timed:
+                self._scores.append(scores[0])
             self._search.read(scores.numpy())
         ((best,),) = self._search.best(1, ended=False)
         return Partial(self._codec.decode(best.symbols), best.log_p)

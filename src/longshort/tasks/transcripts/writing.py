@@ -200,12 +200,14 @@ class Writing:
         Raises:
             ArgumentError: the network reads both ways, or the reading needs whole recordings.
         """
+        return self._listening(self._hot(hot_words, hot_weight), timed=True)
+
+    def _listening(self, hot: HotWords | None = None, *, timed: bool) -> Listening:
         self._check_fitted()
         refuse_both_ways(self.settings_["recurrent"], len(self.models_))
-        known = self.known_
-        prior = self.language_.prior(known.weight, known.bonus, self._hot(hot_words, hot_weight))
-        width = self.settings_["head"].width
-        return Listening(self.models_[0], known.reading, known.codec, width, prior)
+        known, width = self.known_, self.settings_["head"].width
+        prior = self.language_.prior(known.weight, known.bonus, hot)
+        return Listening(self.models_[0], known.reading, known.codec, width, prior, timed=timed)
 
     def align(self, X: Any, y: Any = None) -> list[Transcript]:
         """Where the words and symbols of known transcripts are (forced alignment).

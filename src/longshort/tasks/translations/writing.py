@@ -158,9 +158,9 @@ class Writing:
         return [UNKNOWN] if self.settings_["unknown"] == "never" else []
 
     def _most(self, settings: Beam, batch: Batch) -> list[int]:
-        """Symbols of each target at most, the closing one included."""
+        """Symbols of each target at most."""
         if settings.most is not None:
-            return [settings.most + 1] * batch.rows
+            return [settings.most] * batch.rows
         if self.known_.content == "pictures":
             return [_CAPTION + settings.least] * batch.rows
         return [max(_TIMES * n + _MORE, settings.least + 1) for n in batch.lengths.tolist()]

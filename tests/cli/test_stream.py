@@ -1,0 +1,254 @@
+"""``longshort stream``: lines in, answers out, and a state that outlives the process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from longshort import Columns, Forecaster, Recurrent, Session, Training, Window
+from longshort.cli.app import main
+
+
+def hourly(rows: int = 60) -> pl.DataFrame:
+    rng = np.random.default_rng(2)
+    hour = np.arange(rows)
+    times = np.datetime64("2024-01-01T00:00", "us") + hour * np.timedelta64(1, "h")
+    parts = []
+    for at, name in enumerate(("a", "b")):
+        load = 10 * (at + 1) + 3 * np.sin(hour * 2 * np.pi / 24 + at) + rng.normal(0, 0.2, rows)
+        parts.append(pl.DataFrame({"time": times, "pump": name, "load": load}))
+    return pl.concat(parts).sort("time", "pump")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stream") / "model.lstm"
+    columns = Columns("time", group="pump", target="load")
+    settings: dict[str, Any] = {"window": Window(context=12), "recurrent": Recurrent(4)}
+    training = Training(epochs=1, members=1)
+    Forecaster(columns, 2, training=training, **settings).fit(hourly(200)).save(path)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as end:
+        main(["stream", *map(str, arguments)])
+    told = capsys.readouterr()
+    return int(end.value.code or 0), told.out, " ".join(told.err.split())
+
+
+def wanted(model: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+    session = Session(model, 2)
+    found = []
+    for row in rows.to_dicts():
+        record = session.record(session.push(row))
+        if record:
+            found.append({"pump": row["pump"]} | record)
+    return found
+
+
+def bare(text: str) -> list[dict[str, Any]]:
+    return [{n: v for n, v in json.loads(line).items() if n != "time"} for line in text.split("\n")
+            if line]  # fmt: skip
+
+
+def test_a_file_is_answered_line_by_line(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = hourly()
+    rows.write_csv(tmp_path / "rows.csv", datetime_format="%Y-%m-%dT%H:%M:%S")
+    rows.write_ndjson(tmp_path / "rows.jsonl")
+    code, out, err = run(capsys, model, tmp_path / "rows.csv")
+    assert code == 0
+    assert "120 rows, 98 answers, 0 lines left out" in err
+    found = bare(out)
+    assert found == wanted(model, rows)
+    assert json.loads(out.split("\n")[0])["time"] == "2024-01-01T11:00:00"
+    assert bare(run(capsys, model, tmp_path / "rows.jsonl")[1]) == found
+    _, out, _ = run(capsys, model, tmp_path / "rows.csv", "--write", "csv")
+    table = pl.read_csv(out.encode())
+    assert table.columns == ["pump", "time", "ahead", "load", "load_q10", "load_q90"]
+    assert table["load"].to_list() == [value for each in found for value in each["load"]]
+
+
+def test_bad_lines_are_told_and_left_out(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = hourly().write_csv(datetime_format="%Y-%m-%dT%H:%M:%S").splitlines()
+    bad = {
+        5: "2024-01-01T00:00:00,a",
+        9: "soon,a,1",
+        11: good[3],
+        20: "2024-01-01T09:00:00,a,warm",
+        30: "2024-01-01T14:00:00,,1",
+    }
+    lines = list(good)
+    for number, text in bad.items():
+        lines.insert(number - 1, text)
+    path = tmp_path / "rows.csv"
+    path.write_bytes("\n".join(lines).encode() + b"\n\xff\xfe,a,1\n")
+    code, out, err = run(capsys, model, path)
+    assert code == 0
+    assert bare(out) == wanted(model, hourly())
+    assert "120 rows, 98 answers, 6 lines left out" in err
+    for told in (
+        "rows.csv, line 5: it has 2 cells, and the header 3",
+        "rows.csv, line 9: column 'time': 'soon' is not a date or time",
+        "line 11: series a: 2024-01-01T01:00:00 is not after the row before",
+        "line 20: column 'load' is 'warm', and must be a number",
+        "line 30: column 'pump': the name of the series is missing",
+        "line 127: it is no UTF-8 text",
+    ):
+        assert told in err
+    path.write_text("when,pump,load\n2024-01-01,a,1\n")
+    code, _, err = run(capsys, model, path)
+    assert code == 2
+    assert "line 1: the header has no column 'time', which the model reads" in err
+    path.write_text('{"x": 1}\n[1]\nnull\n')
+    code, _, err = run(capsys, model, path)
+    assert code == 3
+    assert "line 2: it is JSON, and no object" in err
+
+
+def test_the_state_goes_on_after_the_last_line(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = hourly().write_csv(datetime_format="%Y-%m-%dT%H:%M:%S").splitlines(keepends=True)
+    path, state = tmp_path / "rows.csv", tmp_path / "pumps.state"
+    out = ""
+    for stop in (20, 50, 121):
+        path.write_text("".join(lines[:stop]))
+        code, told, _ = run(capsys, model, path, "--state", state)
+        assert code == 0
+        out += told
+    assert bare(out) == wanted(model, hourly())
+    # other lines of standard input go on from the same state; a damaged one is refused
+    state.write_bytes(state.read_bytes()[:-1] + b"x")
+    code, _, err = run(capsys, model, path, "--state", state)
+    assert code == 4
+    assert "pumps.state: damaged or altered" in err
+    code, _, err = run(capsys, model, path, "--state", tmp_path / "no" / "where")
+    assert code == 5
+    assert "cannot write" in err
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen[str]]]:
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def start(started: list[subprocess.Popen[str]], *arguments: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "longshort", "stream", *map(str, arguments)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    started.append(process)
+    return process
+
+
+@pytest.mark.slow
+def test_a_growing_file_is_followed_through_sigterm(
+    model: Path, tmp_path: Path, started: list[subprocess.Popen[str]]
+) -> None:
+    lines = hourly().write_csv(datetime_format="%Y-%m-%dT%H:%M:%S").splitlines(keepends=True)
+    path, state = tmp_path / "rows.csv", tmp_path / "pumps.state"
+    expected, found, at = wanted(model, hourly()), "", 0
+    path.write_text("")
+    for stop, answers in ((41, 18), (80, 57), (121, 98)):
+        process = start(started, model, path, "--follow", "--state", state)
+        with path.open("a") as file:
+            for line in lines[at:stop]:
+                # half a line is no line yet
+                file.write(line[:7])
+                file.flush()
+                file.write(line[7:])
+                file.flush()
+        at = stop
+        assert process.stdout is not None
+        while found.count("\n") < answers:
+            found += process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        rest, err = process.communicate(timeout=30)
+        assert (process.returncode, rest) == (0, "")
+        assert "answers" in err
+    assert bare(found) == expected
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[int]:
+    """A Mosquitto broker of its own, where Debian's package is installed or unpacked."""
+    place = os.environ.get("MOSQUITTO") or shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+    if not Path(place).exists():
+        pytest.skip("there is no Mosquitto: install Debian's package, or name it in MOSQUITTO")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = tmp_path / "broker.conf"
+    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    process = subprocess.Popen([place, "-c", str(settings)], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_rows_come_from_a_broker_and_answers_go_back(
+    model: Path, tmp_path: Path, started: list[subprocess.Popen[str]], mosquitto: int
+) -> None:
+    client = pytest.importorskip("paho.mqtt.client")
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    port = mosquitto
+    heard: list[dict[str, Any]] = []
+    listener = client.Client(CallbackAPIVersion.VERSION2)
+    listener.on_message = lambda *told: heard.append(json.loads(told[2].payload))
+    listener.connect("127.0.0.1", port)
+    listener.subscribe("alarms", qos=1)
+    listener.loop_start()
+    rows = hourly()
+    common = ("--mqtt", f"127.0.0.1:{port}", "--subscribe", "pumps/+", "--publish", "alarms")
+    state = ("--state", tmp_path / "state", "--client", "longshort")
+    sent = 0
+    for stop in (60, 120):
+        process = start(started, model, *common, *state)
+        assert process.stderr is not None
+        assert "listening to pumps/+" in process.stderr.readline()
+        for row in rows[sent:stop].with_columns(pl.col("time").dt.to_string()).to_dicts():
+            listener.publish(f"pumps/{row['pump']}", json.dumps(row), qos=1).wait_for_publish()
+        listener.publish("pumps/a", b"{no json", qos=1).wait_for_publish()
+        sent = stop
+        for _ in range(300):
+            if len(heard) >= len(wanted(model, rows[:stop])):
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 0, err
+        assert "message of pumps/a: it is no JSON" in err
+    listener.loop_stop()
+    found = [{n: v for n, v in record.items() if n != "time"} for record in heard]
+    assert found == wanted(model, rows)
