@@ -218,7 +218,8 @@ SET = Set(
         "punctuation. The LSTM reads frames of 40 mel bands, three as one step. A tenth "
         "chooses, 15 % are the test part: 14 minutes of sound are left to learn from. The n-grams "
         f"(Kneser-Ney, of {ORDER} characters) are those of the training part's text alone, and "
-        "how much they count is chosen on the validation part."
+        "how much they count is chosen on the validation part. Two short prompts have more letters "
+        "than steps; they are judged, but not learnt from."
     ),
     rows=(NGRAMS, ALONE, MOST),
     frozen=frozen,
