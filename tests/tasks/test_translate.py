@@ -187,6 +187,9 @@ def test_words_that_were_never_seen_are_copied() -> None:
     ).fit(drawn(copied, 1000, 0))
     assert model.codec_.classes < 10
     assert right(model, drawn(copied, 50, 1)) > 0.95
+    # more targets than there are symbols: none of another source's
+    for own in model.hypotheses(["ab cd ef", "gh"], 30, search=Beam(most=2)):
+        assert len({one.text for one in own}) > 8
 
 
 def test_an_unknown_word_is_replaced_by_what_was_looked_at() -> None:
