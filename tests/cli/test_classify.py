@@ -181,7 +181,9 @@ def test_a_folder_of_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert code == 3
     assert "bad_s1_0.wav: cannot be read as sound" in said
     assert "--skip-bad" in said
-    code, shown, _ = run([*command, "--skip-bad", "--warp", "0.1", "--bands", "1"], capsys)
+    code, shown, _ = run(
+        [*command, "--skip-bad", "--warp", "0.1", "--tone", "0.5", "--bands", "1"], capsys
+    )
     assert code == 0
     assert "HMM per word" in shown
     record = json.loads((out / "evaluation.json").read_text())

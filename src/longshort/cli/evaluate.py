@@ -57,6 +57,10 @@ def evaluate(
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="Of language: a row with dynamic evaluation, too.")
     ] = False,
+    truth: Annotated[
+        str | None,
+        typer.Option("--labels", help="Of detectors: a column of 1 for anomalies, or a JSON file."),
+    ] = None,
     outcomes: Outcomes = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and evaluation.json.")
@@ -70,9 +74,12 @@ def evaluate(
 
     longshort evaluate reviews/model.lstm reviews.csv --out judged
 
+    longshort evaluate watch/model.lstm sensors.csv --labels incidents.json --out judged
+
     Forecasts are judged on the rows after those that were fitted on; labels on the test part of the
     same split, or on other data as a whole. --level, --adaptive, --every, --rolling, --refit and
-    --part are of forecasts, --metric is of labels, --cache and --dynamic are of language.
+    --part are of forecasts, --metric is of labels, --cache and --dynamic are of language,
+    --labels is of detectors, which are judged on the rows after those that were fitted on.
 
     With --rolling and --out, the folder keeps the model of every fold that is done; after a kill or
     Ctrl-C the same command goes on from there.
@@ -82,7 +89,7 @@ def evaluate(
         "level": level, "adaptive": adaptive, "yardsticks": yardsticks, "rolling": rolling,
         "every": every,
         "refit": refit, "judged": judged, "metric": metric, "outcomes": outcomes,
-        "cache": cache, "dynamic": dynamic,
+        "cache": cache, "dynamic": dynamic, "truth": truth,
     }  # fmt: skip
     options = fitting(ctx, commands.evaluate, estimator, given)
     folder = None if out is None else make_folder(out)

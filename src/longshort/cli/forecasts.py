@@ -14,7 +14,7 @@ from longshort.cli.running import INTERRUPTED
 from longshort.cli.terminal import RunsProgress, notes, plain
 from longshort.cli.terminal import out as terminal
 from longshort.errors import ArgumentError
-from longshort.records import Evaluation
+from longshort.records import Evaluation, Explanation
 from longshort.report.document import explained_page
 from longshort.report.leanings import summary
 from longshort.tasks.backtest import Judged, backtest
@@ -99,7 +99,11 @@ def judged(
 
 def explained(estimator: Forecaster, data: str, out: Path | None) -> None:
     """Sentences for the terminal, and a page or a record."""
-    found = estimator.explain(Path(data))
+    leanings(estimator.explain(Path(data)), out)
+
+
+def leanings(found: Explanation, out: Path | None) -> None:
+    """Show and write what answers lean on."""
     for sentence in summary(found):
         terminal.print(plain(sentence))
     where = out or Path("explained.html")

@@ -198,7 +198,7 @@ class Tally(NamedTuple):
             total = weigh @ np.where(seen, self.means[name], 0.0)
             found = _over(total, weigh @ seen)
         elif name in COUNTED:
-            found = _counted(name, weigh @ self.counts, self.unit)
+            found = counted(name, weigh @ self.counts, self.unit)
         else:
             profile = name.removeprefix("nab_")
             raw, windows = (weigh @ self.nab[profile]).T
@@ -225,7 +225,8 @@ def _scored(scores: Floats, alarms: Ints, labels: Bools, buffer: int) -> dict[st
     }
 
 
-def _counted(name: str, counts: Floats, unit: float) -> Floats:
+def counted(name: str, counts: Floats, unit: float) -> Floats:
+    """A measure (R,) of counts (R, 6), which stand as in a tally."""
     found, missed, false, alarms, alarmed, rows = counts.T
     if name == "event_precision":
         return _over(found, found + false)

@@ -122,13 +122,16 @@ def figure(name: str, draw: Callable[[int], alt.ConcatChart], caption: str) -> s
 
 
 def zoomed(
-    name: str, far: Callable[[int], alt.ConcatChart], near: Callable[[int], alt.ConcatChart]
+    name: str, far: Callable[..., alt.ConcatChart], near: Callable[..., alt.ConcatChart]
 ) -> str:
-    """A chart that the reader sees as a whole or closer; no script is needed for that."""
+    """A chart that the reader sees as a whole or closer; no script is needed for that.
+
+    Each is drawn for a screen and for a phone, by its keyword ``width``.
+    """
     drawn = []
     for kind, draw in (("far", far), ("near", near)):
         for size, width in (("wide", _SCREEN), ("narrow", _PHONE)):
-            shape = svg(draw(width), f"{name}-{kind}-{size}")
+            shape = svg(draw(width=width), f"{name}-{kind}-{size}")
             drawn.append(f'<div class="{kind} {size}">{shape}</div>')
     choices = "\n".join(
         f'<input type="radio" name="{name}" id="{name}-{kind}" class="{kind}"{checked}>'

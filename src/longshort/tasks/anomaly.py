@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from dataclasses import asdict
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,24 @@ from longshort.data.encoding import Encoding
 from longshort.data.layout import RowLayout
 from longshort.data.sequences import Columns, Field, Sequences
 from longshort.data.sources.spacing import Fill
-from longshort.data.sources.tables import frame_like, read_table
-from longshort.data.splits import Cuts, Seen, Split, cut, leave_short
+from longshort.data.sources.tables import frame_like
+from longshort.data.splits import Cuts, Portion, Seen, Split, cut, leave_short
 from longshort.data.window import Window
-from longshort.errors import ArgumentError, DataError, LongshortWarning
+from longshort.errors import DataError, LongshortWarning
+from longshort.evaluate.anomalies import evaluate_anomalies
 from longshort.layers.encoder import Recurrent
 from longshort.model import Model
+from longshort.records import AnomalyEvaluation, Explanation
 from longshort.tasks.anomalies.alarms import Scored, alarm_table, all_alarms, score_table
 from longshort.tasks.anomalies.faults import Faults, Watch
+from longshort.tasks.anomalies.judging import (
+    detector_method,
+    in_words,
+    refuse_seen,
+    refuse_windows,
+    threshold_rule,
+)
+from longshort.tasks.anomalies.learned import LearnedDetector
 from longshort.tasks.anomalies.learning import (
     choose_context,
     clean_rows,
@@ -34,52 +44,34 @@ from longshort.tasks.anomalies.learning import (
 )
 from longshort.tasks.anomalies.marks import (
     Interval,
-    kept_rows,
-    read_marks,
-    split_labels,
-    with_labels,
 )
-from longshort.tasks.anomalies.reader import Reader
+from longshort.tasks.anomalies.network import build_detector
 from longshort.tasks.anomalies.scores import Scores, Scoring
-from longshort.tasks.anomalies.streaming import DetectorStream
-from longshort.tasks.anomalies.surprise import Surprise, build_detector, surprises
+from longshort.tasks.anomalies.streaming import DetectorStream, readers
+from longshort.tasks.anomalies.surprise import Surprise, surprises
+from longshort.tasks.anomalies.tables import read_labelled, read_to_fit
 from longshort.tasks.anomalies.thresholds import (
     Bools,
     Limit,
     Threshold,
     calm_rows,
     check_limit,
-    dynamic,
     find_limit,
+    held,
 )
 from longshort.tasks.base import Estimator
-from longshort.tasks.encoding import encode
+from longshort.tasks.encoding import cut_windows, encode
 from longshort.tasks.ensemble import Parts
-from longshort.tasks.learned import Learned, put_down, take_up
+from longshort.tasks.explanation import explain_forecasts
+from longshort.tasks.learned import put_down, take_up
 from longshort.tasks.stored import under
 from longshort.tasks.streams.trunk import refuse_uncausal
 from longshort.tasks.transfer import choose_scale, like_before, other_categories
 from longshort.training import Training
+from longshort.yardsticks.anomalies.roster import Choice
 
 # rows of a validation part that a threshold can be set by
 _LEAST = 20
-
-
-class Read(NamedTuple):
-    """Series that were read, with their parts and what is labelled, if anything is."""
-
-    sequences: Sequences
-    cuts: Cuts
-    marks: Bools | None
-
-
-@dataclass(frozen=True)
-class LearnedDetector:
-    """What a detector's file keeps beside weights and settings."""
-
-    series: Learned
-    limit: Limit
-    notes: tuple[str, ...] = ()
 
 
 class AnomalyDetector(Estimator):
@@ -228,32 +220,15 @@ class AnomalyDetector(Estimator):
         self._calm = sequences, cuts, usual
         return Parts(*cut_pieces(sequences, self.encoding_, cuts, clean))
 
-    def _read(self, data: Any, labels: Any = None) -> Read:
-        """The data of a fit, cut into parts."""
-        if self.labels is not None and labels is not None:
-            raise ArgumentError(
-                f"labels={self.labels!r} names a column, and labels were given beside the data: "
-                "leave one of them out"
-            )
-        columns = with_labels(self.columns, self.labels)
-        # a channel that never changes is no error here; one that is not named is
-        named = bool(columns.target)
-        read = read_table(data, columns, fill=self.fill, require_target=not named)
-        sequences, marks = split_labels(read, self.labels)
-        if self.labels is not None and marks is None:
-            raise DataError(
-                f"{sequences.source}: the column of labels {self.labels!r} is not there, or has "
-                "another role; name it in labels= (--labels) alone"
-            )
-        if labels is not None:
-            marks = read_marks(labels, sequences)
-        if marks is not None:
-            marks = marks[kept_rows(sequences)]
-        sequences = sequences.until_observed()
-        return Read(sequences, cut(sequences, self.split), marks)
+    def _read(self, data: Any, labels: Any = None) -> tuple[Sequences, Cuts, Bools | None]:
+        """The data of a fit, their parts, and what is labelled."""
+        sequences, marks = read_to_fit(data, self.columns, self.fill, self.labels, labels)
+        return sequences, cut(sequences, self.split), marks
 
     def _network(self) -> Model:
-        return build_detector(self.fields_, self.encoding_, self.recurrent, self.surprise)
+        told = self.surprise
+        read = self.fields_, self.encoding_, self.recurrent
+        return build_detector(*read, told.by, told.output, told.channels, told.code)
 
     def _foreign(self, source: Self) -> list[str]:
         return other_categories(source.encoding_.vocabulary, self.encoding_.vocabulary)
@@ -273,7 +248,7 @@ class AnomalyDetector(Estimator):
         # of a validation part without rows to go by, the training part takes the place
         told = valid & usable if (valid & usable).sum() >= _LEAST else usable
         surprise = surprises(self.models_, series, self.encoding_)
-        self.scoring_ = Scoring.fit(surprise[usable], self.scores)
+        self.scoring_ = Scoring.fit(surprise[usable], self.scores, self.surprise.views)
         values = series.targets
         self.watch_ = Watch.fit(values, series.offsets, self.faults)
         scores = self.scoring_.joined(self.scoring_.channels(surprise, series.offsets))
@@ -284,36 +259,16 @@ class AnomalyDetector(Estimator):
     def _read_again(self, data: Any) -> Sequences:
         """Data for a fitted model: the same columns and time step, whatever else there is."""
         self._check_fitted()
-        return self._same_step(
-            read_table(
-                data, self.columns_, fill=self.fill, require_target=False, like=self.encoding_.clock
-            )
-        )
-
-    def _same_step(self, sequences: Sequences) -> Sequences:
-        found, fitted = sequences.spacing, self.encoding_.step
-        unknown = sequences.times is not None and sequences.step is None
-        if found != fitted and not unknown and self.fill != "ignore":
-            raise DataError(
-                f"{sequences.source}: {found}, and the model was fitted on {fitted}; give data of "
-                "the same time step"
-            )
-        return sequences
+        return read_labelled(data, self.columns_, self.fill, None, None, self.encoding_)[0]
 
     def score_rows(self, sequences: Sequences) -> Scored:
         """Everything that is told of every row of series that were read."""
         surprise = surprises(self.models_, sequences, self.encoding_)
         channels = self.scoring_.channels(surprise, sequences.offsets)
         scores = self.scoring_.joined(channels)
-        settings = self.settings_["threshold"]
-        if settings.method == "dynamic":
-            parts = list(zip(sequences.offsets[:-1], sequences.offsets[1:], strict=True))
-            found = [dynamic(scores[a:b], settings) for a, b in parts]
-            flags = np.concatenate([flag for flag, _ in found])
-            limits = np.concatenate([limit for _, limit in found])
-        else:
-            limits = np.full(len(scores), self.threshold_.value)
-            flags = scores > limits
+        limits, flags = held(
+            scores, sequences.offsets, self.threshold_, self.settings_["threshold"]
+        )
         faults = self.watch_.whole(sequences.targets, sequences.offsets)
         return Scored(sequences, surprise, channels, scores, limits, flags, *faults)
 
@@ -346,8 +301,7 @@ class AnomalyDetector(Estimator):
             "score", "threshold", "alarm" (true or false), "fault" ("", or the channels that are
             stuck or missing, "flow stuck"), and of several channels "share_" of each, 0 to 1.
         """
-        found = self.score_rows(self._read_again(X))
-        return frame_like(X, score_table(found, self.columns_), self._shared())
+        return self.scores_and_alarms(X)[0]
 
     def _shared(self) -> list[str]:
         """Columns of predictions that are columns of the data, too."""
@@ -366,10 +320,15 @@ class AnomalyDetector(Estimator):
             ("surprise", "stuck" or "missing"), "channel" (that has most of it) and "share_" of
             each channel at the peak.
         """
+        return self.scores_and_alarms(X)[1]
+
+    def scores_and_alarms(self, X: Any) -> tuple[Any, Any]:
+        """What ``predict`` and ``alarms`` give, of data that are read once."""
         found = self.score_rows(self._read_again(X))
-        apart = self.settings_["threshold"].apart
-        table = alarm_table(found.sequences, self.columns_, all_alarms(found, apart))
-        return frame_like(X, table, self.columns_.group)
+        every = all_alarms(found, self.settings_["threshold"].apart)
+        alarms = alarm_table(found.sequences, self.columns_, every)
+        scores = frame_like(X, score_table(found, self.columns_), self._shared())
+        return scores, frame_like(X, alarms, self.columns_.group)
 
     def opened(self, sessions: int) -> DetectorStream:
         """See ``longshort.Session``, which answers with the score of each row as it comes.
@@ -383,10 +342,11 @@ class AnomalyDetector(Estimator):
         layout = RowLayout.spaced(
             self.fields_, columns.group, columns.time, encoding.step, encoding.clock, self.fill
         )
-        reader = Reader(self.models_, encoding, self.fields_, sessions)
+        by = self.settings_["surprise"].by
+        read = readers(self.models_, by, encoding, self.fields_, sessions)
         threshold = self.settings_["threshold"]
         found = self.scoring_, self.watch_, self.threshold_, threshold, columns.target
-        return DetectorStream(reader, layout, *found)
+        return DetectorStream(read, layout, *found)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Without labels, minus the mean surprise of a value (nats); with labels, AUC-PR of scores.
@@ -409,19 +369,60 @@ class AnomalyDetector(Estimator):
     def _labelled(self, X: Any, y: Any) -> tuple[Sequences, Bools | None]:
         """Data for a fitted model with their labels, if there are any."""
         self._check_fitted()
-        columns = with_labels(self.columns_, self.labels if y is None else None)
-        try:
-            read = read_table(
-                X, columns, fill=self.fill, require_target=False, like=self.encoding_.clock
-            )
-        except DataError:
-            if columns == self.columns_:
-                raise
-            # the column of labels may be gone, as it is from data that come in
-            return self._read_again(X), None
-        sequences, marks = split_labels(read, self.labels if y is None else None)
-        self._same_step(sequences)
-        return sequences, marks if y is None else read_marks(y, sequences)
+        return read_labelled(X, self.columns_, self.fill, self.labels, y, self.encoding_)
+
+    def evaluate(
+        self, X: Any, y: Any = None, *, metric: str = "vus_pr", yardsticks: Choice = "all"
+    ) -> AnomalyEvaluation:
+        """Open the test part: every row of ``X`` after those that ``fit`` has seen.
+
+        Args:
+            X: the data given to ``fit``, with the later rows.
+            y: labels, see ``marks.read_marks``, or the name of a column of them; None takes the
+                column that ``labels`` names. Without any there are alarms and their rates alone.
+            metric: "vus_pr", "vus_roc", "auc_pr" or "auc_roc" leads the verdict.
+            yardsticks: "all", "quick" or "none".
+
+        Raises:
+            ArgumentError: the metric or the yardsticks are not known.
+            DataError: there are no later rows, or the rows that were fitted on are missing.
+        """
+        sequences, marks = self._labelled(X, y)
+        cuts, given = self.seen_.recall(sequences), self.settings_
+        refuse_seen(sequences, cuts, self.seen_)
+        name, threshold = given["recurrent"].name, given["threshold"]
+        return evaluate_anomalies(
+            detector_method(name, self.score_rows, self.columns_.target, threshold.apart),
+            Portion(sequences, cuts),
+            marks,
+            rule=threshold_rule(sequences, threshold),
+            expected=self.threshold_.expected,
+            told=in_words(self.threshold_, threshold),
+            metric=metric,
+            yardsticks=yardsticks,
+            history=self.history_,
+            settings=self._settings(),
+            notes=[note for note in (*self.notes_, self.left_out_, self.start_) if note],
+            seed=int(self.random_state),
+        )
+
+    def explain(self, X: Any) -> Explanation:
+        """What the next value of each channel is expected by: which columns, how many rows before.
+
+        Measured on the validation part. What an alarm was caused by, ``alarms`` tells.
+
+        Args:
+            X: the data given to ``fit``.
+
+        Raises:
+            DataError: the rows that were fitted on are missing.
+            ArgumentError: nothing is expected, as windows are told again.
+        """
+        self._check_fitted()
+        refuse_windows(self.settings_["surprise"].by)
+        sequences = self._read_again(X)
+        train, valid, _ = cut_windows(sequences, self.encoding_, self.seen_.recall(sequences))
+        return explain_forecasts(self.models_, valid if len(valid) else train, train, self.fields_)
 
     # files
 
@@ -443,5 +444,7 @@ class AnomalyDetector(Estimator):
         self.left_out_, self.notes_ = learned.series.left_out, learned.notes
         self.threshold_ = check_limit(learned.limit)
         channels = len(self.columns_.target)
-        self.scoring_ = Scoring.from_arrays(under("scoring.", arrays), self.scores, channels)
+        self.scoring_ = Scoring.from_arrays(
+            under("scoring.", arrays), self.scores, channels, self.surprise.views
+        )
         self.watch_ = Watch.from_arrays(under("watch.", arrays), channels)

@@ -75,6 +75,15 @@ CONFIGURED: dict[str, dict[str, Any]] = {
         ),
         "threshold": Threshold("dynamic", window=40, every=10),
     },
+    "reconstruction": {
+        "columns": Columns("time", "pump", ["flow", "heat"], ["load"]),
+        "surprise": Surprise("reconstruction", "gaussian", code=3),
+        "scaling": Scaling(per_series=True),
+    },
+    "both": {
+        "columns": Columns("time", "pump", ["flow", "heat"], past=()),
+        "surprise": Surprise("both", code=3),
+    },
     "shared": {
         "columns": Columns("time", "pump", ["flow", "heat"], past=()),
         "surprise": Surprise(output="gaussian", channels="shared"),

@@ -14,7 +14,7 @@ from longshort.metrics.anomalies.nab import PROFILES, Raw, nab_raw, nab_score
 from longshort.metrics.anomalies.points import auc_pr, auc_roc
 from longshort.metrics.anomalies.ranges import PrecisionRecall, range_scores
 from longshort.metrics.anomalies.runs import intervals, joined, mask, overlapped, runs
-from longshort.metrics.anomalies.volume import Areas, range_auc, vus, vus_pr, vus_roc
+from longshort.metrics.anomalies.volume import Areas, areas_drawn, range_auc, vus, vus_pr, vus_roc
 
 __all__ = [
     "PROFILES",
@@ -24,6 +24,7 @@ __all__ = [
     "Raw",
     "affiliation",
     "affiliations",
+    "areas_drawn",
     "auc_pr",
     "auc_roc",
     "delays",

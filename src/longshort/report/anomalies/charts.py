@@ -77,7 +77,8 @@ def stretch_chart(
     if len(own.times) and own.every > 1:
         name += f" · least and greatest of every {own.every:,} rows"
     chart = side_by_side(panels, 1, width, name, f"{name}. {_words(own)}")
-    return chart.properties(spacing={"row": _BETWEEN, "column": 0})
+    chart = chart.properties(spacing={"row": _BETWEEN, "column": 0})
+    return chart.resolve_scale(x="shared") if zoom else chart
 
 
 def _coarser(own: Watched, most: int) -> Watched:
@@ -151,14 +152,14 @@ def _panels(
     found = []
     for at, trace in enumerate(piece.traces):
         x = _x(shared, ends, {"title": None, "labels": False})
-        panel = _values(piece, trace, whole.traces[at], clock, x)
+        panel = _values(piece, trace, whole.traces[at], clock, x, zoom)
         found.append(panel.properties(width=width, height=_TALL))
     x = _x(shared, ends, {} if last else {"title": None})
-    found.append(_scores(piece, whole, clock, x).properties(width=width, height=_LOW))
+    lowest = _scores(piece, whole, clock, x, zoom).properties(width=width, height=_LOW)
     if zoom:
         along = alt.selection_interval(bind="scales", encodings=["x"], name="along")
-        found = [panel.add_params(along) for panel in found]
-    return found
+        lowest = lowest.add_params(along)
+    return [*found, lowest]
 
 
 def _x(shared: alt.X, ends: Sequence[Any], changed: dict[str, Any]) -> alt.X:
@@ -169,24 +170,31 @@ def _x(shared: alt.X, ends: Sequence[Any], changed: dict[str, Any]) -> alt.X:
     return alt.X(f"t:{'T' if given['type'] == 'temporal' else 'Q'}", scale=scale, axis=axis)
 
 
-def _values(piece: Watched, trace: Trace, whole: Trace, clock: Clock, x: alt.X) -> alt.LayerChart:
+def _values(
+    piece: Watched, trace: Trace, whole: Trace, clock: Clock, x: alt.X, zoom: bool
+) -> alt.LayerChart:
     rows = [
         {"t": clock.value(time), "time": time, "low": low, "high": high}
         for time, low, high in zip(piece.times, trace.low, trace.high, strict=True)
     ]
     scale, axis = _scale([*whole.low, *whole.high], labelled(trace.name, trace.unit))
     y = alt.Y("high:Q", axis=axis, scale=scale)
-    shown = tips("time:N", "low:Q", "high:Q")
+    shown = _tips(zoom, "time:N", "low:Q", "high:Q")
     look = {"strokeWidth": 0.9, "strokeJoin": "round"}
     if piece.every > 1:
         area = drawn_from(rows, "area", fill=INK, fillOpacity=0.35, stroke=INK, **look)
-        drawn = area.encode(x, y, y2="low:Q", tooltip=shown)
+        drawn = area.encode(x, y, y2="low:Q", **shown)
     else:
-        drawn = drawn_from(rows, "line", color=INK, **look).encode(x, y, tooltip=shown)
-    return alt.LayerChart(layer=[*_shaded(piece, clock, x), drawn])
+        drawn = drawn_from(rows, "line", color=INK, **look).encode(x, y, **shown)
+    return alt.LayerChart(layer=[*_shaded(piece, clock, x, zoom), drawn])
 
 
-def _scores(piece: Watched, whole: Watched, clock: Clock, x: alt.X) -> alt.LayerChart:
+def _tips(zoom: bool, *names: str) -> dict[str, Any]:
+    """What is told of a point under the pointer; nothing on a page, which has no pointer."""
+    return {"tooltip": tips(*names)} if zoom else {}
+
+
+def _scores(piece: Watched, whole: Watched, clock: Clock, x: alt.X, zoom: bool) -> alt.LayerChart:
     rows = [
         {"t": clock.value(time), "time": time, "score": score, "threshold": threshold}
         for time, score, threshold in zip(piece.times, piece.scores, piece.thresholds, strict=True)
@@ -195,8 +203,8 @@ def _scores(piece: Watched, whole: Watched, clock: Clock, x: alt.X) -> alt.Layer
     y = alt.Y("score:Q", axis=axis, scale=scale)
     line = drawn_from(rows, "line", color=LSTM, strokeWidth=1.1, strokeJoin="round")
     layers = [
-        *_shaded(piece, clock, x),
-        line.encode(x, y, tooltip=tips("time:N", "score:Q", "threshold:Q")),
+        *_shaded(piece, clock, x, zoom),
+        line.encode(x, y, **_tips(zoom, "time:N", "score:Q", "threshold:Q")),
     ]
     if any(threshold is not None for threshold in piece.thresholds):
         level = drawn_from(rows, "line", color=INK, strokeWidth=1, strokeDash=[4, 3])
@@ -215,7 +223,7 @@ def _scale(values: Iterable[float | None], title: str) -> tuple[dict[str, Any], 
     return {"zero": False, "domain": ends, "nice": True}, axis
 
 
-def _shaded(piece: Watched, clock: Clock, x: alt.X) -> list[alt.Chart]:
+def _shaded(piece: Watched, clock: Clock, x: alt.X, zoom: bool) -> list[alt.Chart]:
     """Labelled stretches behind a panel, alarms in a lane above it."""
     told = {*map(_kind, piece.alarms), *(["labelled"] if piece.labels else [])}
     names = [kind for kind in _NAMES if kind in told]
@@ -244,12 +252,12 @@ def _shaded(piece: Watched, clock: Clock, x: alt.X) -> list[alt.Chart]:
         if not rows:
             continue
         bar = drawn_from(rows, "rect", strokeWidth=1.5, **look)
-        shown = tips("key:N", "from:N", "to:N", "greatest:Q")
-        spans: dict[str, Any] = {"x": x, "x2": "end", "color": colour, "tooltip": shown}
+        spans: dict[str, Any] = {"x": x, "x2": "end", "color": colour}
+        spans |= _tips(zoom, "key:N", "from:N", "to:N", "greatest:Q")
         spans["stroke"] = alt.Stroke("key:N", scale=scale, legend=None)
         if alarmed:
             # above the panel, where nothing else is drawn
-            spans["y"], spans["y2"] = {"value": -8}, {"value": -2}
+            spans["y"], spans["y2"] = alt.value(-8), alt.value(-2)
         layers.append(bar.encode(**spans))
     return layers
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from longshort.records import AnomalyEvaluation, Marked, Shown
 from longshort.report.anomalies.charts import stretch_chart
 from longshort.report.anomalies.glossary import entries
@@ -45,8 +47,8 @@ _LINKS = {
     "reading": "How to read this",
 }
 _PARTS = {"train": "training", "valid": "validation"}
-# parts of a series seen closer, on a screen and on a phone; alarms and series that are listed
-_CLOSER, _NARROW, _LISTED, _SERIES = 4, 6, 60, 100
+# parts of a series seen closer; alarms and series that are listed
+_CLOSER, _LISTED, _SERIES = 4, 60, 100
 
 
 def anomaly_page(evaluation: AnomalyEvaluation) -> str:
@@ -139,10 +141,8 @@ def _watched(evaluation: AnomalyEvaluation) -> str:
         blocks.append(
             zoomed(
                 f"watched-{at}",
-                lambda width, own=own: stretch_chart(own, width=width),  # type: ignore[misc]
-                lambda width, own=own: stretch_chart(  # type: ignore[misc]
-                    own, width=width, parts=_CLOSER if width > 500 else _NARROW
-                ),
+                partial(stretch_chart, own),
+                partial(stretch_chart, own, parts=_CLOSER),
             )
         )
         if own.alarms:

@@ -53,9 +53,9 @@ class Scores(Params):
         ArgumentError: a value out of range.
     """
 
-    smooth: float = 10.0
-    adapt: float | None = 500.0
-    cap: float = 10.0
+    smooth: float = 15.0
+    adapt: float | None = 200.0
+    cap: float = 30.0
     channels: Joined = "max"
 
     def __post_init__(self) -> None:
@@ -90,8 +90,10 @@ class Scoring:
 
     Args:
         settings: how.
-        middle, spread: (K,) median of the surprise and distance of its quartiles, in nats.
-        mean, square: (K,) mean of z and of its square there: where long means begin.
+        middle, spread: (V,) median of the surprise and distance of its quartiles, in nats.
+        mean, square: (V,) mean of z and of its square there: where long means begin.
+        views: surprises that each of the K channels has, one after the other: V = views K. A
+            channel's score is the greatest of its views, or their mean, as that of rows is.
     """
 
     settings: Scores
@@ -99,10 +101,11 @@ class Scoring:
     spread: Floats
     mean: Floats
     square: Floats
+    views: int = 1
 
     @classmethod
-    def fit(cls, surprise: Floats, settings: Scores) -> Self:
-        """What is usual among surprises (N, K); a channel that tells nothing is left at 0 and 1."""
+    def fit(cls, surprise: Floats, settings: Scores, views: int = 1) -> Self:
+        """What is usual among surprises (N, V); a channel that tells nothing is left at 0 and 1."""
         middle, spread = [], []
         for own in surprise.T:
             told = own[np.isfinite(own)]
@@ -114,7 +117,8 @@ class Scoring:
         told = np.isfinite(z)
         count = np.maximum(told.sum(0), 1)
         z = np.where(told, z, 0)
-        return cls(settings, found.middle, found.spread, z.sum(0) / count, (z * z).sum(0) / count)
+        means = z.sum(0) / count, (z * z).sum(0) / count
+        return cls(settings, found.middle, found.spread, *means, views)
 
     def _usual(self, surprise: Floats) -> Floats:
         z = (surprise - self.middle) / self.spread
@@ -132,11 +136,11 @@ class Scoring:
         gone = np.isnan(z)
         short = np.where(gone, running.short, _mixed(running.short, z, self.settings.smooth))
         if self.settings.adapt is None:
-            return short, running._replace(short=short)
+            return self._seen(short), running._replace(short=short)
         slow = self.settings.adapt
         mean = np.where(gone, running.mean, _mixed(running.mean, z, slow))
         square = np.where(gone, running.square, _mixed(running.square, z * z, slow))
-        return _against(short, mean, square), Running(short, mean, square)
+        return self._seen(_against(short, mean, square)), Running(short, mean, square)
 
     def channels(self, surprise: Floats, offsets: Ints) -> Floats:
         """(N, K) scores of every channel of every row of series one after the other."""
@@ -152,7 +156,13 @@ class Scoring:
                     square = _carried(own * own, self.square[k], slow)
                     short = _against(short, mean, square)
                 found[start:stop, k] = short
-        return found
+        return self._seen(found)
+
+    def _seen(self, views: Floats) -> Floats:
+        """(..., K) of channels from (..., V) of all their views."""
+        if self.views == 1:
+            return views
+        return self.joined(views.reshape(*views.shape[:-1], self.views, -1).swapaxes(-1, -2))
 
     def joined(self, channels: Floats) -> Floats:
         """(...) score of a row from those of its channels (..., K)."""
@@ -164,7 +174,9 @@ class Scoring:
         return {name: getattr(self, name) for name in _PARTS}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]], settings: Scores, channels: int) -> Self:
+    def from_arrays(
+        cls, arrays: dict[str, NDArray[Any]], settings: Scores, channels: int, views: int = 1
+    ) -> Self:
         """What ``to_arrays`` gave.
 
         Raises:
@@ -172,11 +184,12 @@ class Scoring:
                 missing.
         """
         parts = [np.asarray(arrays[name], np.float64) for name in _PARTS]
-        if any(part.shape != (channels,) or not np.isfinite(part).all() for part in parts):
+        if any(part.shape != (channels * views,) or not np.isfinite(part).all() for part in parts):
             raise ValueError(f"what is usual is not told of {channels} channels")
         if not (parts[1] > 0).all():
             raise ValueError("a spread of surprise is not above 0")
-        return cls(settings, *parts)
+        middle, spread, mean, square = parts
+        return cls(settings, middle, spread, mean, square, views)
 
 
 _PARTS = ("middle", "spread", "mean", "square")

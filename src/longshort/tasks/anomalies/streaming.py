@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.contracts import State
+from longshort.data.encoding import Encoding
 from longshort.data.layout import RowLayout
-from longshort.data.sequences import Floats
+from longshort.data.sequences import Field, Floats
 from longshort.data.steps import Ints
+from longshort.model import Model
+from longshort.tasks.anomalies.again import Again
 from longshort.tasks.anomalies.faults import Lasting, Watch, fault_words
+from longshort.tasks.anomalies.network import rebuilding
 from longshort.tasks.anomalies.reader import Reader
 from longshort.tasks.anomalies.scores import Running, Scoring, shares
 from longshort.tasks.anomalies.thresholds import Bools, Dynamic, Limit, Threshold
@@ -23,7 +27,8 @@ class Watched(NamedTuple):
     """Of each row that was read: K channels.
 
     score, threshold: (B,). alarm: (B,) whether the score is above. shares: (B, K) what each channel
-    has of the score. surprise: (B, K) nats, NaN where nothing was told. stuck, missing: (B, K).
+    has of the score. surprise: (B, V) nats of each view, NaN where nothing was told. stuck,
+    missing: (B, K).
     """
 
     score: Floats
@@ -35,11 +40,24 @@ class Watched(NamedTuple):
     missing: Bools
 
 
+def readers(
+    models: Sequence[Model], by: str, encoding: Encoding, fields: Sequence[Field], sessions: int
+) -> list[Reader | Again]:
+    """What tells the surprise of rows, by each view that a detector has."""
+    found: list[Reader | Again] = []
+    if by != "reconstruction":
+        found.append(Reader(models, encoding, fields, sessions))
+    again = [part for part in map(rebuilding, models) if part is not None]
+    if again:
+        found.append(Again(again, encoding, fields, sessions))
+    return found
+
+
 class DetectorStream:
     """A ``data.layout.Stream`` of a detector.
 
     Args:
-        reader: tells the surprise of rows.
+        readers: tell the surprise of rows, each by a view of its own.
         layout: of a row.
         scoring, watch, limit: as they were fitted.
         threshold: the settings.
@@ -51,7 +69,7 @@ class DetectorStream:
 
     def __init__(
         self,
-        reader: Reader,
+        readers: Sequence[Reader | Again],
         layout: RowLayout,
         scoring: Scoring,
         watch: Watch,
@@ -60,14 +78,12 @@ class DetectorStream:
         names: Sequence[str],
     ) -> None:
         self.layout: RowLayout | None = layout
-        self.sessions = reader.sessions
+        self.sessions = sessions = readers[0].sessions
         self._group = layout.group
-        self._reader, self._scoring, self._watch = reader, scoring, watch
+        self._readers, self._scoring, self._watch = readers, scoring, watch
         self._limit, self._names = limit, list(names)
-        self._dynamic = (
-            Dynamic(threshold, reader.sessions) if threshold.method == "dynamic" else None
-        )
-        running, lasting = scoring.begin(reader.sessions), watch.begin(reader.sessions)
+        self._dynamic = Dynamic(threshold, sessions) if threshold.method == "dynamic" else None
+        running, lasting = scoring.begin(sessions), watch.begin(sessions)
         self._arrays: dict[str, NDArray[Any]] = {
             **{name: np.array(part) for name, part in running._asdict().items()},
             **{name: np.array(part) for name, part in lasting._asdict().items()},
@@ -84,17 +100,20 @@ class DetectorStream:
     def state(self) -> State:
         """See ``data.layout.Stream``."""
         own = {name: place.clone() for name, place in self._places.items()}
-        return State({"scores": State(own), "reader": self._reader.state})
+        views = {f"view{at}": reader.state for at, reader in enumerate(self._readers)}
+        return State({"scores": State(own), **views})
 
     def load(self, state: State) -> None:
         """See ``data.layout.Stream``."""
         own = state.part("scores")
-        self._reader.load(state.part("reader"))
+        for at, reader in enumerate(self._readers):
+            reader.load(state.part(f"view{at}"))
         fill(self._places, own)
 
     def begin(self, sessions: Ints, keys: Sequence[tuple[str, ...]]) -> None:
         """See ``data.layout.Stream``."""
-        self._reader.begin(sessions, [self._key(key) for key in keys])
+        for reader in self._readers:
+            reader.begin(sessions, [self._key(key) for key in keys])
         count = len(sessions)
         fresh = {**self._scoring.begin(count)._asdict(), **self._watch.begin(count)._asdict()}
         for name, part in fresh.items():
@@ -111,7 +130,8 @@ class DetectorStream:
     def step(self, sessions: Ints, values: Any, times: Ints | None) -> Watched:
         """See ``data.layout.Stream``."""
         arrays, channels = self._arrays, len(self._names)
-        surprise = self._reader.step(sessions, values, times)
+        views = [reader.step(sessions, values, times) for reader in self._readers]
+        surprise = np.concatenate(views, 1)
         running = Running(*(arrays[name][sessions] for name in Running._fields))
         told, running = self._scoring.step(surprise, running)
         lasting = Lasting(*(arrays[name][sessions] for name in Lasting._fields))

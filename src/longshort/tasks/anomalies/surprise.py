@@ -18,19 +18,20 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from longshort.contracts import Params, State
+from longshort.contracts import Batch, Params, State
 from longshort.data.encoding import Encoding
-from longshort.data.sequences import Field, Floats, Sequences
+from longshort.data.sequences import Floats, Sequences
 from longshort.data.windows import Windows
 from longshort.errors import ArgumentError, suggest
-from longshort.heads.decoder import Channel, Decoder
+from longshort.heads.decoder import Channel
+from longshort.heads.reconstruction import ReconstructionHead
 from longshort.heads.step import StepHead
-from longshort.layers.encoder import Recurrent
 from longshort.model import Model, predicting
-from longshort.tasks.network import build
+from longshort.tasks.anomalies.network import rebuilding
 
-By = Literal["next"]
+By = Literal["next", "reconstruction", "both"]
 Told = Literal["student-t", "gaussian"]
 
 
@@ -39,11 +40,14 @@ class Surprise(Params):
     """By what a row is unusual.
 
     Args:
-        by: "next": by what was expected of it from the rows before.
+        by: "next": by what was expected of it from the rows before. "reconstruction": by how badly
+            it is told again from what its window was put into: the last rows, as many as
+            ``Window.context``; of covariates the past ones alone are read. "both": by either.
         output: the distribution that is told, "student-t" (heavy tails, so that anomalies in the
             training part teach little) or "gaussian".
         channels: channels are read "joint", each step with all of them; or by one network that is
-            "shared" and reads every channel by itself.
+            "shared" and reads every channel by itself (of "next" alone).
+        code: numbers that a window is put into, of a reconstruction.
 
     Raises:
         ArgumentError: a value that is not known.
@@ -52,6 +56,7 @@ class Surprise(Params):
     by: By = "next"
     output: Told = "student-t"
     channels: Channel = "joint"
+    code: int = 8
 
     def __post_init__(self) -> None:
         choices = {"by": By, "output": Told, "channels": Channel}
@@ -59,27 +64,37 @@ class Surprise(Params):
             value = getattr(self, name)
             if value not in known:
                 raise ArgumentError(f"Surprise({name}={value!r}): {suggest(str(value), known)}")
+        self._whole(1, "code")
+        if self.channels == "shared" and self.by != "next":
+            raise ArgumentError(
+                f"Surprise(by={self.by!r}, channels='shared'): a window is told again as a whole; "
+                "use channels='joint', or by='next'"
+            )
 
-
-def build_detector(
-    fields: Sequence[Field], encoding: Encoding, recurrent: Recurrent, surprise: Surprise
-) -> Model:
-    """A new network for these fields, its weights drawn from torch's generator.
-
-    Raises:
-        ArgumentError: it would read rows to come.
-    """
-    decoder = Decoder(mode="recursive", channels=surprise.channels)
-    return build(fields, encoding, recurrent, decoder, surprise.output)
+    @property
+    def views(self) -> int:
+        """How many surprises each value has."""
+        return 2 if self.by == "both" else 1
 
 
 def surprises(models: Sequence[Model], sequences: Sequences, encoding: Encoding) -> Floats:
-    """(N, K) nats of every value; NaN where it is missing or nothing was told of it."""
-    return next_surprises(models, sequences, encoding)
+    """(N, V) nats of every value, one channel after the other, by each of the views there are.
+
+    NaN where a value is missing, or nothing was told of it.
+    """
+    views = []
+    if isinstance(models[0].head, StepHead):
+        views.append(next_surprises(models, sequences, encoding))
+    again = [part for part in map(rebuilding, models) if part is not None]
+    if again:
+        views.append(rebuilt_surprises(again, sequences, encoding))
+    return np.concatenate(views, 1)
 
 
 # rows of one series that are read at once, and rows of all series together
 _CHUNK, _ROWS = 1024, 65_536
+# windows that are told again at once
+_WINDOWS = 512
 
 
 def next_surprises(models: Sequence[Model], sequences: Sequences, encoding: Encoding) -> Floats:
@@ -148,3 +163,54 @@ def _read(sequences: Sequences, encoding: Encoding, origin: int) -> Windows:
         sequences.keys, np.zeros((0, width)), np.zeros(len(sequences) + 1, np.int64)
     )
     return windows
+
+
+def rebuilt_surprises(models: Sequence[Model], sequences: Sequences, encoding: Encoding) -> Floats:
+    """(N, K) nats of every value as it is told again from the window that ends with its row.
+
+    NaN where a value is missing, and before a series has as many rows as a window.
+    """
+    found = np.full((len(sequences.values), len(sequences.role_indices("target"))), np.nan)
+    context = encoding.context
+    for series in range(len(sequences)):
+        rows = sequences.rows(series)
+        if sequences.length(series) < context:
+            continue
+        own = _encoded(sequences, series, encoding)
+        windows = np.lib.stride_tricks.sliding_window_view(own, context, 0).swapaxes(1, 2)
+        for start in range(0, len(windows), _WINDOWS):
+            told = last_rebuilt(models, windows[start : start + _WINDOWS])
+            first = rows.start + context - 1 + start
+            found[first : first + len(told)] = told
+    missing = np.isnan(sequences.targets)
+    return np.where(missing, np.nan, found)
+
+
+def last_rebuilt(models: Sequence[Model], windows: NDArray[np.float32]) -> Floats:
+    """(B, K) nats of the last row of each window (B, T, F), the mean over networks."""
+    count, steps = windows.shape[:2]
+    numbers = torch.from_numpy(np.ascontiguousarray(windows)).to(models[0].device)
+    lengths = torch.full((count,), steps, device=numbers.device)
+    batch = Batch({"numbers": numbers}, lengths)
+    total: float | torch.Tensor = 0.0
+    for model in models:
+        head = model.head
+        assert isinstance(head, ReconstructionHead)
+        with torch.no_grad(), predicting(model):
+            told, _ = head.losses(model.encoder(batch), batch)
+        total = total + told[:, -1].double()
+    assert isinstance(total, torch.Tensor)
+    return np.asarray((total / len(models)).cpu().numpy())
+
+
+def _encoded(sequences: Sequences, series: int, encoding: Encoding) -> NDArray[np.float32]:
+    """(T, F) targets, past covariates and masks of a series, as a reconstruction reads them."""
+    rows, width = sequences.rows(series), len(sequences.numbers)
+    none = np.zeros(2, np.int64)
+    keys = sequences.keys[series : series + 1]
+    centre, spread = encoding.codec.row_stats(keys, np.zeros((0, width)), none)
+    scaled = encoding.codec.encode(sequences.filled[rows, :width], centre, spread)
+    seen = [*sequences.role_indices("target"), *sequences.role_indices("past")]
+    masked = [sequences.index(name) for name in encoding.masked]
+    there = np.isfinite(sequences.values[rows][:, masked])
+    return np.concatenate([np.nan_to_num(scaled)[:, seen], there], 1, dtype=np.float32)

@@ -20,6 +20,7 @@ fixed       The value that is given.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -284,6 +285,17 @@ def dynamic(scores: Floats, settings: Threshold) -> tuple[Bools, Floats]:
     return flags, limits
 
 
+def held(scores: Floats, offsets: Ints, limit: Limit, settings: Threshold) -> tuple[Floats, Bools]:
+    """(N,) what each row of series one after the other is held against, and which are above."""
+    if settings.method != "dynamic":
+        limits = np.full(len(scores), limit.value)
+        return limits, scores > limits
+    flags, limits = np.zeros(len(scores), bool), np.zeros(len(scores))
+    for start, stop in itertools.pairwise(offsets.tolist()):
+        flags[start:stop], limits[start:stop] = dynamic(scores[start:stop], settings)
+    return limits, flags
+
+
 def _epsilon(scores: Floats) -> tuple[float, float]:
     """The threshold that takes most from mean and deviation, and the highest score below it."""
     # scores may lie below 0; the method is of errors, which do not
@@ -326,7 +338,11 @@ def calm_rows(series: Sequences, scores: Floats, chosen: Bools) -> Calm:
     owner = series.series_of(np.flatnonzero(chosen))
     counts = np.bincount(owner, minlength=len(series))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    rows = float(chosen.sum())
+    return Calm(scores[chosen], offsets, *duration(series, int(chosen.sum())))
+
+
+def duration(series: Sequences, rows: int) -> tuple[float, str]:
+    """How long so many rows last, and the unit of a rate: days, or thousands of rows."""
     if series.times is None or series.step is None or series.step.unit == "n":
-        return Calm(scores[chosen], offsets, rows / _THOUSAND, "in 1,000 rows")
-    return Calm(scores[chosen], offsets, rows * series.step.seconds / 86_400, "a day")
+        return rows / _THOUSAND, "in 1,000 rows"
+    return rows * series.step.seconds / 86_400, "a day"

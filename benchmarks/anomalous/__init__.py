@@ -1,0 +1,1 @@
+"""The benchmark of detectors, file by file."""
