@@ -42,12 +42,13 @@ NAMES = {"auc_pr": "AUC-PR", "vus_pr": "VUS-PR", "auc_roc": "AUC-ROC", "vus_roc"
 
 def written(development: Record, other: Record, goals: Mapping[str, float]) -> str:
     """The page."""
-    parts = {"development": development.get("series", {}), "other": other.get("series", {})}
+    parts = {"development": named(development), "other": named(other)}
     whole = {**parts["development"], **parts["other"]}
     lines = [TEXT]
     if not whole:
         return "\n".join([*lines, "Nothing is measured yet.", ""])
-    names = list(next(iter(whole.values()))["methods"])
+    names = list(dict.fromkeys(name for each in whole.values() for name in each["methods"]))
+    names = [name for name in names if all(name in each["methods"] for each in whole.values())]
     lines += ["## Scores of rows", ""]
     if len(parts["other"]):
         lines += [reached(whole, goals), ""]
@@ -60,6 +61,15 @@ def written(development: Record, other: Record, goals: Mapping[str, float]) -> s
     lines += series(whole, parts["development"])
     lines += ["", "## The recipe", "", *settings(development or other), ""]
     return "\n".join(lines)
+
+
+def named(record: Record) -> dict[str, Any]:
+    """Series by name, their methods without the settings that differ from one to the next."""
+    found = {}
+    for name, each in record.get("series", {}).items():
+        methods = {method.partition(" (")[0]: row for method, row in each["methods"].items()}
+        found[name] = {**each, "methods": methods}
+    return found
 
 
 def mean(own: Record, method: str, measure: str) -> float:
