@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -348,3 +349,32 @@ def test_a_language_model_tells_what_each_piece_costs(tmp_path: Path, unit: Unit
     assert session.record(told).keys() == {"surprise", "symbols", "next", "p_next"}
     with pytest.raises(DataError, match="give a piece of text"):
         session.push(3, 0)
+
+
+def test_memory_stays_where_it_is(series: SeriesModel, forecaster: Forecaster) -> None:
+    rng = np.random.default_rng(0)
+    many, one = Session(series, 50), Session(forecaster)
+    times = np.datetime64("2024-01-01", "us") + np.arange(400) * np.timedelta64(1, "h")
+    first = 0
+
+    def read(start: int, stop: int) -> None:
+        for at in range(start, stop):
+            # bursts of NaN, too
+            rows = rng.normal(size=(50, 2))
+            rows[rng.random(rows.shape) < 0.3 * (at % 20 > 15)] = np.nan
+            many.push_many(rows)
+            if at % 10 == 0:
+                one.push(rows[0], 0, time=times[at // 10])
+
+    tracemalloc.start()
+    try:
+        read(0, 300)
+        sizes = len(many.snapshot()), len(one.snapshot())
+        first = tracemalloc.get_traced_memory()[0]
+        read(300, 1500)
+        grown = tracemalloc.get_traced_memory()[0] - first
+    finally:
+        tracemalloc.stop()
+    # 60,000 rows of two numbers would be more
+    assert grown < 500_000
+    assert (len(many.snapshot()), len(one.snapshot())) == sizes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -62,10 +62,10 @@ def network(**changes: Any) -> Any:
         target_spelling=lower,
         joint=True,
         longest=60,
-        head=Translation(embedding=128, size=192, copy=True, dropout=0.2, smoothing=0.0),
+        head=Translation(embedding=128, size=192, copy=True, dropout=0.2, smoothing=0.1),
         recurrent=Recurrent(96, 1, bidirectional=True, dropout=0.2),
         training=Training(
-            epochs=4, batch=64, optimizer="adam", rate=3e-3, weight_decay=0.0,
+            epochs=5, batch=64, optimizer="adam", rate=3e-3, weight_decay=0.0,
             schedule="onecycle", clip=5.0, patience=None, members=1,
         ),
     ).set_params(**changes)  # fmt: skip
@@ -83,10 +83,11 @@ PAIRS = Pairs(
         "the validation part."
     ),
     parts=parts,
-    recipes={"copy": network},
+    recipes={"one network": network, "two networks": partial(network, training__members=2)},
     searches={
         "greedy": beam(width=1),
-        **{f"beam 4, length {a}": beam(width=4, length_penalty=a) for a in (0.6, 0.9, 1.2)},
+        **{f"beam 4, length {a}": beam(width=4, length_penalty=a) for a in (0.6, 0.8, 1.0)},
+        "beam 4, length 0.8, no pair twice": beam(width=4, length_penalty=0.8, block=2),
     },
     measures=("rougeL", "rouge1", "rouge2", "novel", "repeated", "exact"),
     rows=("first words", "nearest source", "most frequent target", "copy of the source"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -75,10 +75,10 @@ PAIRS = Pairs(
         "English sentence with the nearest TF-IDF vector of words and word pairs."
     ),
     parts=parts,
-    recipes={"general": network},
+    recipes={"one network": network, "two networks": partial(network, training__members=2)},
     searches={
         "greedy": beam(width=1),
-        **{f"beam 5, length {a}": beam(width=5, length_penalty=a) for a in (0.6, 1.0, 1.3, 1.6)},
+        **{f"beam 5, length {a}": beam(width=5, length_penalty=a) for a in (0.6, 0.8, 1.0, 1.3)},
     },
     measures=("bleu", "chrf", "ter", "exact"),
     rows=("nearest source", "copy of the source", "most frequent target"),

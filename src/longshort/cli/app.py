@@ -29,6 +29,7 @@ from longshort.cli import (
     tag,
     text,
     transcribe,
+    translate,
     tune,
 )
 from longshort.cli.terminal import error_text, show_warning
@@ -63,6 +64,9 @@ fit.app.command("classify")(classify.command)
 fit.app.command("tag")(tag.command)
 fit.app.command("text")(text.text)
 fit.app.command("transcribe")(transcribe.command)
+fit.app.command("translate")(translate.command)
+fit.app.command("summarize")(translate.summaries)
+fit.app.command("caption")(translate.captions)
 fit.app.command("music")(music.music)
 fit.app.command("series")(series.command)
 fit.app.command("anomaly")(anomaly.command)

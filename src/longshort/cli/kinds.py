@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
 
-from longshort.cli import anomaly, forecasts, labels, series, tag, text, transcribe
+from longshort.cli import anomaly, forecasts, labels, series, tag, text, transcribe, translations
 from longshort.cli.options import asked
 from longshort.errors import ArgumentError
 from longshort.tasks.anomaly import AnomalyDetector
@@ -21,6 +21,7 @@ from longshort.tasks.generate import LanguageModel
 from longshort.tasks.series import SeriesModel
 from longshort.tasks.tag import Tagger
 from longshort.tasks.transcribe import Transcriber
+from longshort.tasks.translate import Translator
 
 
 class Commands(NamedTuple):
@@ -30,12 +31,14 @@ class Commands(NamedTuple):
     evaluate: (model, data, folder, **options) gives the record of an evaluation.
     explain: (model, file or text, where to write) shows and writes what answers lean on.
     told: what a prediction is called.
+    answer: (model, lines, **options) gives an answer to each line; None where files alone are read.
     """
 
     predict: Callable[..., Any]
     evaluate: Callable[..., Any]
     explain: Callable[..., None]
     told: str
+    answer: Callable[..., Iterator[str]] | None = None
 
 
 KINDS: dict[str, Commands] = {
@@ -50,6 +53,13 @@ KINDS: dict[str, Commands] = {
     LanguageModel.kind: Commands(text.predictions, text.judged, text.explained, "text"),
     Transcriber.kind: Commands(
         transcribe.predictions, transcribe.judged, transcribe.explained, "transcripts"
+    ),
+    Translator.kind: Commands(
+        translations.predictions,
+        translations.judged,
+        translations.explained,
+        "targets",
+        translations.answered,
     ),
     SeriesModel.kind: Commands(series.predictions, series.judged, series.explained, "values"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -12,10 +13,11 @@ import typer
 from polars.io.plugins import register_io_source
 
 from longshort import artifact
-from longshort.cli.kinds import fitting, opened
+from longshort.cli.kinds import Commands, fitting, opened
 from longshort.cli.options import Outcomes
 from longshort.cli.terminal import notes
-from longshort.errors import ArgumentError
+from longshort.errors import ArgumentError, DataError
+from longshort.tasks.base import Estimator
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")
 
@@ -23,7 +25,13 @@ SUFFIXES = (".csv", ".parquet", ".jsonl")
 def predict(
     ctx: typer.Context,
     model: Annotated[Path, typer.Argument(help="A model.lstm file.")],
-    data: Annotated[Path, typer.Argument(help="A file with the columns of the training.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A file with the columns of the training; a translator without one answers the "
+            "lines of standard input."
+        ),
+    ] = None,
     quantiles: Annotated[
         str, typer.Option(help="Levels beside the point forecast, such as 0.1,0.9.")
     ] = "0.1,0.9",
@@ -39,7 +47,13 @@ def predict(
     outcomes: Outcomes = None,
     best: Annotated[
         int | None,
-        typer.Option(help="Of transcripts: so many of each, ranked.", show_default="1, unranked"),
+        typer.Option(
+            help="Of transcripts and translations: so many of each, ranked.",
+            show_default="1, unranked",
+        ),
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Of translations: beams.", show_default="as fitted")
     ] = None,
     rows: Annotated[
         str, typer.Option(help="Of transcripts: transcripts, or words or symbols with their times.")
@@ -71,6 +85,8 @@ def predict(
 
     longshort predict prompts/model.lstm new.tsv --hot-words "agent,call centre" --rows words
 
+    echo "where is the station?" | longshort predict english/model.lstm
+
     longshort predict watch/model.lstm sensors.csv --out scores.csv --alarms alarms.csv
 
     Labels are added to a table of texts as a column, and the probability of each as another;
@@ -87,6 +103,7 @@ def predict(
         "horizon": horizon,
         "outcomes": outcomes,
         "best": best,
+        "width": width,
         "rows": rows,
         "hot_words": hot_words,
         "hot_weight": hot_weight,
@@ -94,6 +111,9 @@ def predict(
         "alarms": alarms,
     }
     options = fitting(ctx, commands.predict, estimator, given)
+    if data is None or str(data) == "-":
+        _answer(commands, estimator, out, options)
+        return
     parts: Iterator[pl.DataFrame] = commands.predict(estimator, data, **options)
     first = next(parts)
     height = 0
@@ -112,6 +132,34 @@ def predict(
     kind = out.suffix
     artifact.write_stream(out, lambda file: write_parts(counted(), first, file, kind))
     notes.print(f"{commands.told}: {out} ({height} rows)")
+
+
+def _answer(
+    commands: Commands, estimator: Estimator, out: Path | None, options: dict[str, Any]
+) -> None:
+    """Answer each line of standard input as soon as it is there.
+
+    Raises:
+        ArgumentError: the model reads files alone, or a file is to be written.
+        DataError: a line is not UTF-8.
+    """
+    if commands.answer is None:
+        raise ArgumentError(f"a {estimator.kind} reads no lines: name a file")
+    if out is not None:
+        raise ArgumentError(f"--out {out}: answers to lines go to standard output (> {out})")
+
+    def lines() -> Iterator[str]:
+        for number, raw in enumerate(sys.stdin.buffer, 1):
+            try:
+                yield raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"standard input, line {number}: byte 0x{raw[error.start]:02x} is not UTF-8"
+                ) from None
+
+    for answer in commands.answer(estimator, lines(), **options):
+        typer.echo(answer)
+        sys.stdout.flush()
 
 
 def write_parts(

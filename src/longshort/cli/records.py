@@ -14,6 +14,7 @@ from longshort.cli.terminal import (
     show_language,
     show_scores,
     show_transcripts,
+    show_translations,
 )
 from longshort.errors import DataError
 from longshort.records import (
@@ -23,12 +24,14 @@ from longshort.records import (
     LabelEvaluation,
     LanguageEvaluation,
     TranscriptEvaluation,
+    TranslationEvaluation,
 )
 from longshort.report.anomalies.document import anomaly_page
 from longshort.report.document import comparison_page, page
 from longshort.report.labels.document import label_page
 from longshort.report.language.document import language_page
 from longshort.report.transcripts.document import transcript_page
+from longshort.report.translations.document import translation_page
 
 
 class RecordKind(NamedTuple):
@@ -47,6 +50,7 @@ RECORDS = (
     RecordKind(AnomalyEvaluation, b'"by_series"', show_anomalies, anomaly_page),
     RecordKind(LanguageEvaluation, b'"perplexity"', show_language, language_page),
     RecordKind(TranscriptEvaluation, b'"confusions"', show_transcripts, transcript_page),
+    RecordKind(TranslationEvaluation, b'"signatures"', show_translations, translation_page),
     RecordKind(LabelEvaluation, b'"per_class"', show_labels, label_page),
     RecordKind(Comparison, b'"contenders"', show_scores, comparison_page),
     RecordKind(Evaluation, b"", show, page),

@@ -31,6 +31,7 @@ from longshort.records import (
     LabelEvaluation,
     LanguageEvaluation,
     TranscriptEvaluation,
+    TranslationEvaluation,
     Tuning,
 )
 from longshort.report.anomalies.scores import anomaly_table
@@ -41,6 +42,7 @@ from longshort.report.numerals import count, duration, percent
 from longshort.report.table import score_table
 from longshort.report.theme import lstm_name
 from longshort.report.transcripts.scores import transcript_table
+from longshort.report.translations.scores import translation_table
 from longshort.report.trials import TRIAL_COLUMNS, importance_rows, trial_rows
 
 # results go to standard output; progress, notes and errors do not get in a pipe's way
@@ -202,6 +204,12 @@ def show_labels(evaluation: LabelEvaluation) -> None:
 def show_transcripts(evaluation: TranscriptEvaluation) -> None:
     """The table of every method that transcribed the test part, and the verdict."""
     _show_table(evaluation.items, transcript_table(evaluation, intervals=False), evaluation.verdict)
+
+
+def show_translations(evaluation: TranslationEvaluation) -> None:
+    """The table of every method that translated the test part, and the verdict."""
+    table = translation_table(evaluation, intervals=False)
+    _show_table(evaluation.items, table, evaluation.verdict, "source")
 
 
 def show_anomalies(evaluation: AnomalyEvaluation) -> None:

@@ -16,7 +16,6 @@ from longshort.metrics.anomalies import (
     mask,
     overlapped,
     runs,
-    vus_drawn,
 )
 from longshort.metrics.anomalies.runs import Bools
 from longshort.metrics.bootstrap import drawn_weights
@@ -24,9 +23,7 @@ from longshort.metrics.bootstrap import drawn_weights
 # labelled series from which on whole series are drawn; blocks and events of fewer that are needed
 _SERIES, _BLOCKS, _EVENTS = 8, 8, 4
 # times that blocks are drawn, and buffers of VUS that are looked at then
-_DRAWS, _BUFFERS = 300, 3
-# numbers held at once while drawing
-_NUMBERS = 2_000_000
+_DRAWS, _BUFFERS = 500, 5
 
 Drawn = dict[str, Floats]
 
@@ -99,17 +96,17 @@ def _over_blocks(
 ) -> Drawn:
     """Scores of rows as means over labelled series, and counts over all series, of each draw."""
     assert test.labels is not None
-    areas = []
-    for at in labelled:
-        lengths = blocks[at][:, 1] - blocks[at][:, 0]
-        size = max(1, _NUMBERS // int(lengths.sum()))
-        parts = []
-        for row in range(0, len(drawn[at]), size):
-            weights = np.repeat(drawn[at][row : row + size], lengths, axis=1)
-            given = method.scores[at], test.labels[at]
-            volumes = vus_drawn(*given, test.buffer, weights, most=_BUFFERS)
-            parts.append(np.concatenate([volumes, areas_drawn(*given, weights)], 1))
-        areas.append(np.concatenate(parts))
+    areas = [
+        areas_drawn(
+            method.scores[at],
+            test.labels[at],
+            test.buffer,
+            np.repeat(np.arange(len(blocks[at])), blocks[at][:, 1] - blocks[at][:, 0]),
+            drawn[at],
+            most=_BUFFERS,
+        )
+        for at in labelled
+    ]
     names = ("vus_pr", "vus_roc", "auc_pr", "auc_roc")
     found = dict(zip(names, np.mean(areas, axis=0).T, strict=True))
     counts = sum(

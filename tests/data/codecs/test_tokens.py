@@ -17,11 +17,11 @@ TEXT = (
     "It was the best of times, it was the worst of times;\n\tdon't -- \u00e4\u00f6 \u4e2d\u6587 "
     "\U0001f600 ok  ok_ay"
 )
-UNITS: tuple[Unit, ...] = ("characters", "bytes", "words", "subwords")
+UNITS: tuple[Unit, ...] = ("characters", "bytes", "words", "spaced", "subwords", "unigram")
 
 
 def fitted(unit: Unit, **settings: int) -> TokenCodec:
-    if unit == "subwords":
+    if unit in ("subwords", "unigram"):
         pytest.importorskip("tokenizers")
         settings = {"size": 300, **settings}
     return TokenCodec.fit([TEXT], Tokens(unit, **settings))
@@ -41,7 +41,7 @@ def test_a_text_comes_back(unit: Unit) -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_bytes_and_subwords_encode_every_text(text: str) -> None:
-    for unit in ("bytes", "subwords"):
+    for unit in ("bytes", "subwords", "unigram"):
         codec = CODECS.setdefault(unit, fitted(unit))
         assert codec.decode(codec.encode(text)) == text
         assert codec.unknown is None
@@ -53,8 +53,10 @@ CODECS: dict[str, TokenCodec] = {}
 @settings(deadline=None, max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_words_of_any_text_put_together_are_the_text(text: str) -> None:
-    codec = TokenCodec.fit([text], Tokens("words"))
-    assert codec.decode(codec.encode(text)) == text
+    for unit in ("words", "spaced"):
+        codec = TokenCodec.fit([text], Tokens(unit))
+        assert codec.decode(codec.encode(text)) == text
+        assert "".join(codec.parts(text)) == text
 
 
 def test_symbols_stand_in_the_order_of_their_frequency() -> None:
@@ -63,6 +65,12 @@ def test_symbols_stand_in_the_order_of_their_frequency() -> None:
     found = [counts[character] for character in codec.known]
     assert found == sorted(found, reverse=True)
     assert set(codec.known) == set(TEXT)
+
+
+def test_tokens_are_whatever_stands_between_blanks() -> None:
+    codec = TokenCodec.fit(["can 't\tsee  it"], Tokens("spaced"))
+    assert codec.parts("can 't\tsee  it") == ["can", " 't", "\t", "see", " ", " it"]
+    assert codec.unseen("can 't go") == [" go"]
 
 
 def test_words_keep_the_blank_before_them() -> None:
@@ -98,7 +106,7 @@ def test_a_vocabulary_is_written_and_read(unit: Unit) -> None:
     ],
 )  # fmt: skip
 def test_a_vocabulary_that_is_none_is_refused(unit: str, text: str) -> None:
-    if unit == "subwords":
+    if unit in ("subwords", "unigram"):
         pytest.importorskip("tokenizers")
     arrays = {"vocabulary": np.frombuffer(text.encode(), np.uint8)}
     with pytest.raises(ModelFileError):

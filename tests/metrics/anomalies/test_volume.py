@@ -16,7 +16,6 @@ from longshort.metrics.anomalies import (
     range_auc,
     runs,
     vus,
-    vus_drawn,
     vus_pr,
     vus_roc,
 )
@@ -150,20 +149,44 @@ def test_single_names_and_intervals_tell_the_same() -> None:
 
 def test_rows_that_count_twice_are_as_good_as_two() -> None:
     scores, labels = drawn(7, 160, [(10, 30), (90, 99)])
-    weights = np.ones((3, 160))
-    weights[1, :] = 2
-    # the second half twice, and nothing of the first
-    weights[2, :80], weights[2, 80:] = 0, 2
-    volumes, areas = vus_drawn(scores, labels, 6, weights), areas_drawn(scores, labels, weights)
-    assert volumes[:2] == pytest.approx(np.array([vus(scores, labels, 6)] * 2))
-    whole = auc_pr(scores, labels), auc_roc(scores, labels)
-    assert areas[:2] == pytest.approx(np.array([whole] * 2))
+    groups = np.repeat([0, 1], 80)
+    counts = np.array([[1.0, 1.0], [2.0, 2.0], [0.0, 2.0], [0.0, 0.0]])
+    found = areas_drawn(scores, labels, 6, groups, counts)
+    whole = *vus(scores, labels, 6), auc_pr(scores, labels), auc_roc(scores, labels)
+    assert found[:2] == pytest.approx(np.array([whole] * 2))
     half = auc_pr(scores[80:], labels[80:]), auc_roc(scores[80:], labels[80:])
-    assert areas[2] == pytest.approx(half)
+    assert found[2, 2:] == pytest.approx(half)
     # other thresholds, as ranks are those of all rows
-    assert volumes[2] == pytest.approx(vus(scores[80:], labels[80:], 6), abs=0.01)
-    weights[2] = 0
-    assert np.isnan(areas_drawn(scores, labels, weights)[2]).all()
+    assert found[2, :2] == pytest.approx(vus(scores[80:], labels[80:], 6), abs=0.01)
+    assert np.isnan(found[3, 2:]).all()
+
+
+def adjusted_f1(scores: np.ndarray, labels: np.ndarray) -> float:
+    """The best F1 over thresholds after point adjustment, as papers have reported it."""
+    best = 0.0
+    for threshold in np.unique(scores):
+        told = scores >= threshold
+        for start, end in runs(labels):
+            told[start:end] |= told[start:end].any()
+        hits = (told & labels).sum()
+        best = max(best, 2 * hits / (told.sum() + labels.sum()))
+    return best
+
+
+def test_point_adjustment_praises_chance_and_the_scores_here_do_not() -> None:
+    """Kim et al. 2022: why no point-adjusted F1 is told anywhere."""
+    labels = np.zeros(2000, bool)
+    for start in (200, 700, 1100, 1600):
+        labels[start : start + 120] = True
+    random = np.random.default_rng(0)
+    chance = random.random(2000)
+    # a detector that tells half of the anomalies well, and is blind to the others
+    first = np.arange(2000) < 1000
+    honest = 0.6 * random.random(2000) + 0.5 * (labels & first)
+    honest[labels & ~first] = 0
+    assert adjusted_f1(chance, labels) > 0.9
+    assert adjusted_f1(chance, labels) > adjusted_f1(honest, labels)
+    assert vus_pr(chance, labels, 20) < 0.35 < 0.45 < vus_pr(honest, labels, 20)
 
 
 def test_rows_are_told_apart_as_scikit_learn_does() -> None:

@@ -125,6 +125,8 @@ class LiveSignal:
     ) -> dict[str, Tensor]:
         """Add categories that change; what does not change in time."""
         reading = self._reading
+        if not values.shape[1]:
+            return {}
         codes = values[:, still:]
         given = np.concatenate([values[:, :still], codes[:, self._once]], 1)
         once = self.arrays["still"][every]

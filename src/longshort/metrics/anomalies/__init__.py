@@ -11,10 +11,10 @@ from __future__ import annotations
 from longshort.metrics.anomalies.affiliation import affiliation, affiliations
 from longshort.metrics.anomalies.events import Events, delays, event_f1, events, per_day
 from longshort.metrics.anomalies.nab import PROFILES, Raw, nab_raw, nab_score
-from longshort.metrics.anomalies.points import areas_drawn, auc_pr, auc_roc
+from longshort.metrics.anomalies.points import auc_pr, auc_roc
 from longshort.metrics.anomalies.ranges import PrecisionRecall, range_scores
 from longshort.metrics.anomalies.runs import intervals, joined, mask, overlapped, runs
-from longshort.metrics.anomalies.volume import Areas, range_auc, vus, vus_drawn, vus_pr, vus_roc
+from longshort.metrics.anomalies.volume import Areas, areas_drawn, range_auc, vus, vus_pr, vus_roc
 
 __all__ = [
     "PROFILES",
@@ -41,7 +41,6 @@ __all__ = [
     "range_scores",
     "runs",
     "vus",
-    "vus_drawn",
     "vus_pr",
     "vus_roc",
 ]

@@ -32,6 +32,8 @@ from longshort.metrics.anomalies.runs import Bools, Floats, Ints, Marked, checke
 
 # thresholds on a curve: evenly spaced ranks of the scores, as in the authors' code
 THRESHOLDS = 250
+# thresholds on curves of rows alone that are drawn again and again
+_POINTS = 2_000
 # the longest buffer that is chosen by itself, in rows
 _LONGEST = 500
 
@@ -70,22 +72,34 @@ def vus(
         ArgumentError: no row or every row is labelled, or scores and labels do not fit.
     """
     curves = _Curves(scores, labels, thresholds)
-    return Areas(*curves.volumes(buffer, most, np.ones((1, len(curves.scores))))[0].tolist())
+    return Areas(*curves.volumes(buffer, most)[0].tolist())
 
 
-def vus_drawn(
-    scores: ArrayLike, labels: Marked, buffer: int, weights: Floats, *, most: int | None = None
+def areas_drawn(
+    scores: ArrayLike,
+    labels: Marked,
+    buffer: int,
+    groups: Ints,
+    counts: Floats,
+    *,
+    most: int | None = None,
 ) -> Floats:
-    """(R, 2) volumes where rows count more than once or not at all; NaN without labelled rows.
+    """(R, 4) VUS-PR, VUS-ROC, AUC-PR and AUC-ROC where groups of rows count more than once or not.
+
+    The areas without a buffer are taken over at most 2,000 thresholds. NaN where no labelled row
+    counts, or no other one.
 
     Args:
         scores, labels, buffer, most: see ``vus``.
-        weights: (R, T) how often each row counts; an anomaly counts as its first row does.
+        groups: (T,) number of the group of each row; an anomaly belongs to that of its first row.
+        counts: (R, G) how often each group counts.
 
     Raises:
         ArgumentError: see ``vus``.
     """
-    return _Curves(scores, labels, THRESHOLDS).volumes(buffer, most, weights)
+    given = groups, counts
+    volumes = _Curves(scores, labels, THRESHOLDS, *given).volumes(buffer, most)
+    return np.concatenate([volumes, _Curves(scores, labels, _POINTS, *given).points()], 1)
 
 
 def range_auc(
@@ -96,8 +110,7 @@ def range_auc(
     Raises:
         ArgumentError: see ``vus``.
     """
-    curves = _Curves(scores, labels, thresholds)
-    return Areas(*curves.areas(buffer, np.ones((1, len(curves.scores))))[0].tolist())
+    return Areas(*_Curves(scores, labels, thresholds).areas(buffer)[0].tolist())
 
 
 def vus_pr(scores: ArrayLike, labels: Marked, buffer: int | None = None) -> float:
@@ -133,56 +146,78 @@ def _stretches(labels: Bools, buffer: int) -> Ints:
 
 
 class _Curves:
-    """What curves of every buffer share: rows by falling score, and where thresholds cut them."""
+    """What curves of every buffer share: which threshold each row passes first, by groups of rows.
 
-    def __init__(self, scores: ArrayLike, labels: Marked, thresholds: int) -> None:
+    Everything is told for each of R draws, in which groups of rows count so many times.
+    """
+
+    def __init__(
+        self,
+        scores: ArrayLike,
+        labels: Marked,
+        thresholds: int,
+        groups: Ints | None = None,
+        counts: Floats | None = None,
+    ) -> None:
         self.scores, self.labels = checked(scores, labels)
         rows, positive = len(self.scores), int(self.labels.sum())
         if not 0 < positive < rows:
             raise ArgumentError(
                 f"labels: {positive} of {rows} rows are anomalous, so that no curve can be drawn"
             )
-        self.order = np.argsort(-self.scores, kind="stable")
-        falling = self.scores[self.order]
-        ranks = np.linspace(0, rows - 1, thresholds).astype(np.int64)
-        self.thresholds = falling[ranks]
-        # rows at or above each threshold, ties among them
-        self.alarmed = np.searchsorted(-falling, -self.thresholds, side="right")
+        falling = -np.sort(-self.scores)
+        self.thresholds = falling[np.linspace(0, rows - 1, thresholds).astype(np.int64)]
+        self.groups = np.zeros(rows, np.int64) if groups is None else groups
+        self.counts = np.ones((1, 1)) if counts is None else counts
+        # the first threshold that each row passes, and with its group the place in a table
+        passed = np.searchsorted(-self.thresholds, -self.scores, side="left")
+        self.place = self.groups * thresholds + passed
+        self.alarmed = self._passed(np.ones(rows))
+        self.inside = self._passed(self.labels.astype(np.float64))
 
-    def volumes(self, buffer: int | None, most: int | None, weights: Floats) -> Floats:
+    def _passed(self, weights: Floats) -> Floats:
+        """(R, thresholds) sums of (T,) weights of the rows at or above each threshold."""
+        shape = self.counts.shape[1], len(self.thresholds)
+        table = np.bincount(self.place, weights, shape[0] * shape[1]).reshape(shape)
+        return np.asarray(self.counts @ np.cumsum(table, 1))
+
+    def volumes(self, buffer: int | None, most: int | None) -> Floats:
         """(R, 2) means of areas over buffers."""
         longest = buffer_length(self.labels) if buffer is None else buffer
         buffers = np.arange(longest + 1)
         if most is not None and len(buffers) > most:
             buffers = np.unique(np.linspace(0, longest, most).round().astype(np.int64))
-        found = [self.areas(each, weights) for each in buffers.tolist()]
-        return np.asarray(np.mean(found, axis=0))
+        return np.asarray(np.mean([self.areas(each) for each in buffers.tolist()], axis=0))
 
-    def areas(self, buffer: int, weights: Floats) -> Floats:
-        """(R, 2) areas under both curves, each row counted as often as ``weights`` (R, T) say."""
-        share, cut = faded(self.labels, buffer), self.alarmed - 1
-        drawn, sure = weights[:, self.order], self.labels[self.order]
-        hits = np.cumsum(drawn * share[self.order], 1)[:, cut]
-        inside = np.cumsum(drawn * sure, 1)[:, cut]
-        alarmed = np.cumsum(drawn, 1)[:, cut]
-        weight = (drawn * sure).sum(1, keepdims=True) + (hits - inside) / 2
-        recall = np.minimum(_over(hits, weight), 1.0) * self._met(buffer, weights)
-        wrong = _over(alarmed - hits, drawn.sum(1, keepdims=True) - weight)
-        none, all_ = np.zeros((len(weights), 1)), np.ones((len(weights), 1))
+    def areas(self, buffer: int) -> Floats:
+        """(R, 2) areas under both curves."""
+        hits = self._passed(faded(self.labels, buffer))
+        weight = self.inside[:, -1:] + (hits - self.inside) / 2
+        recall = np.minimum(_over(hits, weight), 1.0) * self._met(buffer)
+        return self._under(recall, hits, _over(self.alarmed - hits, self.alarmed[:, -1:] - weight))
+
+    def points(self) -> Floats:
+        """(R, 2) areas of rows alone: average precision, and under the receiver's curve."""
+        positive, others = self.inside[:, -1:], self.alarmed[:, -1:] - self.inside[:, -1:]
+        wrong = _over(self.alarmed - self.inside, others)
+        return self._under(_over(self.inside, positive), self.inside, wrong)
+
+    def _under(self, recall: Floats, hits: Floats, wrong: Floats) -> Floats:
+        none = np.zeros((len(recall), 1))
         rise = np.concatenate([none, recall], 1)
-        pr = (np.diff(rise) * np.where(alarmed > 0, _over(hits, alarmed), 0.0)).sum(1)
-        ends = np.concatenate([none, wrong, all_], 1)
-        roc = np.trapezoid(np.concatenate([rise, all_], 1), ends, axis=1)
+        pr = (np.diff(rise) * np.where(self.alarmed > 0, _over(hits, self.alarmed), 0.0)).sum(1)
+        across = np.concatenate([none, wrong, none + 1], 1)
+        roc = np.trapezoid(np.concatenate([rise, none + 1], 1), across, axis=1)
         return np.stack([pr, roc], 1)
 
-    def _met(self, buffer: int, weights: Floats) -> Floats:
+    def _met(self, buffer: int) -> Floats:
         """(R, thresholds) share of the stretches that are alarmed in some row."""
         stretches = _stretches(self.labels, buffer)
         peaks = np.array([self.scores[start:end].max() for start, end in stretches.tolist()])
         begins = runs(self.labels)[:, 0]
         # the anomalies of a stretch that was put together count as its first one
         first = begins[np.searchsorted(begins, stretches[:, 0], side="left")]
-        counts = weights[:, first]
+        counts = self.counts[:, self.groups[first]]
         alarmed = (peaks[:, None] >= self.thresholds).astype(np.float64)
         return _over(counts @ alarmed, counts.sum(1, keepdims=True))
 

@@ -177,7 +177,7 @@ class Writing:
             parts = self._parts(one.symbols, new)
             if UNKNOWN in one.symbols and isinstance(reading, SourceReading):
                 # what was looked at most is what it is called there (Luong et al. 2015)
-                weights = self._weights(batch.select(torch.tensor([row])), [one.symbols])[0]
+                weights = self._weights(batch.slice(row, row + 1), [one.symbols])[0]
                 source = reading.parts(corpus, item)
                 for at in np.flatnonzero(np.array(one.symbols) == UNKNOWN).tolist():
                     most = int(weights[at, : len(source)].argmax())
@@ -330,6 +330,10 @@ class Writing:
             parts = tuple(part.strip() or part for part in reading.parts(corpus, 0))
             return Alignment((*parts, END), (*told, END), weights)
         return Alignment(tuple(str(n + 1) for n in range(weights.shape[1])), (*told, END), weights)
+
+    def explain(self, source: Any, target: str | None = None) -> Alignment:
+        """What a target leans on: ``attention``, under the name that every estimator has for it."""
+        return self.attention(source, target)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean log-probability of a symbol of the targets, in nats; 0 is the best.
