@@ -42,7 +42,13 @@ def test_the_sentence_and_the_numbers_come_first(text: str) -> None:
     assert "[0.473, 0.573]" in row
     assert "1 h 30 min" in row
     assert "with 95 % intervals over 12 blocks of rows" in html.unescape(text).replace("\xa0", " ")
-    for name in ("Differences", "Alarms as events", "Alarms as intervals", "NAB score"):
+    for name in (
+        "Differences",
+        "Alarms as events",
+        "Alarms by nearness",
+        "Alarms by extent",
+        "NAB score",
+    ):
         assert f"<summary>{name}</summary>" in text
 
 
