@@ -187,7 +187,7 @@ def _one(name: str, each: Shown) -> str:
     where = f"{each.around.series} · " if each.around.series else ""
     title = f"{where}{at.start} to {at.end}".replace("T", " ")
     told = f"Greatest score {number(at.score)}."
-    if at.channels:
+    if at.channels and len(each.around.traces) > 1:
         told += f" Because of {causes(at)}."
     return figure(name, lambda width: stretch_chart(each.around, title=title, width=width), told)
 
