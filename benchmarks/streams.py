@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -311,7 +312,7 @@ def main() -> None:
         told_of = Path("/proc/cpuinfo").read_text().splitlines()
         names = [line.split(":")[1].strip() for line in told_of if line.startswith("model name")]
         cpu = f"{len(names)} x {names[0]}" if names else "a CPU"
-        kept["machine"] = f"{cpu}, shared"
+        kept["machine"] = f"{cpu}, shared, load average {os.getloadavg()[1]:.1f}"
         kept["versions"] = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
         cases = [(count, threads) for count in SESSIONS for threads in (1, 2)]
         kept["kernel"], kept["sessions"] = [], []
