@@ -368,13 +368,13 @@ def test_memory_stays_where_it_is(series: SeriesModel, forecaster: Forecaster) -
 
     tracemalloc.start()
     try:
-        read(0, 300)
+        read(0, 50)
         sizes = len(many.snapshot()), len(one.snapshot())
         first = tracemalloc.get_traced_memory()[0]
-        read(300, 1500)
+        read(50, 350)
         grown = tracemalloc.get_traced_memory()[0] - first
     finally:
         tracemalloc.stop()
-    # 60,000 rows of two numbers would be more
-    assert grown < 500_000
+    # 15,000 rows of two numbers would be more
+    assert grown < 200_000
     assert (len(many.snapshot()), len(one.snapshot())) == sizes
