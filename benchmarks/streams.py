@@ -253,7 +253,7 @@ def page(kept: dict[str, Any]) -> str:
         rate = row["sessions"] / ours * 1e6
         told = " | ".join([f"{ours:,.1f}", f"{rate:,.0f}", *others])
         lines.append(f"| {row['sessions']:,} | {row['threads']} | {told} |")
-    if kept["busy"]:
+    if kept.get("busy"):
         lines += [
             "",
             "The machine had other work than this for every core: the rows of two cores tell of "
