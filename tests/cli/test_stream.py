@@ -283,6 +283,13 @@ def test_models_of_every_kind_are_answered(
     assert code == 0
     assert [found[0]["pump"], found[1]["pump"]] == ["a", "b"]
     assert [record["x0_surprise"] is None for record in found[:4]] == [True, True, False, False]
+    state = ("--group", "pump", "--state", tmp_path / "state")
+    halves = [text.splitlines(keepends=True)[:81], text.splitlines(keepends=True)]
+    parts = ""
+    for lines in halves:
+        (tmp_path / "part.csv").write_text("".join(lines))
+        parts += run(capsys, model, tmp_path / "part.csv", *state)[1]
+    assert [json.loads(line) for line in parts.splitlines()] == found
     # alarms alone
     detector = AnomalyDetector(
         Columns("time", group="pump", target="load"), recurrent=size, training=training
