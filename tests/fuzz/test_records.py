@@ -50,7 +50,7 @@ LABELS = [
 ]
 ANOMALIES = replace(labelled_record(), watched=(), shown=labelled_record().shown[:1]).to_json()
 WATCHED = replace(
-    labelled_record(), watched=(stretch(18),), shown=(), rates=(), history=History()
+    labelled_record(), watched=(stretch(46),), shown=(), rates=(), history=History()
 ).to_json()
 PAGES = {
     Evaluation: page,

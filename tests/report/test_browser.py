@@ -201,7 +201,7 @@ def test_headings_stand_in_order(look: dict[str, Any]) -> None:
 
 
 def test_title_and_language_are_set(look: dict[str, Any]) -> None:
-    sources = ("seattle-weather.csv", "reviews.csv", "gestures", "test.conll")
+    sources = ("seattle-weather.csv", "reviews.csv", "gestures", "test.conll", "pumps.csv")
     assert look["title"].endswith(tuple(f" · {source}" for source in sources))
     assert look["lang"] == "en"
 

@@ -70,7 +70,7 @@ def test_a_series_is_seen_whole_and_closer_without_a_script(text: str) -> None:
 def test_misses_and_false_alarms_are_shown_apart(text: str) -> None:
     part = text[text.index('id="shown"') : text.index('id="rates"')]
     assert part.index("<h3>Missed</h3>") < part.index("<h3>False alarms</h3>")
-    assert "Greatest score 2.00." in part
+    assert "Greatest score 2.00, where the threshold is 3.50." in part
 
 
 def test_the_page_says_which_scores_it_leaves_out_and_why(text: str) -> None:
