@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from longshort.metrics.anomalies.runs import Bools
 from longshort.records import (
     AnomalyData,
     AnomalyEvaluation,
+    AnomalyMetric,
     AnomalyScore,
     Difference,
     History,
@@ -103,7 +105,7 @@ def evaluate_anomalies(
     naive, classical = (_best(scores, metric, kind) for kind in _OTHERS)
     return AnomalyEvaluation(
         task="anomaly",
-        metric=metric,
+        metric=cast(AnomalyMetric, metric),
         buffer=buffer,
         scores=scores,
         verdict=_verdict(metric, scores, tallies[0], differences, (naive, classical), expected),
