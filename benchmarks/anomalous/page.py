@@ -42,16 +42,16 @@ NAMES = {"auc_pr": "AUC-PR", "vus_pr": "VUS-PR", "auc_roc": "AUC-ROC", "vus_roc"
 
 def written(development: Record, other: Record, goals: Mapping[str, float]) -> str:
     """The page."""
-    parts = {"development": development.get("series", {}), "other": other.get("series", {})}
+    parts = {"development": named(development), "other": named(other)}
     whole = {**parts["development"], **parts["other"]}
     lines = [TEXT]
     if not whole:
         return "\n".join([*lines, "Nothing is measured yet.", ""])
-    names = list(next(iter(whole.values()))["methods"])
+    names = list(dict.fromkeys(name for each in whole.values() for name in each["methods"]))
+    names = [name for name in names if all(name in each["methods"] for each in whole.values())]
     lines += ["## Scores of rows", ""]
     if len(parts["other"]):
-        lines += [reached(whole, goals), ""]
-    lines += table(whole, names, "all series")
+        lines += [reached(whole, goals), "", *table(whole, names, "all series")]
     for half, own in parts.items():
         if own:
             lines += table(own, names, f"the {half} half")
@@ -60,6 +60,15 @@ def written(development: Record, other: Record, goals: Mapping[str, float]) -> s
     lines += series(whole, parts["development"])
     lines += ["", "## The recipe", "", *settings(development or other), ""]
     return "\n".join(lines)
+
+
+def named(record: Record) -> dict[str, Any]:
+    """Series by name, their methods without the settings that differ from one to the next."""
+    found = {}
+    for name, each in record.get("series", {}).items():
+        methods = {method.partition(" (")[0]: row for method, row in each["methods"].items()}
+        found[name] = {**each, "methods": methods}
+    return found
 
 
 def mean(own: Record, method: str, measure: str) -> float:
@@ -81,7 +90,8 @@ def table(own: Record, names: Sequence[str], title: str) -> list[str]:
     """Mean scores of every method."""
     labelled = float(np.mean([each["labelled"] for each in own.values()]))
     lines = [
-        f"Means over {title} ({len(own)}; {100 * labelled:.1f} % of the rows are labelled):", "",
+        f"Means over {title} ({len(own)}; {100 * labelled:.1f} % of the rows are labelled), and "
+        "CPU seconds of fitting, of one core:", "",
         f"| method | {' | '.join(NAMES.values())} | s |",
         f"|---|{'---|' * (len(NAMES) + 1)}",
     ]  # fmt: skip
@@ -135,6 +145,6 @@ def series(own: Record, development: Record) -> list[str]:
 
 def settings(found: Record) -> list[str]:
     """Every setting, as the ledger has it."""
-    return [
-        f"- {name}: `{' '.join(str(value).split())}`" for name, value in found["frozen"].items()
-    ]
+    left_out = ("device", "labels", "clean")
+    told = {name: value for name, value in found["frozen"].items() if name not in left_out}
+    return [f"- {name}: `{' '.join(str(value).split())}`" for name, value in told.items()]

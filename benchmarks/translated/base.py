@@ -29,8 +29,9 @@ TEXT = """# Translations, summaries and captions, measured
 `benchmarks/translate.py` writes this page from what it measured (`benchmarks/records/translate`).
 Recipes and the search are chosen on validation parts, frozen, and then the test part is opened
 once; every opening is in `benchmarks/ledger.json`. Every method reads the same training part.
-Losses are included. Intervals are those of a bootstrap over items, 95 %, and differences are
-paired. Seconds are those of one core.
+Losses are included. Scores are points of a hundred; intervals are those of a bootstrap over items,
+95 %, and differences are paired. Seconds are those of one core, of a network's fit by the clock on
+a machine that others worked on, too.
 """
 
 LSTM = "LSTM"

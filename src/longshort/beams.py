@@ -228,7 +228,7 @@ class _Search:
         width = min(self.settings.width, runs * symbols)
         flat = grown.reshape(rows, -1)
         if width < flat.shape[1] // 4:
-            near = np.argpartition(-flat, width - 1, axis=1)[:, :width]
+            near = np.argpartition(flat, flat.shape[1] - width, axis=1)[:, -width:]
             near.sort(1)
         else:
             near = np.broadcast_to(np.arange(flat.shape[1]), flat.shape)

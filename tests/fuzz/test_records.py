@@ -11,10 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longshort.errors import LongshortError
-from longshort.records import Comparison, Evaluation, LabelEvaluation
+from longshort.records import (
+    AnomalyEvaluation,
+    Comparison,
+    Evaluation,
+    History,
+    LabelEvaluation,
+)
 from longshort.report import comparison_page, page, score_table
+from longshort.report.anomalies.document import anomaly_page
 from longshort.report.labels.document import label_page
 
+from ..report.anomalies.conftest import labelled_record, stretch  # noqa: TID252
 from ..report.conftest import contest, weather  # noqa: TID252
 from ..report.labels.conftest import entity_record, gesture_record, review_record  # noqa: TID252
 from .conftest import TRIED
@@ -40,8 +48,17 @@ LABELS = [
     replace(made(), mistakes=made().mistakes[:2]).to_json()
     for made in (review_record, gesture_record, entity_record)
 ]
-PAGES = {Evaluation: page, Comparison: comparison_page, LabelEvaluation: label_page}
-Kind = type[Evaluation | Comparison | LabelEvaluation]
+ANOMALIES = replace(labelled_record(), watched=(), shown=labelled_record().shown[:1]).to_json()
+WATCHED = replace(
+    labelled_record(), watched=(stretch(46),), shown=(), rates=(), history=History()
+).to_json()
+PAGES = {
+    Evaluation: page,
+    Comparison: comparison_page,
+    LabelEvaluation: label_page,
+    AnomalyEvaluation: anomaly_page,
+}
+Kind = type[Evaluation | Comparison | LabelEvaluation | AnomalyEvaluation]
 
 
 @st.composite
@@ -74,7 +91,7 @@ def holds(text: str | bytes, kind: Kind = Evaluation) -> None:
         assert len(said) < 2000
         return
     try:
-        if not isinstance(record, LabelEvaluation):
+        if not isinstance(record, LabelEvaluation | AnomalyEvaluation):
             score_table(record)
         shown = PAGES[kind](record)
     except LongshortError:
@@ -99,6 +116,12 @@ def test_changed_comparisons(text: str) -> None:
 @given(text=st.sampled_from(LABELS).flatmap(changed))
 def test_changed_labels(text: str) -> None:
     holds(text, LabelEvaluation)
+
+
+@settings(max_examples=60)
+@given(text=st.sampled_from([ANOMALIES, WATCHED]).flatmap(changed))
+def test_changed_anomalies(text: str) -> None:
+    holds(text, AnomalyEvaluation)
 
 
 @settings(max_examples=500)

@@ -15,19 +15,22 @@ import pytest
 
 from longshort.records import Comparison, Evaluation
 from longshort.report import comparison_page, page
+from longshort.report.anomalies.document import anomaly_page
 from longshort.report.labels.document import label_page
 
+from .anomalies.conftest import labelled_record
 from .labels.conftest import entity_record, gesture_record, review_record
 
 pytestmark = pytest.mark.slow
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WIDTHS, SCHEMES = (360, 1280), ("light", "dark")
-# pages of labels, and how many charts each has
-LABELS = {
-    "texts": (review_record, 2),
-    "series": (gesture_record, 3),
-    "entities": (entity_record, 1),
+# pages of labels and of anomalies, and how many charts each has
+LABELS: dict[str, tuple[Any, Any, int]] = {
+    "texts": (label_page, review_record, 2),
+    "series": (label_page, gesture_record, 3),
+    "entities": (label_page, entity_record, 1),
+    "anomalies": (anomaly_page, labelled_record, 5),
 }
 # WCAG 2.2, 1.4.3
 TEXT = 4.5
@@ -131,8 +134,8 @@ def report(
     """A page, and how many charts it has."""
     path = tmp_path_factory.mktemp("page") / "report.html"
     if request.param in LABELS:
-        made, drawn = LABELS[request.param]
-        path.write_text(label_page(made()), "utf-8")
+        draw, made, drawn = LABELS[request.param]
+        path.write_text(draw(made()), "utf-8")
         return path, drawn
     asked = request.param == "evaluation"
     path.write_text(page(eventful) if asked else comparison_page(comparison), "utf-8")
@@ -198,7 +201,7 @@ def test_headings_stand_in_order(look: dict[str, Any]) -> None:
 
 
 def test_title_and_language_are_set(look: dict[str, Any]) -> None:
-    sources = ("seattle-weather.csv", "reviews.csv", "gestures", "test.conll")
+    sources = ("seattle-weather.csv", "reviews.csv", "gestures", "test.conll", "pumps.csv")
     assert look["title"].endswith(tuple(f" · {source}" for source in sources))
     assert look["lang"] == "en"
 

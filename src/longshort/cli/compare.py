@@ -26,6 +26,7 @@ from longshort.cli.options import (
     names,
     part,
 )
+from longshort.cli.records import read_record, show_record, write_record
 from longshort.cli.running import INTERRUPTED, make_folder
 from longshort.cli.terminal import RunsProgress, notes, plain, show_scores
 from longshort.cli.terminal import out as terminal
@@ -33,9 +34,10 @@ from longshort.data.sequences import Columns
 from longshort.data.sources.spacing import Fill
 from longshort.data.splits import Split
 from longshort.data.window import Window
-from longshort.errors import ArgumentError
+from longshort.errors import ArgumentError, DataError
+from longshort.evaluate.beside import beside
 from longshort.layers.encoder import Recurrent
-from longshort.records import Comparison
+from longshort.records import AnomalyEvaluation, Comparison
 from longshort.report.contest import change, p_value
 from longshort.report.document import comparison_page
 from longshort.tasks.comparison import compare as judge
@@ -47,7 +49,11 @@ from longshort.yardsticks.roster import Choice
 
 def compare(
     data: Annotated[
-        Path, typer.Argument(help="CSV, TSV, Parquet or JSONL, also gzipped; a row per step.")
+        list[Path],
+        typer.Argument(
+            help="CSV, TSV, Parquet or JSONL, also gzipped, a row per step; or evaluation.json "
+            "files of detectors."
+        ),
     ],
     config: Annotated[
         list[str] | None,
@@ -98,7 +104,16 @@ def compare(
     validation part; the test part is opened once, for all. The folder keeps every model that is
     fitted; after a kill or Ctrl-C the same command goes on from there, and one with more
     configurations or seeds fits only what is new.
+
+    longshort compare small/evaluation.json large/evaluation.json
+
+    Detectors that were judged on the same test part stand side by side by their records; nothing
+    is fitted.
     """
+    if all(path.suffix == ".json" for path in data):
+        compare_records(data, make_folder(out), seed)
+        return
+    table = only_one(data)
     base = Forecaster(
         Columns(
             time,
@@ -121,12 +136,12 @@ def compare(
     )
     asked = _configs(config or [], configs)
     folder = make_folder(out)
-    for finding in before(base, data):
+    for finding in before(base, table):
         notes.print(in_words(finding))
     progress = RunsProgress()
     try:
         found = judge(
-            data,
+            table,
             base,
             asked,
             seeds=seeds,
@@ -145,6 +160,44 @@ def compare(
     artifact.write_bytes(folder / "report.html", comparison_page(found).encode())
     terminal.print(f"report  {plain(str(folder / 'report.html'))}")
     terminal.print(f"models  {plain(str(folder / 'runs'))}")
+
+
+def only_one(data: list[Path]) -> Path:
+    """The table that configurations are fitted on.
+
+    Raises:
+        ArgumentError: there are several.
+    """
+    if len(data) != 1:
+        told = ", ".join(map(str, data))
+        raise ArgumentError(
+            f"one table is compared on, or several evaluation.json files; got {told}"
+        )
+    return data[0]
+
+
+def compare_records(paths: list[Path], folder: Path, seed: int) -> None:
+    """Detectors side by side, named by the folders of their records.
+
+    Raises:
+        ArgumentError: two records have one name.
+        DataError: a record is of another kind, or was judged on other rows.
+    """
+    records: dict[str, AnomalyEvaluation] = {}
+    for path in paths:
+        name = path.resolve().parent.name if path.name == "evaluation.json" else path.stem
+        if name in records:
+            raise ArgumentError(f"{path}: there are two records called {name!r}; rename one")
+        found = read_record(path)
+        if not isinstance(found, AnomalyEvaluation):
+            raise DataError(
+                f"{path}: a record of another task; records of detectors can be compared"
+            )
+        records[name] = found
+    whole = beside(records, seed)
+    show_record(whole)
+    write_record(whole, folder)
+    terminal.print(f"report  {plain(str(folder / 'report.html'))}")
 
 
 def _configs(lines: list[str], path: Path | None) -> dict[str, dict[str, Any]] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from longshort.metrics.anomalies.runs import Bools
 from longshort.records import (
     AnomalyData,
     AnomalyEvaluation,
+    AnomalyMetric,
     AnomalyScore,
     Difference,
     History,
@@ -103,7 +105,7 @@ def evaluate_anomalies(
     naive, classical = (_best(scores, metric, kind) for kind in _OTHERS)
     return AnomalyEvaluation(
         task="anomaly",
-        metric=metric,
+        metric=cast(AnomalyMetric, metric),
         buffer=buffer,
         scores=scores,
         verdict=_verdict(metric, scores, tallies[0], differences, (naive, classical), expected),
@@ -251,7 +253,11 @@ def _by_series(ours: Judged, tally: Tally, metric: str, test: Test) -> tuple[Ser
 def _notes(test: Test, events: int | None) -> list[str]:
     if events is None:
         return ["Nothing is labelled: there are alarms and their rates, and no scores."]
-    found = ["Labels are used for scores alone: no threshold was chosen by them."]
+    found = [
+        "Labels are used for scores alone: no threshold was chosen by them.",
+        "Nothing before the test part need be labelled, so the yardsticks that the verdict speaks "
+        "of are the best ones on the test part: a choice that favours them.",
+    ]
     assert test.labels is not None
     without = sum(not own.any() for own in test.labels)
     if without and events:

@@ -177,7 +177,10 @@ def rates(method: Judged, test: Test) -> tuple[AlarmRate, ...]:
     rows = len(every)
     if not rows:
         return ()
-    places = np.unique(np.geomspace(1, max(1, rows // 5), _THRESHOLDS).round().astype(np.int64))
+    # down to where twice as many rows would be alarmed as are
+    alarmed = sum(int((own[:, 1] - own[:, 0]).sum()) for own in method.alarms)
+    last = min(rows, max(rows // 5, 2 * alarmed, 1))
+    places = np.unique(np.geomspace(1, last, _THRESHOLDS).round().astype(np.int64))
     found, labels = [], test.labels
     true = None if labels is None else [runs(own) for own in labels]
     for threshold in dict.fromkeys(every[places - 1].tolist()):

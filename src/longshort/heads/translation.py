@@ -328,7 +328,8 @@ class TranslationHead(Head):
         p = functional.pad(logits.softmax(-1) * gate.sigmoid().unsqueeze(-1), (0, more))
         share = weights * (-gate).sigmoid().unsqueeze(-1)
         p = p.scatter_add(2, memory.copied.unsqueeze(1).expand_as(weights), share)
-        return p.clamp(min=_LEAST).log()
+        # -inf for what another source's own symbols are numbered by
+        return p.log()
 
     def advance(
         self, symbols: Tensor, carried: Carried, memory: Memory

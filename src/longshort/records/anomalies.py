@@ -13,6 +13,8 @@ from longshort.records.labels import Difference, Measured
 from longshort.records.training import History, Tuning
 from longshort.records.written import Scored, Written, read
 
+# What methods may be compared by.
+AnomalyMetric = Literal["vus_pr", "vus_roc", "auc_pr", "auc_roc"]
 # Why an interval is shown: an anomaly that no alarm met, or an alarm that met no anomaly.
 AlarmFault = Literal["missed", "false"]
 
@@ -150,7 +152,7 @@ class AnomalyEvaluation(Written, Scored[AnomalyScore]):
     """
 
     task: Literal["anomaly"]
-    metric: str
+    metric: AnomalyMetric
     buffer: int
     scores: tuple[AnomalyScore, ...]
     verdict: str

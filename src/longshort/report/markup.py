@@ -122,7 +122,10 @@ def figure(name: str, draw: Callable[[int], alt.ConcatChart], caption: str) -> s
 
 
 def zoomed(
-    name: str, far: Callable[..., alt.ConcatChart], near: Callable[..., alt.ConcatChart]
+    name: str,
+    far: Callable[..., alt.ConcatChart],
+    near: Callable[..., alt.ConcatChart],
+    caption: str,
 ) -> str:
     """A chart that the reader sees as a whole or closer; no script is needed for that.
 
@@ -138,7 +141,8 @@ def zoomed(
         f'<label for="{name}-{kind}">{words}</label>'
         for kind, words, checked in (("far", "whole", " checked"), ("near", "closer", ""))
     )
-    return "\n".join(['<figure class="zoom">', choices, *drawn, "</figure>"])
+    told = f"<figcaption>{sentence(caption)}</figcaption>"
+    return "\n".join(['<figure class="zoom">', choices, *drawn, told, "</figure>"])
 
 
 def _class(kind: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -39,8 +39,10 @@ from longshort.tasks.anomalies.learning import (
     choose_context,
     clean_rows,
     cut_pieces,
+    doubts,
     known_cycles,
-    refuse_still,
+    tamed,
+    usual_rows,
 )
 from longshort.tasks.anomalies.marks import (
     Interval,
@@ -195,12 +197,7 @@ class AnomalyDetector(Estimator):
         context = choose_context(self.window, cuts.valid_start)
         refuse = self.window.short == "refuse"
         self.left_out_ = leave_short(sequences, cuts, context, 1, refuse=refuse)
-        still = refuse_still(sequences, cuts)
-        self.notes_ = tuple(
-            f"Channel {name!r} never changes in the training part: it is watched on the scale that "
-            "it has there, and any change of it is news."
-            for name in still
-        )
+        self.notes_ = tuple(doubts(sequences, cuts))
         for told in (self.left_out_, *self.notes_):
             if told:
                 warnings.warn(told, LongshortWarning, stacklevel=3)
@@ -215,9 +212,7 @@ class AnomalyDetector(Estimator):
         self.fields_ = (*sequences.numbers, *self.encoding_.vocabulary.fields)
         self.seen_ = Seen.of(sequences, cuts)
         clean = clean_rows(sequences, self._used("clean"))
-        # rows that are clean, and that no one has labelled
-        usual = clean if marks is None else clean & ~marks
-        self._calm = sequences, cuts, usual
+        self._calm = sequences, cuts, usual_rows(sequences, cuts, clean, marks)
         return Parts(*cut_pieces(sequences, self.encoding_, cuts, clean))
 
     def _read(self, data: Any, labels: Any = None) -> tuple[Sequences, Cuts, Bools | None]:
@@ -240,11 +235,6 @@ class AnomalyDetector(Estimator):
         series = sequences.crop(0, cuts.test_start)
         kept = cuts.parts() < 2
         valid, usable = (cuts.parts() == 1)[kept], usual[kept]
-        if not usable.any():
-            raise DataError(
-                f"{sequences.source}: every row is labelled as anomalous, or not in a clean range, "
-                "so what is usual cannot be told; give other labels, or other ranges"
-            )
         # of a validation part without rows to go by, the training part takes the place
         told = valid & usable if (valid & usable).sum() >= _LEAST else usable
         surprise = surprises(self.models_, series, self.encoding_)
@@ -263,6 +253,8 @@ class AnomalyDetector(Estimator):
 
     def score_rows(self, sequences: Sequences) -> Scored:
         """Everything that is told of every row of series that were read."""
+        values = tamed(sequences.values, self.encoding_.codec)
+        sequences = replace(sequences, values=values)
         surprise = surprises(self.models_, sequences, self.encoding_)
         channels = self.scoring_.channels(surprise, sequences.offsets)
         scores = self.scoring_.joined(channels)

@@ -148,6 +148,11 @@ def test_translation_memories(tmp_path: Path) -> None:
     assert turned.texts == ("Una parola", "Sì")
     with pytest.raises(DataError, match="no language 'fr' for the target"):
         read_pairs(path, Roles(transcript="fr"))
+    wide = tmp_path / "w.tmx"
+    wide.write_bytes(TMX.replace("UTF-8", "UTF-16").encode("utf-16"))
+    assert read_pairs(wide, Roles()).transcripts == found.transcripts
+    with pytest.raises(DataError, match=r"u\.tmx, line 1: unknown encoding"):
+        read_pairs(written(tmp_path, "u.tmx", TMX.replace("UTF-8", "XTF-8")), Roles())
     third = '</tu>\n<tu><tuv xml:lang="de"><seg>x</seg></tuv></tu>'
     three = TMX.replace("</tu>", third, 1)
     with pytest.raises(DataError, match=r"which language is the target\? .* it, de"):
@@ -203,6 +208,26 @@ def test_json_of_captions(pictures: Path) -> None:
         read_pairs(written(pictures, "coco.json", json.dumps(coco)), Roles())
     with pytest.raises(DataError, match="holds neither COCO's captions"):
         read_pairs(written(pictures, "n.json", "{}"), Roles())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [5],
+        [{"image": "cat.png"}],
+        [{"image": "a" * 300, "caption": "x"}],
+        {"images": 5, "annotations": []},
+        {"images": [], "annotations": 5},
+        {"images": [{"id": [1]}], "annotations": []},
+        {"images": [{"id": 1, "file_name": "cat.png"}], "annotations": [{"image_id": {}}]},
+        {"images": [{"filename": "cat.png", "sentences": 5}]},
+        {"images": [{"filename": "cat.png", "split": ["train"], "sentences": []}]},
+        {"images": []},
+    ],
+)
+def test_json_of_other_things_is_refused(given: object, pictures: Path) -> None:
+    with pytest.raises(DataError, match=r"x\.json|aaa: there is no such file"):
+        read_pairs(written(pictures, "x.json", json.dumps(given)), Roles())
 
 
 def test_a_folder_of_pictures_with_texts_beside_them(pictures: Path) -> None:

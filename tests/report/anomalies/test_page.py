@@ -10,9 +10,9 @@ import pytest
 from longshort.cli.records import drawn, read_record, show_record, write_record
 from longshort.errors import ArgumentError
 from longshort.records import AnomalyEvaluation, History, Measured
-from longshort.report.anomalies.charts import stretch_chart, watch_chart
+from longshort.report import rates_chart, watch_chart
+from longshort.report.anomalies.charts import stretch_chart
 from longshort.report.anomalies.document import anomaly_page
-from longshort.report.anomalies.rates import rates_chart
 from longshort.report.anomalies.scores import anomaly_table, difference_rows, late, shown
 
 from ..labels.test_page import Reader  # noqa: TID252
@@ -42,7 +42,13 @@ def test_the_sentence_and_the_numbers_come_first(text: str) -> None:
     assert "[0.473, 0.573]" in row
     assert "1 h 30 min" in row
     assert "with 95 % intervals over 12 blocks of rows" in html.unescape(text).replace("\xa0", " ")
-    for name in ("Differences", "Alarms as events", "Alarms as intervals", "NAB score"):
+    for name in (
+        "Differences",
+        "Alarms as events",
+        "Alarms by nearness",
+        "Alarms by extent",
+        "NAB score",
+    ):
         assert f"<summary>{name}</summary>" in text
 
 
@@ -64,7 +70,7 @@ def test_a_series_is_seen_whole_and_closer_without_a_script(text: str) -> None:
 def test_misses_and_false_alarms_are_shown_apart(text: str) -> None:
     part = text[text.index('id="shown"') : text.index('id="rates"')]
     assert part.index("<h3>Missed</h3>") < part.index("<h3>False alarms</h3>")
-    assert "Greatest score 2.00." in part
+    assert "Greatest score 2.00, where the threshold is 3.50." in part
 
 
 def test_the_page_says_which_scores_it_leaves_out_and_why(text: str) -> None:

@@ -93,7 +93,14 @@ CONFIGURED: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", list(CONFIGURED))
+# what others show in part
+_SLOW = ("reconstruction", "shared")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in _SLOW else ()) for n in CONFIGURED],
+)
 def test_pushed_rows_have_the_scores_of_the_whole(name: str) -> None:
     table = plant()
     detector = AnomalyDetector(**QUICK | CONFIGURED[name]).fit(table)

@@ -110,23 +110,35 @@ def read_json(path: Path, roles: Roles) -> Corpus:
 
 def _coco(given: Mapping[str, Any], name: str) -> list[Captioned]:
     """Lin et al. (2014): images with ids, and annotations that name them."""
-    files: dict[Any, str] = {}
+    files = {
+        str(_asked(image, "id", name, f"images.{at}")): str(
+            _asked(image, "file_name", name, f"images.{at}")
+        )
+        for at, image in enumerate(_several(given, "images", name))
+    }
     found = []
-    try:
-        for image in given["images"]:
-            files[image["id"]] = str(image["file_name"])
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{name}: images.{len(files)} has no {error}") from None
-    for at, each in enumerate(given["annotations"]):
+    for at, each in enumerate(_several(given, "annotations", name)):
         place = f"annotations.{at}"
-        try:
-            image, caption = each["image_id"], each["caption"]
-        except (KeyError, TypeError) as error:
-            raise DataError(f"{name}: {place} has no {error}") from None
-        if image not in files:
+        image, caption = (_asked(each, key, name, place) for key in ("image_id", "caption"))
+        if str(image) not in files:
             raise DataError(f"{name}: {place}: image_id {image!r} is none of the images")
-        found.append(Captioned(files[image], str(caption), None, place))
+        found.append(Captioned(files[str(image)], str(caption), None, place))
     return found
+
+
+def _several(given: Mapping[str, Any], key: str, name: str) -> Sequence[Any]:
+    """A list of an object."""
+    held = given.get(key)
+    if not isinstance(held, list):
+        raise DataError(f"{name}: {key!r} is no list")
+    return held
+
+
+def _asked(each: Any, key: str, name: str, place: str) -> Any:
+    """A value of an object."""
+    if not isinstance(each, Mapping) or key not in each:
+        raise DataError(f"{name}: {place} has no {key!r}")
+    return each[key]
 
 
 def _karpathy(images: Sequence[Any], name: str) -> list[Captioned]:
@@ -134,16 +146,13 @@ def _karpathy(images: Sequence[Any], name: str) -> list[Captioned]:
     found = []
     for at, image in enumerate(images):
         place = f"images.{at}"
-        try:
-            file = os.path.join(image.get("filepath", ""), image["filename"])
-            captions = [str(sentence["raw"]) for sentence in image["sentences"]]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{name}: {place} has no {error}") from None
-        split = image.get("split")
-        if split is not None and split not in _SPLITS:
-            raise DataError(f"{name}: {place}: {split!r} is no part of a split")
-        part = None if split is None else _SPLITS[split]
-        found += [Captioned(file, caption, part, place) for caption in captions]
+        file = str(_asked(image, "filename", name, place))
+        file = os.path.join(str(image.get("filepath", "")), file)
+        part = _part(image.get("split"), name, place)
+        found += [
+            Captioned(file, str(_asked(sentence, "raw", name, place)), part, place)
+            for sentence in _several(image, "sentences", f"{name}: {place}")
+        ]
     return found
 
 
@@ -156,12 +165,19 @@ def _listed(given: Sequence[Any], roles: Roles, name: str) -> list[Captioned]:
         image = _value(item, (roles.path,) if roles.path else IMAGES, name, at)
         told = _value(item, (roles.transcript,) if roles.transcript else CAPTIONS, name, at)
         part = item.get(roles.part) if roles.part else None
-        if part is not None and part not in _SPLITS:
-            raise DataError(f"{name}: item {at + 1}: {part!r} is no part of a split")
-        known = None if part is None else _SPLITS[part]
+        known = _part(part, name, f"item {at + 1}")
         captions = told if isinstance(told, list) else [told]
         found += [Captioned(str(image), str(each), known, f"item {at + 1}") for each in captions]
     return found
+
+
+def _part(told: Any, name: str, place: str) -> PartName | None:
+    """The part of a split that an object says it is of."""
+    if told is None:
+        return None
+    if str(told) not in _SPLITS:
+        raise DataError(f"{name}: {place}: {told!r} is no part of a split")
+    return _SPLITS[str(told)]
 
 
 def _value(each: Mapping[str, Any], names: Sequence[str], name: str, at: int) -> Any:
@@ -175,8 +191,16 @@ def _places(path: Path, names: Sequence[str]) -> list[Path]:
     """Where the pictures are that a file names: in the first folder that has the first of them."""
     around = path.parent
     tried = [around, around / "images", around.parent, around.parent / "images"]
-    folder = next((each for each in tried if (each / names[0]).is_file()), around)
+    folder = next((each for each in tried if _is_file(each / names[0])), around)
     return [folder / name for name in names]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # a name that is too long
+        return False
 
 
 def _corpus(

@@ -35,4 +35,6 @@ def elements(data: bytes, where: str) -> Element:
     except expat.ExpatError as error:
         told = expat.ErrorString(error.code)
         raise DataError(f"{where}, line {error.lineno}, column {error.offset}: {told}") from None
+    except LookupError as error:
+        raise DataError(f"{where}, line 1: {error}; save it as UTF-8") from None
     return builder.close()

@@ -9,11 +9,11 @@ from longshort.data.sources.inputs import unpacked, utf8
 from longshort.errors import DataError
 
 
-def raw_of(path: Path) -> bytes:
-    """What a text file holds, unpacked where its name ends in .gz, in UTF-8 with plain line ends.
+def held(path: Path) -> bytes:
+    """What a file holds, unpacked where its name ends in .gz.
 
     Raises:
-        DataError: there is no such file, or it is not UTF-8; the line and the byte are told.
+        DataError: there is no such file, or it is no whole gzip file.
     """
     try:
         raw = path.read_bytes()
@@ -21,7 +21,16 @@ def raw_of(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
     if path.name.lower().endswith(".gz"):
         raw = unpacked(raw, path.name)
-    return utf8(raw, path.name)
+    return raw
+
+
+def raw_of(path: Path) -> bytes:
+    """What a text file holds, in UTF-8 with plain line ends.
+
+    Raises:
+        DataError: there is no such file, or it is not UTF-8; the line and the byte are told.
+    """
+    return utf8(held(path), path.name)
 
 
 def every(path: Path) -> list[str]:

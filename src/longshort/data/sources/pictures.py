@@ -185,7 +185,12 @@ def _opened(path: Path, *, decode: bool, coloured: bool = False) -> Grey:
     In shades of grey (H, W), or coloured (H, W, 3).
     """
     pillow = _pillow()
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:
+        # a name that is too long
+        there = False
+    if not there:
         raise DataError(f"{path}: there is no such file")
     wrong = (OSError, SyntaxError, ValueError, pillow.Image.DecompressionBombError)
     try:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from longshort.data.sequences import composed
 from longshort.data.sources.elements import elements
-from longshort.data.sources.lines import raw_of
+from longshort.data.sources.lines import held
 from longshort.errors import DataError, suggest
 
 # parts of a segment that hold the codes of another format, and no text
@@ -38,14 +38,14 @@ def read_tmx(path: Path, source: str | None = None, target: str | None = None) -
     """The pairs of a translation memory, which may be packed (.gz).
 
     Args:
-        path: the file.
+        path: the file, in the encoding that it declares.
         source, target: languages, "en" or "en-GB"; by default that which the header names as the
             source, and the only other one that there is.
 
     Raises:
         DataError: the file is no TMX, or a language is not in it, or has to be named.
     """
-    root = elements(raw_of(path), path.name)
+    root = elements(held(path), path.name)
     if root.tag != "tmx":
         raise DataError(f"{path.name}: its root is <{root.tag}>, and that of a TMX file is <tmx>")
     header = root.find("header")

@@ -10,11 +10,11 @@ import altair as alt
 
 from longshort.errors import ArgumentError
 from longshort.records import AnomalyEvaluation, Marked, Trace, Watched
-from longshort.report.layout import drawn_from, inner_width, prose, side_by_side, tips
+from longshort.report.layout import drawn_from, inner_width, need, prose, side_by_side, tips
 from longshort.report.numerals import count, number
 from longshort.report.panels import Clock
 from longshort.report.theme import INK, LSTM, TRAIN, labelled
-from longshort.report.timeline import read_times
+from longshort.report.timeline import finite, read_times
 
 # Okabe and Ito's, as the theme's
 _LABEL, _RIGHT = "#E69F00", "#009E73"
@@ -25,7 +25,7 @@ _NAMES = {
     "alarm": ("alarm", LSTM),
 }
 # heights of panels, and what lies between them, in pixels
-_TALL, _LOW, _BETWEEN = 120, 90, 34
+_TALL, _LOW, _BETWEEN = 120, 90, 40
 # numbers from here on are written with a letter for their size
 _LARGE = 1e5
 
@@ -62,6 +62,7 @@ def stretch_chart(
         width: of the whole chart, in pixels.
         zoom: the chart zooms along time in a notebook.
     """
+    need(own.times, "rows")
     own = _coarser(own, width * parts)
     marks = (*own.labels, *own.alarms)
     texts = [*own.times, *(time for mark in marks for time in (mark.start, mark.end))]
@@ -174,7 +175,7 @@ def _values(
     piece: Watched, trace: Trace, whole: Trace, clock: Clock, x: alt.X, zoom: bool
 ) -> alt.LayerChart:
     rows = [
-        {"t": clock.value(time), "time": time, "low": low, "high": high}
+        {"t": clock.value(time), "time": time, "low": finite(low), "high": finite(high)}
         for time, low, high in zip(piece.times, trace.low, trace.high, strict=True)
     ]
     scale, axis = _scale([*whole.low, *whole.high], labelled(trace.name, trace.unit))
@@ -196,8 +197,8 @@ def _tips(zoom: bool, *names: str) -> dict[str, Any]:
 
 def _scores(piece: Watched, whole: Watched, clock: Clock, x: alt.X, zoom: bool) -> alt.LayerChart:
     rows = [
-        {"t": clock.value(time), "time": time, "score": score, "threshold": threshold}
-        for time, score, threshold in zip(piece.times, piece.scores, piece.thresholds, strict=True)
+        {"t": clock.value(time), "time": time, "score": finite(score), "threshold": finite(level)}
+        for time, score, level in zip(piece.times, piece.scores, piece.thresholds, strict=True)
     ]
     scale, axis = _scale([*whole.scores, *whole.thresholds], "score")
     y = alt.Y("score:Q", axis=axis, scale=scale)
@@ -214,7 +215,7 @@ def _scores(piece: Watched, whole: Watched, clock: Clock, x: alt.X, zoom: bool) 
 
 def _scale(values: Iterable[float | None], title: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """From the least to the greatest value, and the axis of that: 800M, not 800,000,000."""
-    known = [value for value in values if value is not None]
+    known = [value for value in map(finite, values) if value is not None]
     low, high = min(known, default=0.0), max(known, default=1.0)
     ends = [low, high] if high > low else [low - 0.5, high + 0.5]
     axis: dict[str, Any] = {"title": title, "tickCount": 4}
@@ -245,7 +246,7 @@ def _shaded(piece: Watched, clock: Clock, x: alt.X, zoom: bool) -> list[alt.Char
                 "key": _NAMES[_kind(mark) if alarmed else "labelled"][0],
                 "from": mark.start,
                 "to": mark.end,
-                "greatest": mark.score,
+                "greatest": finite(mark.score),
             }
             for mark in marks
         ]
@@ -267,7 +268,7 @@ def _kind(mark: Marked) -> str:
 
 
 def _words(own: Watched) -> str:
-    scores = [score for score in own.scores if score is not None]
+    scores = [score for score in map(finite, own.scores) if score is not None]
     told = []
     if scores:
         told.append(f"Scores from {number(min(scores))} to {number(max(scores))}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from longshort.records import AnomalyEvaluation, Marked, Shown
+from longshort.records import AnomalyEvaluation, Marked, Shown, Watched
 from longshort.report.anomalies.charts import stretch_chart
 from longshort.report.anomalies.glossary import entries
 from longshort.report.anomalies.rates import rates_chart
@@ -143,6 +143,7 @@ def _watched(evaluation: AnomalyEvaluation) -> str:
                 f"watched-{at}",
                 partial(stretch_chart, own),
                 partial(stretch_chart, own, parts=_CLOSER),
+                _caption(own, evaluation.labelled),
             )
         )
         if own.alarms:
@@ -153,6 +154,18 @@ def _watched(evaluation: AnomalyEvaluation) -> str:
             name = f"{count(len(own.alarms), 'alarm')}{f', {more:,} not listed' if more else ''}"
             blocks.append(folded(name, inner))
     return section("watched", "The series, and what was made of them", *blocks)
+
+
+def _caption(own: Watched, labelled: bool) -> str:
+    """What a series holds, in words."""
+    told = f"{own.series}: " if own.series else ""
+    told += count(len(own.alarms), "alarm")
+    if not labelled:
+        return f"{told} over {len(own.times) * own.every:,} rows."
+    met = sum(mark.right is True for mark in own.labels)
+    false = sum(mark.right is False for mark in own.alarms)
+    amount = count(len(own.labels), "labelled anomaly", "labelled anomalies")
+    return f"{told}, {false:,} of them false; {amount}, {met:,} met by an alarm."
 
 
 def _row(mark: Marked) -> tuple[str, ...]:
@@ -186,8 +199,10 @@ def _one(name: str, each: Shown) -> str:
     at = each.at
     where = f"{each.around.series} · " if each.around.series else ""
     title = f"{where}{at.start} to {at.end}".replace("T", " ")
-    told = f"Greatest score {number(at.score)}."
-    if at.channels:
+    levels = [level for level in each.around.thresholds if level is not None]
+    beside = f", where the threshold is {number(min(levels))}" if levels else ""
+    told = f"Greatest score {number(at.score)}{beside}."
+    if at.channels and len(each.around.traces) > 1:
         told += f" Because of {causes(at)}."
     return figure(name, lambda width: stretch_chart(each.around, title=title, width=width), told)
 

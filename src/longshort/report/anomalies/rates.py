@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from longshort.records import AnomalyEvaluation
+from longshort.records import AlarmRate, AnomalyEvaluation, Measured
 from longshort.report.layout import (
     WIDE,
     drawn_from,
@@ -20,6 +20,7 @@ from longshort.report.layout import (
 )
 from longshort.report.numerals import number, percent
 from longshort.report.theme import LSTM, MUTED, SHARE, TRAIN
+from longshort.report.timeline import finite
 
 _COLOURS = {"all alarms": LSTM, "false alarms": TRAIN}
 
@@ -30,7 +31,7 @@ def rates_chart(evaluation: AnomalyEvaluation, *, width: int = 920) -> alt.Conca
     Raises:
         ArgumentError: the record holds no rates of alarms.
     """
-    need(evaluation.rates, "rates of alarms")
+    need(_known(evaluation), "rates of alarms")
     columns = 2 if width >= WIDE and evaluation.labelled else 1
     inner = inner_width(width, columns)
     panels = [_by_threshold(evaluation).properties(width=inner, height=220)]
@@ -38,7 +39,7 @@ def rates_chart(evaluation: AnomalyEvaluation, *, width: int = 920) -> alt.Conca
         panels.append(_found(evaluation).properties(width=inner, height=220))
     unit = evaluation.data.unit
     title = f"Alarms per {unit} at other thresholds"
-    least, most = evaluation.rates[0], evaluation.rates[-1]
+    least, most = _known(evaluation)[0], _known(evaluation)[-1]
     told = [
         f"{number(each.alarms)} at a threshold of {number(each.threshold)}"
         + (f" with {percent(each.found, 0)} found." if each.found is not None else ".")
@@ -47,9 +48,13 @@ def rates_chart(evaluation: AnomalyEvaluation, *, width: int = 920) -> alt.Conca
     return side_by_side(panels, columns, width, title, f"{title}. {prose(told)}")
 
 
+def _known(evaluation: AnomalyEvaluation) -> list[AlarmRate]:
+    return [each for each in evaluation.rates if finite(each.threshold) is not None]
+
+
 def _by_threshold(evaluation: AnomalyEvaluation) -> alt.LayerChart:
     ours, unit = evaluation.ours, evaluation.data.unit
-    thresholds = [each.threshold for each in evaluation.rates]
+    thresholds = [each.threshold for each in _known(evaluation)]
     # a threshold that scores of many sizes pass is read by its powers of ten
     wide = min(thresholds) > 0 and max(thresholds) > 50 * min(thresholds)
     title = "multiple of each threshold" if evaluation.relative else "threshold"
@@ -61,12 +66,14 @@ def _by_threshold(evaluation: AnomalyEvaluation) -> alt.LayerChart:
     )
     rows: list[dict[str, Any]] = [
         {"threshold": each.threshold, "rate": rate, "key": key}
-        for each in evaluation.rates
+        for each in _known(evaluation)
         for key, rate in zip(_COLOURS, (each.alarms, each.false), strict=True)
-        if rate
+        if finite(rate) and (rate or 0.0) > 0
     ]
     shown: list[float] = [row["rate"] for row in rows]
-    shown += [evaluation.expected] if evaluation.expected else []
+    expected = finite(evaluation.expected)
+    expected = expected if expected and expected > 0 else None
+    shown += [expected] if expected else []
     y = alt.Y(
         "rate:Q", axis={"title": f"alarms per {unit}", "values": _decades(shown)}, scale=_log()
     )
@@ -75,11 +82,11 @@ def _by_threshold(evaluation: AnomalyEvaluation) -> alt.LayerChart:
     legend = {"title": None, "symbolType": "stroke", "symbolStrokeWidth": 2.5}
     colour = alt.Color("key:N", scale=scale, legend=legend)
     layers = [_line(rows).encode(x, y, colour, tooltip=tips("key:N", "threshold:Q", "rate:Q"))]
-    own = 1.0 if evaluation.relative else None if ours is None else ours.threshold
+    own = 1.0 if evaluation.relative else None if ours is None else finite(ours.threshold)
     if own is not None:
         layers.insert(0, _rule({"threshold": own}).encode(x))
-    if evaluation.expected:
-        layers.insert(0, _rule({"rate": evaluation.expected}).encode(y))
+    if expected:
+        layers.insert(0, _rule({"rate": expected}).encode(y))
     return alt.LayerChart(layer=layers)
 
 
@@ -87,8 +94,8 @@ def _found(evaluation: AnomalyEvaluation) -> alt.LayerChart:
     ours = evaluation.ours
     rows: list[dict[str, Any]] = [
         {"rate": each.false, "found": each.found, "threshold": each.threshold}
-        for each in evaluation.rates
-        if each.false and each.found is not None
+        for each in _known(evaluation)
+        if finite(each.false) and (each.false or 0.0) > 0 and finite(each.found) is not None
     ]
     title = f"false alarms per {evaluation.data.unit}"
     ticks = _decades([row["rate"] for row in rows])
@@ -98,8 +105,10 @@ def _found(evaluation: AnomalyEvaluation) -> alt.LayerChart:
     shown = tips("threshold:Q", "rate:Q", "found:Q")
     layers = [_line(rows, color=LSTM).encode(x, y, tooltip=shown)]
     if ours is not None:
-        rate = ours.measures["false_alarms"].value
-        found = ours.measures["event_recall"].value
+        rate, found = (
+            finite(ours.measures.get(name, Measured(None)).value)
+            for name in ("false_alarms", "event_recall")
+        )
         if rate and found is not None:
             dot = drawn_from([{"rate": rate, "found": found}], "point", filled=True, size=110,
                              color=LSTM, opacity=1)  # fmt: skip

@@ -47,10 +47,9 @@ _MAIN = ("vus_pr", "auc_pr", "event_f1", "false_alarms", "delay")
 _RATES = ("alarms", "alarmed")
 GROUPS = {
     "Scores of rows": ("vus_pr", "vus_roc", "auc_pr", "auc_roc"),
-    "Alarms as events": ("event_precision", "event_recall", "event_f1", "false_alarms", "alarms",
-                         "alarmed"),
-    "Alarms as intervals": ("affiliation_precision", "affiliation_recall", "range_precision",
-                            "range_recall", "range_f1"),
+    "Alarms as events": ("event_precision", "event_recall", "event_f1", "alarms", "alarmed"),
+    "Alarms by nearness": ("affiliation_precision", "affiliation_recall", "affiliation_f1"),
+    "Alarms by extent": ("range_precision", "range_recall", "range_f1"),
     "NAB score": ("nab_standard", "nab_reward_low_FP", "nab_reward_low_FN"),
 }  # fmt: skip
 

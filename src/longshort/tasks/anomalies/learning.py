@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from longshort.contracts import Batch
 from longshort.data.codecs.calendar import Cycle
+from longshort.data.codecs.numbers import NumberCodec
 from longshort.data.encoding import Encoding
-from longshort.data.sequences import Sequences
+from longshort.data.sequences import Floats, Sequences
 from longshort.data.splits import Cuts
 from longshort.data.steps import Ints
 from longshort.data.window import Window
@@ -23,6 +24,8 @@ from longshort.tasks.anomalies.thresholds import Bools
 
 # rows of a piece at most, and pieces of an epoch at least, where there are as many rows
 _CONTEXT, _PIECES = 64, 320
+# rows that are few to learn from; usual spreads beyond which all is equally far
+_FEW, _FAR = 100, 1e9
 # a cycle of the calendar is read where the rows that are learnt from hold so many of it
 _TURNS = 2
 _SECONDS: dict[Cycle, float] = {
@@ -131,30 +134,69 @@ def cut_pieces(
     return train, valid, pieces(base, cuts.test_start, every)
 
 
-def refuse_still(sequences: Sequences, cuts: Cuts) -> list[str]:
-    """Say before training which target tells nothing.
+def usual_rows(sequences: Sequences, cuts: Cuts, clean: Bools, marks: Bools | None) -> Bools:
+    """(N,) rows that are clean, and that no one has labelled.
 
-    Returns:
-        Targets that are constant in the training part while others are not.
+    Raises:
+        DataError: before the test part there is none.
+    """
+    found = clean if marks is None else clean & ~marks
+    if not found[cuts.parts() < 2].any():
+        raise DataError(
+            f"{sequences.source}: every row is labelled as anomalous, or not in a clean range, so "
+            "what is usual cannot be told; give other labels, or other ranges"
+        )
+    return found
+
+
+def doubts(sequences: Sequences, cuts: Cuts) -> Iterator[str]:
+    """What makes it hard to tell what is usual, in sentences.
 
     Raises:
         DataError: a target is missing everywhere in the training part, or all are constant there.
     """
-    inside = cuts.parts() == 0
-    still = []
-    for column in sequences.role_indices("target"):
-        seen = sequences.values[inside, column]
-        seen = seen[np.isfinite(seen)]
-        if not len(seen):
-            raise DataError(
-                f"{sequences.source}: column {sequences.names[column]!r} is missing everywhere in "
-                "the training part; move the parts (--valid-from), or leave the column out"
-            )
-        if (seen == seen[0]).all():
-            still.append(sequences.names[column])
-    if len(still) == len(sequences.role_indices("target")):
+    targets = sequences.role_indices("target")
+    still = [sequences.names[at] for at in targets if _still(sequences, cuts, at)]
+    if len(still) == len(targets):
         raise DataError(
             f"{sequences.source}: column {still[0]!r} is constant in the training part, so what is "
             "usual cannot be learnt; give rows in which it changes (--valid-from moves the parts)"
         )
-    return still
+    for name in still:
+        yield (
+            f"Channel {name!r} never changes in the training part: it is watched on the scale that "
+            "it has there, and any change of it is news."
+        )
+    rows = int(cuts.test_start.sum())
+    if rows < _FEW:
+        yield (
+            f"{rows} rows are few to learn what is usual from: scores and threshold will be rough."
+        )
+
+
+def _still(sequences: Sequences, cuts: Cuts, column: int) -> bool:
+    """Whether a target is constant in the training part."""
+    seen = sequences.values[cuts.parts() == 0, column]
+    seen = seen[np.isfinite(seen)]
+    if not len(seen):
+        raise DataError(
+            f"{sequences.source}: column {sequences.names[column]!r} is missing everywhere in the "
+            "training part; move the parts (--valid-from), or leave the column out"
+        )
+    return bool((seen == seen[0]).all())
+
+
+def tamed(values: Floats, codec: NumberCodec) -> Floats:
+    """Rows (N, F) with numbers at most ``_FAR`` usual spreads away from where they usually are.
+
+    A sensor that tells 1e30 is an anomaly, and no reason to score nothing. On a logarithmic scale
+    nothing is that far.
+    """
+    if codec.scaling.log:
+        return values
+    (centre, spread), width = codec.typical, len(codec.names)
+    low, high = centre - _FAR * spread, centre + _FAR * spread
+    numbers = values[:, :width]
+    if not ((numbers < low) | (numbers > high)).any():
+        return values
+    return np.concatenate([np.clip(numbers, low, high), values[:, width:]], 1)

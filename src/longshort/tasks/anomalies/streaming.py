@@ -16,6 +16,7 @@ from longshort.data.steps import Ints
 from longshort.model import Model
 from longshort.tasks.anomalies.again import Again
 from longshort.tasks.anomalies.faults import Lasting, Watch, fault_words
+from longshort.tasks.anomalies.learning import tamed
 from longshort.tasks.anomalies.network import rebuilding
 from longshort.tasks.anomalies.reader import Reader
 from longshort.tasks.anomalies.scores import Running, Scoring, shares
@@ -130,6 +131,7 @@ class DetectorStream:
     def step(self, sessions: Ints, values: Any, times: Ints | None) -> Watched:
         """See ``data.layout.Stream``."""
         arrays, channels = self._arrays, len(self._names)
+        values = tamed(values, self._readers[0].encoding.codec)
         views = [reader.step(sessions, values, times) for reader in self._readers]
         surprise = np.concatenate(views, 1)
         running = Running(*(arrays[name][sessions] for name in Running._fields))

@@ -14,23 +14,26 @@ from longshort.data.readings.live import LiveSignal
 from longshort.data.readings.signals import SignalReading
 from longshort.data.sequences import Floats
 from longshort.data.steps import Ints
-from longshort.heads.distributions import LEVELS
 from longshort.heads.sequel import SequelHead
 from longshort.model import Model
 from longshort.tasks.streams.trunk import Trunk, fill, places_of
 
+# levels of the interval's ends
+_ENDS = (0.1, 0.9)
+
 
 class Onward(NamedTuple):
-    """Of each row that was read: C channels, the next L values, Q quantiles.
+    """Of each row that was read: C channels, the next L values.
 
     surprise: (B, C) how little its values were expected, in the head's unit (nats where it tells
-    distributions); NaN where nothing was to be told. point, quantiles: (B, L, C) and (B, L, C, Q)
-    of the values to come, in the data's own units.
+    distributions); NaN where nothing was to be told. point: (B, L, C) the values to come, in the
+    data's own units; low, high: between these eight in ten are told to lie.
     """
 
     surprise: Floats
     point: Floats
-    quantiles: Floats
+    low: Floats
+    high: Floats
 
 
 class OnwardStream:
@@ -64,7 +67,7 @@ class OnwardStream:
         # what each network told of the next row, and whether there was a row before
         self._expected = np.zeros(shape, np.float32)
         self._begun = np.zeros(sessions, np.bool_)
-        self._levels = torch.tensor(LEVELS, dtype=torch.float64)
+        self._levels = torch.tensor(_ENDS, dtype=torch.float64)
 
     @property
     def _places(self) -> dict[str, Tensor]:
@@ -108,12 +111,11 @@ class OnwardStream:
             parameters = head.parameters_after(encoded, batch)[:, 0]
             self._expected[at, sessions] = parameters[:, 0].cpu().numpy()
             quantiles = head.family.quantiles(parameters.double(), self._levels.to(z.device))
-            told.append(quantiles.cpu().numpy())
+            middle = head.family.point(parameters.double())[..., None]
+            told.append(torch.cat([middle, quantiles], -1).cpu().numpy())
         self._begun[sessions] = True
         scaled = told[0] if len(told) == 1 else np.mean(told, 0)
-        raw = self._reading.scales.inverse(np.moveaxis(scaled, 2, -1))
-        raw = np.moveaxis(raw, -1, 2)
-        return Onward(surprise, raw[..., LEVELS.index(0.5)], raw)
+        return Onward(surprise, *self._reading.scales.inverse(np.moveaxis(scaled, -1, 0)))
 
     def _surprise(self, sessions: Ints, values: Tensor, seen: Any) -> Floats:
         """(B, C), the mean over networks of what these values cost."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from longshort.contracts import Batch
 from longshort.data.codecs.tokens import BORDER
-from longshort.heads.translation import Carried, TranslationHead
+from longshort.heads.translation import TranslationHead
 from longshort.layers.attention import Memory
 from longshort.model import Model
 from longshort.search import Floats, Ints
@@ -102,12 +102,3 @@ def _cut(memory: Memory, sources: Tensor) -> Memory:
     found = memory.select(sources)
     steps = max(int(found.there.sum(1).max()), 1) if len(sources) else 1
     return Memory(*(None if part is None else part[:, :steps] for part in found))  # type: ignore[arg-type]
-
-
-def carried_over(models: Sequence[Model], batch: Batch) -> list[tuple[Memory, Carried]]:
-    """The sources of a batch as each network holds them."""
-    found = []
-    for model in models:
-        assert isinstance(model.head, TranslationHead)
-        found.append(model.head.opened(model.encoder(batch), batch))
-    return found
