@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -252,6 +253,13 @@ def page(kept: dict[str, Any]) -> str:
         rate = row["sessions"] / ours * 1e6
         told = " | ".join([f"{ours:,.1f}", f"{rate:,.0f}", *others])
         lines.append(f"| {row['sessions']:,} | {row['threads']} | {told} |")
+    if kept.get("busy"):
+        lines += [
+            "",
+            "The machine had other work than this for every core: the rows of two cores tell of "
+            "the neighbours as much as of the entrants, and libraries that wait for threads suffer "
+            "most. Those of one core hold.",
+        ]
     versions = kept["versions"]
     lines += [
         "",
@@ -278,13 +286,16 @@ def page(kept: dict[str, Any]) -> str:
     ]
     if kept.get("deep_river"):
         version, used, took = kept["deep_river"]
+        alone = {name: f"{own / took:.2f}" for name, own in kept["sessions"][0]["times"].items()}
         lines += [
             "",
             f"deep-river {version} (torch {used}, `RollingRegressor` around `nn.LSTM({FEATURES}, "
             f"{UNITS})` and a linear head, `window_size={CONTEXT}`, `predict_one` alone, a process "
             f"of its own): {took:,.0f} microseconds a row of one session. It reads its window "
             "again for each row, has no scaling and one number as its answer, and steps one "
-            "session at a time. PyOD scores whole tables and streams nothing.",
+            f"session at a time. One session of the `SeriesModel` takes {alone['SeriesModel']} "
+            f"times as long, one of the `Forecaster` {alone['Forecaster']} times. PyOD scores "
+            "whole tables and streams nothing.",
         ]
     if kept.get("long"):
         own = kept["long"]
@@ -311,7 +322,9 @@ def main() -> None:
         told_of = Path("/proc/cpuinfo").read_text().splitlines()
         names = [line.split(":")[1].strip() for line in told_of if line.startswith("model name")]
         cpu = f"{len(names)} x {names[0]}" if names else "a CPU"
-        kept["machine"] = f"{cpu}, shared"
+        load, cores = os.getloadavg()[1], os.cpu_count() or 1
+        kept["machine"] = f"{cpu}, shared, load average {load:.1f}"
+        kept["busy"] = load > cores - 1
         kept["versions"] = {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__}
         cases = [(count, threads) for count in SESSIONS for threads in (1, 2)]
         kept["kernel"], kept["sessions"] = [], []

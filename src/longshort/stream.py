@@ -279,7 +279,9 @@ class Session:
         self._rows[numbers], self._last[numbers] = 0, _NEVER
         self._row[numbers] = np.nan
         for number, key in zip(numbers.tolist(), keys, strict=True):
-            self._keys[number] = key
+            # a name that its user gave stays, where rows tell none
+            if key or self._keys[number] is None:
+                self._keys[number] = key
             if key:
                 self._found[key] = number
 
@@ -396,7 +398,9 @@ class Session:
             self.memo = dict(told["memo"])
             self._keys = [None if key is None else tuple(map(str, key)) for key in keys]
             begun = np.flatnonzero([key is not None for key in self._keys])
-            self._stream.begin(begun, [key for key in self._keys if key is not None])
+            named = self.layout is not None and self.layout.group
+            given = [key if named else () for key in self._keys if key is not None]
+            self._stream.begin(begun, given)
             kept = {n: torch.from_numpy(array.copy()) for n, array in tensors.items()}
             self.load(State.unflatten(kept))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -18,8 +18,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from longshort import Columns, Forecaster, Recurrent, Session, Training, Window
+from longshort import (
+    AnomalyDetector,
+    Columns,
+    Forecaster,
+    LanguageModel,
+    Recurrent,
+    SeriesModel,
+    Session,
+    Tagger,
+    Training,
+    Window,
+)  # fmt: skip
 from longshort.cli.app import main
+from longshort.data.readings.wide import Wide
 
 
 def hourly(rows: int = 60) -> pl.DataFrame:
@@ -252,3 +264,65 @@ def test_rows_come_from_a_broker_and_answers_go_back(
     listener.loop_stop()
     found = [{n: v for n, v in record.items() if n != "time"} for record in heard]
     assert found == wanted(model, rows)
+
+
+def test_models_of_every_kind_are_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training, size = Training(epochs=1, members=1, batch=4), Recurrent(4, dropout=0.0)
+    rows = hourly(80).with_columns(pl.col("load").round(3))
+    rows.write_csv(tmp_path / "rows.csv", datetime_format="%Y-%m-%dT%H:%M:%S")
+    model = tmp_path / "model.lstm"
+    # a series model that knows no groups, of which each pump has a session
+    series = SeriesModel(recurrent=size, training=training)
+    series.fit(rows["load"].to_numpy().reshape(8, 20, 1)).save(model)
+    text = rows.rename({"load": "x0"}).write_csv(datetime_format="%Y-%m-%dT%H:%M:%S")
+    (tmp_path / "named.csv").write_text(text)
+    code, out, _ = run(capsys, model, tmp_path / "named.csv", "--group", "pump")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [found[0]["pump"], found[1]["pump"]] == ["a", "b"]
+    assert [record["x0_surprise"] is None for record in found[:4]] == [True, True, False, False]
+    state = ("--group", "pump", "--state", tmp_path / "state")
+    halves = [text.splitlines(keepends=True)[:81], text.splitlines(keepends=True)]
+    parts = ""
+    for lines in halves:
+        (tmp_path / "part.csv").write_text("".join(lines))
+        parts += run(capsys, model, tmp_path / "part.csv", *state)[1]
+    assert [json.loads(line) for line in parts.splitlines()] == found
+    # alarms alone
+    detector = AnomalyDetector(
+        Columns("time", group="pump", target="load"), recurrent=size, training=training
+    )
+    detector.fit(rows).save(model)
+    code, out, err = run(capsys, model, tmp_path / "rows.csv", "--alarms")
+    assert code == 0
+    assert all(json.loads(line)["alarm"] for line in out.splitlines())
+    assert "160 rows" in err
+    # texts, line by line
+    words = tmp_path / "text.txt"
+    words.write_text("to be, or not to be, that is the question.\n" * 40)
+    LanguageModel(recurrent=Recurrent(8), training=training).fit(words).save(model)
+    words.write_text("to be\nor not\n")
+    code, out, _ = run(capsys, model, words)
+    assert [json.loads(line)["symbols"] for line in out.splitlines()] == [6, 7]
+    code, _, err = run(capsys, model, words, "--alarms")
+    assert code == 2
+    assert "this model tells none" in err
+    # an empty line ends a sentence
+    sentences = [["so", "loud"], ["quiet", "and", "dry"]] * 8
+    tags = [["B-X" if word == "loud" else "O" for word in own] for own in sentences]
+    tagger = Tagger(wide=Wide(0), recurrent=size, training=training)
+    tagger.fit(sentences, tags).save(model)
+    words.write_text("so\nloud\n\nso\nloud\n")
+    _, out, _ = run(capsys, model, words)
+    first, second, *again = out.splitlines()
+    assert again == [first, second]
+    for wrong, told in (
+        (("--write", "xml"), "--write xml"),
+        (("--late", "never"), "late='never'"),
+        (("--mqtt", "localhost:1"), "name one"),
+    ):
+        code, _, err = run(capsys, model, words, *wrong)
+        assert code == 2
+        assert told in err

@@ -10,7 +10,16 @@ import polars as pl
 import pytest
 
 import longshort
-from longshort import AnomalyDetector, Columns, Recurrent, Scaling, Threshold, Training, Window
+from longshort import (
+    AnomalyDetector,
+    Columns,
+    Recurrent,
+    Scaling,
+    Surprise,
+    Threshold,
+    Training,
+    Window,
+)
 from longshort.checkpoint import Checkpoint
 from longshort.errors import ArgumentError, DataError, LongshortWarning
 
@@ -188,3 +197,22 @@ def test_a_fit_that_was_broken_off_goes_on_as_if_it_had_not(
     again = AnomalyDetector(columns, **quick).fit(data[:FIT], checkpoint=checkpoint)
     assert np.array_equal(again.anomaly_scores(data), whole.anomaly_scores(data))
     assert again.threshold_ == whole.threshold_
+
+
+@pytest.mark.parametrize("by", ["reconstruction", "both"])
+def test_other_views_are_kept_in_the_file_too(by: str, data: pl.DataFrame, tmp_path: Path) -> None:
+    quick = QUICK | {"training": Training(epochs=3, members=2, steps=5)}
+    columns = Columns("time", target=["flow", "heat"], past=())
+    found = AnomalyDetector(columns, surprise=Surprise(by, code=3), **quick).fit(data[:FIT])  # type: ignore[arg-type]
+    found.save(tmp_path / "model.lstm")
+    again = longshort.load(tmp_path / "model.lstm")
+    assert isinstance(again, AnomalyDetector)
+    whole = found.anomaly_scores(data)
+    assert np.array_equal(again.anomaly_scores(data), whole)
+    np.testing.assert_allclose(found.anomaly_scores(data[:750]), whole[:750], atol=1e-5)
+    assert whole[700:720].max() > 3 * np.abs(whole[FIT:700]).mean()
+    if by == "reconstruction":
+        with pytest.raises(ArgumentError, match="expects nothing"):
+            found.explain(data)
+    else:
+        assert found.explain(data).leanings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ from longshort.cli.terminal import notes, plain
 from longshort.data.arrival import Arrival, Late, Missing
 from longshort.errors import ArgumentError, DataError, LongshortError, ModelFileError, suggest
 from longshort.stream import Session
+from longshort.tasks.classify import Classifier
+from longshort.tasks.tag import Tagger
 
 Written = Literal["jsonl", "csv"]
 # bad lines that are told one by one
@@ -102,11 +105,18 @@ class Writer:
         return held.getvalue()
 
 
+def _known(value: Any) -> Any:
+    """A value as JSON has it: what is no number is null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 class Run:
     """One run of the command: what it reads with, writes to, and has counted."""
 
-    def __init__(self, session: Session, group: str | None, state: Path | None) -> None:
-        self.session, self.group, self.state = session, group, state
+    def __init__(
+        self, session: Session, group: str | None, state: Path | None, *, alarms: bool = False
+    ) -> None:
+        self.session, self.group, self.state, self.alarms = session, group, state, alarms
         self.rows = self.answers = self.bad = 0
         self._kept = time.monotonic()
 
@@ -121,6 +131,10 @@ class Run:
         number = None
         if layout is None:
             number = 0
+            if not row.strip() and isinstance(session.model, Classifier | Tagger):
+                # an empty line ends a text or a sentence
+                session.reset()
+                return None
         else:
             named = layout.group or (() if self.group is None else (self.group,))
             own = {name: row[name] for name in named if name in row}
@@ -137,8 +151,13 @@ class Run:
         record = session.record(told)
         if not record:
             return None
+        if self.alarms:
+            if "alarm" not in record:
+                raise ArgumentError("--alarms: this model tells none; leave it out")
+            if not record["alarm"]:
+                return None
         self.answers += 1
-        return own | record
+        return own | {name: _known(value) for name, value in record.items()}
 
     def refused(self, where: str, error: LongshortError) -> None:
         """A line that is left out: told on standard error."""
@@ -182,6 +201,9 @@ def stream(
         Path | None, typer.Option(help="File to keep the state in, and to go on from.")
     ] = None,
     every: Annotated[float, typer.Option(help="Seconds from one writing of it to the next.")] = 60,
+    alarms: Annotated[
+        bool, typer.Option("--alarms", help="Of a detector: write the rows that are alarms alone.")
+    ] = False,
     write: Annotated[str, typer.Option(help="Answers as jsonl or csv.")] = "jsonl",
     mqtt: Annotated[
         str | None, typer.Option(help="Read from a broker, host:port, instead.")
@@ -215,7 +237,7 @@ def stream(
     if mqtt is not None and source is not None:
         raise ArgumentError(f"--mqtt {mqtt}: rows come from there, or from {source}; name one")
     arrival = Arrival(cast(Late, late), cast(Missing, missing), longest)
-    run = Run(_opened(model, sessions, arrival, state, device), group, state)
+    run = Run(_opened(model, sessions, arrival, state, device), group, state, alarms=alarms)
     writer = Writer(cast(Written, write))
     # a state that cannot be written is told before anything is read
     run.keep()
@@ -284,12 +306,13 @@ def _read(
 def _one(run: Run, reader: Reader, line: Line, where: str, writer: Writer) -> None:
     try:
         if run.session.layout is None:
-            row: Any = line.text.decode(errors="replace")
+            # a piece ends where its line does
+            row: Any = line.text.decode(errors="replace") + "\n"
         else:
             row = reader.row(line.text)
         record = None if row is None else run.answer(row)
     except ArgumentError as error:
-        if reader.kind == "csv" and line.number == 1:
+        if (reader.kind == "csv" and line.number == 1) or run.alarms:
             raise ArgumentError(f"{where}: {error}") from None
         run.refused(where, error)
         return

@@ -186,4 +186,4 @@ def _with_unknown(columns: tuple[Field, ...]) -> tuple[Field, ...]:
 
 def _float(values: Floats) -> Tensor:
     """What is missing is the mean, which is 0."""
-    return torch.from_numpy(np.nan_to_num(values, nan=0.0).astype(np.float32))
+    return torch.from_numpy(np.where(np.isnan(values), 0.0, values).astype(np.float32))

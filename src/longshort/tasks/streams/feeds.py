@@ -111,7 +111,7 @@ class WordFeed:
             if not isinstance(piece, str) or not piece.strip():
                 raise DataError(f"{piece!r}: give a word, as text")
         if self._tokens:
-            corpus = Corpus("the stream", tokens=tuple((piece,) for piece in values))
+            corpus = Corpus("the stream", tokens=tuple((piece.strip(),) for piece in values))
         else:
             corpus = Corpus("the stream", texts=tuple(values))
         inputs, lengths, _ = self._reading.read(corpus, range(len(corpus)))

@@ -115,8 +115,7 @@ class OnwardStream:
             told.append(torch.cat([middle, quantiles], -1).cpu().numpy())
         self._begun[sessions] = True
         scaled = told[0] if len(told) == 1 else np.mean(told, 0)
-        parts = [self._reading.scales.inverse(part) for part in np.moveaxis(scaled, -1, 0)]
-        return Onward(surprise, *parts)
+        return Onward(surprise, *self._reading.scales.inverse(np.moveaxis(scaled, -1, 0)))
 
     def _surprise(self, sessions: Ints, values: Tensor, seen: Any) -> Floats:
         """(B, C), the mean over networks of what these values cost."""
