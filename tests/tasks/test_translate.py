@@ -218,6 +218,13 @@ def test_empty_and_long_sources_are_told(fitted: Translator) -> None:
         short.predict(["abcdefg"])
 
 
+def test_sources_of_another_script_are_told(fitted: Translator, unseen: list[Pair]) -> None:
+    known = unseen[0][0]
+    with pytest.warns(LongshortWarning, match=r"1 of 2 sources are mostly of symbols .* item 2"):
+        found = fitted.predict([known, "пожар на мосту"])
+    assert found[0] == fitted.predict([known])[0]
+
+
 def test_frames_and_files_have_a_row_for_each_source(fitted: Translator, tmp_path: Path) -> None:
     frame = pl.DataFrame({"source": ["abc", "fe"], "target": ["", ""]})
     found = fitted.predict(frame)

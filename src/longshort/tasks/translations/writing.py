@@ -296,7 +296,7 @@ class Writing:
                 f"{len(empty)} of {len(corpus)} sources are empty and their targets, too; the "
                 f"first is {corpus.where(int(empty[0]))}."
             )
-        notes += cut_told(corpus, self.known_.reading)
+        notes += [*cut_told(corpus, self.known_.reading), *_strange(corpus, self.known_.reading)]
         for note in notes:
             warnings.warn(note, LongshortWarning, stacklevel=3)
         return found
@@ -380,6 +380,16 @@ def cut_told(corpus: Corpus, reading: Any) -> list[str]:
     return [
         f"{len(cut)} of {len(corpus)} sources have more than {reading.longest} symbols, of which "
         f"the first {reading.longest} are read; the first is {corpus.where(int(cut[0]))}."
+    ]
+
+
+def _strange(corpus: Corpus, reading: Any) -> list[str]:
+    """A sentence on sources of another script or language than was learnt from."""
+    if not isinstance(reading, SourceReading) or not len(found := reading.strange(corpus)):
+        return []
+    return [
+        f"{len(found)} of {len(corpus)} sources are mostly of symbols that training has not seen, "
+        f"and what is told of them means little; the first is {corpus.where(int(found[0]))}."
     ]
 
 
