@@ -232,6 +232,8 @@ def test_frames_and_files_have_a_row_for_each_source(fitted: Translator, tmp_pat
     path = tmp_path / "sources.txt"
     path.write_text("abc\nfe\n")
     assert fitted.predict(path)["target"].to_list() == ["cba", "ef"]
+    with pytest.raises(DataError, match=r"missing\.tsv"):
+        fitted.predict("missing.tsv")
 
 
 def test_an_interrupted_fit_goes_on_bit_by_bit(tmp_path: Path) -> None:

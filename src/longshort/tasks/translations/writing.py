@@ -83,8 +83,6 @@ class Writing:
     def _again(self, X: Any, y: Any = None, *, required: bool = False) -> Corpus:
         """Data for a fitted model."""
         self._check_fitted()
-        if isinstance(X, str) and not required and not _is_path(X):
-            X = [X]
         corpus = read_pairs(X, self.settings_["roles"], y, required=required)
         if corpus.content != self.known_.content:
             raise DataError(
