@@ -302,8 +302,9 @@ def page(kept: dict[str, Any]) -> str:
         own = kept["long"]
         lines += [
             "", "## Ten million rows", "",
-            f"10,000 sessions of the `SeriesModel`, 1,000 rows each, on one core: {own['seconds']:,.0f} s, and "
-            f"{own['before']:.0f} MiB of memory before, {own['after']:.0f} MiB after.",
+            "10,000 sessions of the `SeriesModel`, 1,000 rows each, on one core: "
+            f"{own['seconds']:,.0f} s, and {own['before']:.0f} MiB of memory before, "
+            f"{own['after']:.0f} MiB after.",
         ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
