@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -83,11 +83,14 @@ PAIRS = Pairs(
         "the validation part."
     ),
     parts=parts,
-    recipes={"one network": network, "two networks": partial(network, training__members=2)},
+    recipes={"one network": network},
     searches={
         "greedy": beam(width=1),
         **{f"beam 4, length {a}": beam(width=4, length_penalty=a) for a in (0.6, 0.8, 1.0)},
-        "beam 4, length 0.8, no pair twice": beam(width=4, length_penalty=0.8, block=2),
+        **{
+            f"beam 4, length {a}, no pair twice": beam(width=4, length_penalty=a, block=2)
+            for a in (0.6, 0.8, 1.0)
+        },
     },
     measures=("rougeL", "rouge1", "rouge2", "novel", "repeated", "exact"),
     rows=("first words", "nearest source", "most frequent target", "copy of the source"),

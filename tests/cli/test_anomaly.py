@@ -87,3 +87,16 @@ def test_ranges_are_written_as_start_and_end(
     given = ["fit", "anomaly", folder / "sensors.csv", "--time", "t", "--target", "flow"]
     assert run(*given, "--clean", "2024-01-01") == 2
     assert "2024-01-01/2024-02-01" in capsys.readouterr().err
+
+
+def test_a_stream_of_one_series_needs_no_more_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows that are read one by one have the scores of the file."""
+    model, data = folder / "watch" / "model.lstm", folder / "sensors.csv"
+    assert run("predict", model, data) == 0
+    wanted = pl.read_csv(capsys.readouterr().out.encode())["score"]
+    assert run("stream", model, data) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    np.testing.assert_allclose([each["score"] for each in told], wanted, atol=2e-5)
+    assert all(set(each) >= {"t", "threshold", "alarm", "fault", "share_heat"} for each in told)

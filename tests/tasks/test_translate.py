@@ -218,6 +218,13 @@ def test_empty_and_long_sources_are_told(fitted: Translator) -> None:
         short.predict(["abcdefg"])
 
 
+def test_sources_of_another_script_are_told(fitted: Translator, unseen: list[Pair]) -> None:
+    known = unseen[0][0]
+    with pytest.warns(LongshortWarning, match=r"1 of 2 sources are mostly of symbols .* item 2"):
+        found = fitted.predict([known, "пожар на мосту"])
+    assert found[0] == fitted.predict([known])[0]
+
+
 def test_frames_and_files_have_a_row_for_each_source(fitted: Translator, tmp_path: Path) -> None:
     frame = pl.DataFrame({"source": ["abc", "fe"], "target": ["", ""]})
     found = fitted.predict(frame)
@@ -225,6 +232,8 @@ def test_frames_and_files_have_a_row_for_each_source(fitted: Translator, tmp_pat
     path = tmp_path / "sources.txt"
     path.write_text("abc\nfe\n")
     assert fitted.predict(path)["target"].to_list() == ["cba", "ef"]
+    with pytest.raises(DataError, match=r"missing\.tsv"):
+        fitted.predict("missing.tsv")
 
 
 def test_an_interrupted_fit_goes_on_bit_by_bit(tmp_path: Path) -> None:

@@ -237,7 +237,7 @@ def stream(
     if mqtt is not None and source is not None:
         raise ArgumentError(f"--mqtt {mqtt}: rows come from there, or from {source}; name one")
     arrival = Arrival(cast(Late, late), cast(Missing, missing), longest)
-    run = Run(_opened(model, sessions, arrival, state, device), group, state, alarms=alarms)
+    run = Run(_opened(model, sessions, arrival, state, device, group), group, state, alarms=alarms)
     writer = Writer(cast(Written, write))
     # a state that cannot be written is told before anything is read
     run.keep()
@@ -260,7 +260,12 @@ def stream(
 
 
 def _opened(
-    model: Path, sessions: int, arrival: Arrival, state: Path | None, device: str
+    model: Path,
+    sessions: int,
+    arrival: Arrival,
+    state: Path | None,
+    device: str,
+    group: str | None,
 ) -> Session:
     if state is not None and state.exists():
         try:
@@ -271,7 +276,10 @@ def _opened(
         session.arrival = arrival
         return session
     session = Session(model, 1, arrival=arrival, device=device)
-    return session if session.layout is None else Session(session.model, sessions, arrival=arrival)
+    if session.layout is None or not (group or session.layout.group):
+        # nothing tells series apart
+        return session
+    return Session(session.model, sessions, arrival=arrival)
 
 
 def _read(

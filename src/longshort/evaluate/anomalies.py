@@ -253,7 +253,11 @@ def _by_series(ours: Judged, tally: Tally, metric: str, test: Test) -> tuple[Ser
 def _notes(test: Test, events: int | None) -> list[str]:
     if events is None:
         return ["Nothing is labelled: there are alarms and their rates, and no scores."]
-    found = ["Labels are used for scores alone: no threshold was chosen by them."]
+    found = [
+        "Labels are used for scores alone: no threshold was chosen by them.",
+        "Nothing before the test part need be labelled, so the yardsticks that the verdict speaks "
+        "of are the best ones on the test part: a choice that favours them.",
+    ]
     assert test.labels is not None
     without = sum(not own.any() for own in test.labels)
     if without and events:

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from longshort.report.anomalies.charts import watch_chart
+    from longshort.report.anomalies.rates import rates_chart
     from longshort.report.charts import forecast_chart, one_step_chart, origins_chart
     from longshort.report.curves import calibration_chart, horizon_chart, training_chart
     from longshort.report.document import comparison_page, explained_page, page
@@ -25,7 +27,9 @@ _HOMES = {
     "horizon_chart": "curves",
     "one_step_chart": "charts",
     "origins_chart": "charts",
+    "rates_chart": "anomalies.rates",
     "training_chart": "curves",
+    "watch_chart": "anomalies.charts",
     "comparison_page": "document",
     "page": "document",
     "places_chart": "leanings",
@@ -47,9 +51,11 @@ __all__ = [
     "origins_chart",
     "page",
     "places_chart",
+    "rates_chart",
     "score_table",
     "svg",
     "training_chart",
+    "watch_chart",
 ]
 
 

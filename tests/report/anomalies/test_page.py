@@ -10,9 +10,9 @@ import pytest
 from longshort.cli.records import drawn, read_record, show_record, write_record
 from longshort.errors import ArgumentError
 from longshort.records import AnomalyEvaluation, History, Measured
-from longshort.report.anomalies.charts import stretch_chart, watch_chart
+from longshort.report import rates_chart, watch_chart
+from longshort.report.anomalies.charts import stretch_chart
 from longshort.report.anomalies.document import anomaly_page
-from longshort.report.anomalies.rates import rates_chart
 from longshort.report.anomalies.scores import anomaly_table, difference_rows, late, shown
 
 from ..labels.test_page import Reader  # noqa: TID252

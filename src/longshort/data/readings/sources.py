@@ -79,6 +79,16 @@ class SourceReading:
         lengths = np.array([len(self.codec.encode(text)) for text in _texts(corpus)], np.int64)
         return np.flatnonzero(lengths > self.longest)
 
+    def strange(self, corpus: Corpus) -> Ints:
+        """Numbers of the texts of which more than half of the symbols were never learnt from.
+
+        None where symbols are copied, whatever they are.
+        """
+        if self.target is not None:
+            return np.zeros(0, np.int64)
+        shares = [np.mean(own == UNKNOWN) if len(own) else 0.0 for own in self._symbols(corpus)]
+        return np.flatnonzero(np.array(shares) > 0.5)
+
     # copying
 
     def parts(self, corpus: Corpus, item: int) -> list[str]:

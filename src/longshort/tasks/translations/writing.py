@@ -83,8 +83,6 @@ class Writing:
     def _again(self, X: Any, y: Any = None, *, required: bool = False) -> Corpus:
         """Data for a fitted model."""
         self._check_fitted()
-        if isinstance(X, str) and not required and not _is_path(X):
-            X = [X]
         corpus = read_pairs(X, self.settings_["roles"], y, required=required)
         if corpus.content != self.known_.content:
             raise DataError(
@@ -298,7 +296,7 @@ class Writing:
                 f"{len(empty)} of {len(corpus)} sources are empty and their targets, too; the "
                 f"first is {corpus.where(int(empty[0]))}."
             )
-        notes += cut_told(corpus, self.known_.reading)
+        notes += [*cut_told(corpus, self.known_.reading), *_strange(corpus, self.known_.reading)]
         for note in notes:
             warnings.warn(note, LongshortWarning, stacklevel=3)
         return found
@@ -382,6 +380,16 @@ def cut_told(corpus: Corpus, reading: Any) -> list[str]:
     return [
         f"{len(cut)} of {len(corpus)} sources have more than {reading.longest} symbols, of which "
         f"the first {reading.longest} are read; the first is {corpus.where(int(cut[0]))}."
+    ]
+
+
+def _strange(corpus: Corpus, reading: Any) -> list[str]:
+    """A sentence on sources of another script or language than was learnt from."""
+    if not isinstance(reading, SourceReading) or not len(found := reading.strange(corpus)):
+        return []
+    return [
+        f"{len(found)} of {len(corpus)} sources are mostly of symbols that training has not seen, "
+        f"and what is told of them means little; the first is {corpus.where(int(found[0]))}."
     ]
 
 
