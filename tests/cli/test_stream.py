@@ -31,6 +31,7 @@ from longshort import (
     Window,
 )  # fmt: skip
 from longshort.cli.app import main
+from longshort.cli.stream import Writer
 from longshort.data.readings.wide import Wide
 
 
@@ -127,12 +128,17 @@ def test_bad_lines_are_told_and_left_out(
         assert told in err
     path.write_text("when,pump,load\n2024-01-01,a,1\n")
     code, _, err = run(capsys, model, path)
-    assert code == 2
+    assert code == 3
     assert "line 1: the header has no column 'time', which the model reads" in err
     path.write_text('{"x": 1}\n[1]\nnull\n')
     code, _, err = run(capsys, model, path)
     assert code == 3
     assert "line 2: it is JSON, and no object" in err
+
+
+def test_csv_writes_true_and_false_as_predict_does() -> None:
+    told = Writer("csv").text({"score": 1.5, "alarm": True, "fault": ""})
+    assert told == "score,alarm,fault\n1.5,true,\n"
 
 
 def test_the_state_goes_on_after_the_last_line(

@@ -63,7 +63,7 @@ class Reader:
             absent = [name for name in self.columns if name not in self.header]
             if absent:
                 known = suggest(absent[0], self.header)
-                raise ArgumentError(
+                raise DataError(
                     f"the header has no column {absent[0]!r}, which the model reads: {known}"
                 )
             return None
@@ -101,8 +101,13 @@ class Writer:
             table.writerow(self._names)
         for at in range(max(several, default=1)):
             cells = (record.get(name) for name in self._names)
-            table.writerow([cell[at] if isinstance(cell, list) else cell for cell in cells])
+            table.writerow([_cell(cell[at] if isinstance(cell, list) else cell) for cell in cells])
         return held.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A value as the tables of ``longshort predict`` have it: true and false in small letters."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _known(value: Any) -> Any:
@@ -254,7 +259,8 @@ def stream(
                 _read(run, source, stopping, writer, every, follow=follow)
         finally:
             run.keep()
-    notes.print(f"{run.rows:,} rows, {run.answers:,} answers, {run.bad:,} lines left out")
+    left = f"{run.bad:,} line{'' if run.bad == 1 else 's'} left out"
+    notes.print(f"{run.rows:,} rows, {run.answers:,} answers, {left}")
     if run.bad and not run.rows:
         raise DataError("no line could be read; the first ones are told above")
 
@@ -319,12 +325,11 @@ def _one(run: Run, reader: Reader, line: Line, where: str, writer: Writer) -> No
         else:
             row = reader.row(line.text)
         record = None if row is None else run.answer(row)
-    except ArgumentError as error:
-        if (reader.kind == "csv" and line.number == 1) or run.alarms:
-            raise ArgumentError(f"{where}: {error}") from None
-        run.refused(where, error)
-        return
     except LongshortError as error:
+        # a header that cannot be used, and an option that no row can have, end it all
+        header = reader.kind == "csv" and line.number == 1
+        if header or (run.alarms and isinstance(error, ArgumentError)):
+            raise type(error)(f"{where}: {error}") from None
         run.refused(where, error)
         return
     if record is not None:

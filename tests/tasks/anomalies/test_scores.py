@@ -129,7 +129,8 @@ def test_labels_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     for given, told in (
         ([True, False], "2 labels, and 48 rows"),
         ([("then", "later")], "not a date or time"),
-        ("nowhere.json", "not a JSON file"),
+        ([("2024-01-02", "2024-01-01")], "ends before it begins"),
+        ("nowhere.json", "nowhere.json: cannot be read: No such file"),
         (str(path), "no labels of 'pumps.csv'"),
         ({"pumps.csv": ["2024"]}, "pairs of start and end"),
     ):

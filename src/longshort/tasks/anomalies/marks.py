@@ -72,7 +72,9 @@ def read_marks(labels: Any, sequences: Sequences) -> Bools:
         source = str(labels)
         try:
             labels = json.loads(Path(labels).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise DataError(f"{source}: cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
             raise DataError(f"{source}: not a JSON file of intervals ({error})") from None
     if isinstance(labels, Mapping):
         found = np.zeros(len(sequences.values), bool)
@@ -132,6 +134,11 @@ def _inside(pairs: Any, sequences: Sequences, series: int, source: str) -> Bools
         else:
             own = sequences.times[rows]
             low, high = (_moment(value, sequences) for value in (start, end))
+            if high < low:
+                raise DataError(
+                    f"{source}: the interval from {start} to {end} ends before it begins; write "
+                    "its start first"
+                )
             found |= (own >= low) & (own <= high)
     return found
 

@@ -167,7 +167,7 @@ def _conformal(calm: Calm, peaks: Floats, wanted: float) -> Limit:
     place = min(int(wanted), len(peaks))
     expected = max(place, 1) / calm.days
     value = float(peaks[max(place, 1) - 1])
-    told = f"the {max(place, 1)}. greatest of {len(peaks)} peaks in {_span(calm)}"
+    told = f"peak {max(place, 1)} of {len(peaks)} in {_span(calm)}, counted from the greatest"
     if place < 1:
         told += ", which is too short to promise fewer alarms"
     return Limit(value, expected, calm.unit, told)
