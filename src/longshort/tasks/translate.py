@@ -44,7 +44,7 @@ TRAINING = Training(
     clip=5.0, patience=None, members=1,
 )  # fmt: skip
 # an epoch makes so many steps at least: a small training part is read several times
-_LEAST_STEPS = 20
+_LEAST_STEPS = 100
 
 
 class Translator(Judging, Estimator):
