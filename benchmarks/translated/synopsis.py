@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ PAIRS = Pairs(
         "the validation part."
     ),
     parts=parts,
-    recipes={"one network": network},
+    recipes={"one network": network, "two networks": partial(network, training__members=2)},
     searches={
         "greedy": beam(width=1),
         **{f"beam 4, length {a}": beam(width=4, length_penalty=a) for a in (0.6, 0.8, 1.0)},
