@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from longshort import load
 from longshort.cli.app import app
-from longshort.errors import LongshortError
+from longshort.errors import LongshortError, LongshortWarning
 from longshort.records import TranslationEvaluation
 from tests.evaluate.test_translations import pairs
 
@@ -136,3 +137,22 @@ def test_files_that_are_not_there_and_lines_for_others(folder: Path, tmp_path: P
     short.write_text("eins\n")
     told = refused("fit", "translate", one, short, "--out", tmp_path / "o")
     assert "train.en has 60 lines, and short.de has 1: line 2 of train.en" in told
+
+
+def test_sources_are_of_the_targets_symbols_unless_others_are_named(tmp_path: Path) -> None:
+    table = tmp_path / "numbers.tsv"
+    table.write_text("source\ttarget\n" + "".join(f"{n}\tnumber {n}\n" for n in range(40)))
+    fit = ("fit", "translate", table, *SMALL, "--yardsticks", "quick")
+    model = load(_fitted(*fit, "--unit", "characters", out=tmp_path / "same"))
+    assert (model.source.unit, model.target.unit) == ("characters", "characters")
+    assert not any("has not seen" in note for note in model.known_.notes)
+    # numbers that are words are new ones whenever they come
+    with pytest.warns(LongshortWarning, match="4 of 4 sources .* of words .*--source-unit"):
+        _fitted(*fit, out=tmp_path / "words")
+    other = load(_fitted(*fit, "--source-unit", "characters", out=tmp_path / "other"))
+    assert (other.source.unit, other.target.unit) == ("characters", "words")
+
+
+def _fitted(*arguments: object, out: Path) -> Path:
+    run(*arguments, "--out", out)
+    return out / "model.lstm"
