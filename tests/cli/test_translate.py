@@ -70,6 +70,8 @@ def test_lines_of_standard_input_are_answered_one_by_one(folder: Path) -> None:
     scores = [float(line.split("\t")[0]) for line in ranked]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 2
+    with pytest.warns(LongshortWarning, match="the first is standard input, line 2"):
+        run("predict", model, lines="one\n\u0665\u0666\n")
     assert "line 2: byte 0xff is not UTF-8" in refused("predict", model, lines=b"one\n\xff\n")
     assert "standard output (> x.csv)" in refused("predict", model, "--out", "x.csv", lines="one\n")
 
