@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import polars as pl
 
 from longshort import artifact
@@ -13,6 +14,7 @@ from longshort.beams import Beam
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
 from longshort.data.corpus import Corpus
+from longshort.data.sequences import composed
 from longshort.data.sources.pairs import read_pairs
 from longshort.errors import ArgumentError, DataError
 from longshort.records import Aligned, TranslationEvaluation
@@ -59,14 +61,17 @@ def answered(
 ) -> Iterator[str]:
     """The target of each line as soon as it is read; with ``best`` several, after their scores."""
     search = _search(estimator, width)
-    for line in lines:
+    for at, line in enumerate(lines, 1):
+        read = Corpus(
+            "standard input", texts=(composed(line.strip()),), lines=np.array([at], np.int64)
+        )
         if not line.strip():
             # answers stand on the lines of their sources
             yield ""
         elif best is None:
-            yield estimator.predict([line], search=search)[0]
+            yield estimator.predict(read, search=search)[0]
         else:
-            for each in estimator.hypotheses([line], best, search=search)[0]:
+            for each in estimator.hypotheses(read, best, search=search)[0]:
                 yield f"{each.score:.4f}\t{each.text}"
             yield ""
 
