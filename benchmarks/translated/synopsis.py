@@ -80,8 +80,8 @@ PAIRS = Pairs(
         "count as one): 1,000 sources for the test and 500 that choose, one package of each. Of "
         "descriptions that begin with the same 60 words one is kept, and none of the training part "
         "is one of the others. ROUGE is the F-measure without stemming. First words: k chosen on "
-        "the validation part. The test part was opened twice, as the ledger tells: the second of the "
-        "two networks was fitted only after the first opening."
+        "the validation part. The test part was opened twice, as the ledger tells: the second of "
+        "the two networks was fitted only after the first opening."
     ),
     parts=parts,
     recipes={"one network": network, "two networks": partial(network, training__members=2)},
