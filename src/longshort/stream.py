@@ -145,7 +145,8 @@ class Session:
             ignored. None where all were.
 
         Raises:
-            DataError: a row cannot be read, or comes late; nothing has changed then.
+            DataError: a row cannot be read, or comes late; nothing has changed then. Of a session
+                that is named twice only its earlier rows were read.
         """
         numbers = self._every if sessions is None else self._checked(sessions)
         if len(rows) != len(numbers):
