@@ -101,6 +101,7 @@ def test_what_was_looked_at(folder: Path) -> None:
     assert (folder / "looked.html").read_text().count('class="looked"') == 10
     assert "drawn as an .html page" in refused("explain", model, "one", "--out", "x.json")
     assert "every source is empty" in refused("explain", model, " ")
+    assert "every source is empty" in refused("explain", model, "")
 
 
 def test_summaries_and_captions(tmp_path: Path) -> None:
@@ -139,6 +140,11 @@ def test_files_that_are_not_there_and_lines_for_others(folder: Path, tmp_path: P
     short.write_text("eins\n")
     told = refused("fit", "translate", one, short, "--out", tmp_path / "o")
     assert "train.en has 60 lines, and short.de has 1: line 2 of train.en" in told
+    model = folder / "out" / "model.lstm"
+    for given in ("one two", f"{one},{two}", "x" * 300):
+        told = refused("predict", model, given)
+        assert "there is no such file; texts are given on standard input" in told
+        assert told == refused("predict", model, given, "--best", 2)
 
 
 def test_sources_are_of_the_targets_symbols_unless_others_are_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
 from longshort.data.corpus import Corpus
 from longshort.data.sequences import composed
+from longshort.data.sources.inputs import SUFFIXES
 from longshort.data.sources.pairs import read_pairs
 from longshort.errors import ArgumentError, DataError
 from longshort.records import Aligned, TranslationEvaluation
@@ -37,6 +39,11 @@ def predictions(
     estimator: Translator, data: Path, *, best: int | None = None, width: int | None = None
 ) -> Iterator[pl.DataFrame]:
     """A row for each source: its name, its target, and what that is ranked by."""
+    if not os.path.exists(data) and not data.name.lower().endswith(SUFFIXES):
+        raise DataError(
+            f"{data}: there is no such file; texts are given on standard input "
+            '(echo "..." | longshort predict model.lstm), sources of two files in the first alone'
+        )
     search = _search(estimator, width)
     if best is None:
         found = estimator.predict(data, search=search)

@@ -159,11 +159,8 @@ def _is_two_files(data: Any, required: bool) -> bool:
 
 
 def _is_there(name: str | os.PathLike[str]) -> bool:
-    try:
-        return Path(name).exists()
-    except (OSError, ValueError):
-        # too long for a path, or no name of one
-        return False
+    # an empty text is not the folder that we are in, and a long one is no path
+    return os.path.exists(name)
 
 
 def aligned(source: Path, target: Path) -> Corpus:
