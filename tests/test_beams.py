@@ -83,8 +83,7 @@ def exhaustive(seed: int, settings: Beam, most: int, prefix: list[int]) -> list[
                 scores, weights = step(seed, run[:at])
                 total, seen = total + float(scores[now]), seen + weights
             score = total / length**settings.length_penalty
-            if ended:
-                score += settings.coverage_penalty * float(np.log(np.minimum(seen, 1)).sum())
+            score += settings.coverage_penalty * float(np.log(np.minimum(seen, 1)).sum())
             found.append(Hypothesis(told, total, score, ended))
     return sorted(found, key=lambda one: -one.score)
 
@@ -142,6 +141,17 @@ def test_no_stretch_occurs_twice() -> None:
         for one in own:
             pairs = list(itertools.pairwise(one.symbols))
             assert len({*pairs}) == len(pairs)
+
+
+def test_what_a_run_begins_with_may_say_a_thing_twice() -> None:
+    prefix = [0, 1, 0, 1, 2]
+    (found,) = search(Reader([0]), 9, Beam(width=4, block=2), end=END, prefix=[prefix])
+    assert found
+    for one in found:
+        assert list(one.symbols[:5]) == prefix
+        pairs = list(itertools.pairwise(one.symbols))
+        assert not {*pairs[:4]} & {*pairs[4:]}
+        assert len({*pairs[4:]}) == len(pairs[4:])
 
 
 def test_a_row_with_nothing_that_may_follow_ends_as_it_is() -> None:

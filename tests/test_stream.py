@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
+import json
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -382,6 +384,41 @@ def test_memory_stays_where_it_is(series: SeriesModel, forecaster: Forecaster) -
     assert (len(many.snapshot()), len(one.snapshot())) == sizes
 
 
+def test_sessions_that_end_again_and_again_take_no_memory(series: SeriesModel) -> None:
+    session = Session(series, 3)
+    tracemalloc.start()
+    try:
+        session.reset()
+        first = tracemalloc.get_traced_memory()[0]
+        for _ in range(3000):
+            session.reset([1])
+        assert tracemalloc.get_traced_memory()[0] - first < 5_000
+    finally:
+        tracemalloc.stop()
+    names = [(name,) for name in "abcd"]
+    assert [session.find(name) for name in names[:3]] == [0, 1, 2]
+    assert session.find(names[3]) == session.find(names[3]) == 0
+    assert session.keys == [("d",), ("b",), ("c",)]
+
+
+def test_a_series_keeps_its_name_where_rows_tell_none(forecaster: Forecaster) -> None:
+    """Its scale is found by its name, after more missing rows than are filled in, too."""
+    rows = hourly(80, ("a",)).to_dicts()
+    named, bare = Session(forecaster), Session(forecaster)
+    gone = datetime.timedelta(days=30)
+    assert named.layout is not None
+    for at, row in enumerate(rows):
+        time = row["time"] + gone * (at >= 40)
+        answer = named.push({**row, "time": time})
+        if at:
+            found = bare.push(named.layout.values(row), 0, time=time)
+            np.testing.assert_array_equal(found.point, answer.point)
+        else:
+            bare.push(row)
+    assert bare.snapshot() == named.snapshot()
+    assert bare._stream._keys == named._stream._keys == ["a"]  # type: ignore[attr-defined]
+
+
 def test_no_snapshot_brings_a_session_down(series: SeriesModel, forecaster: Forecaster) -> None:
     rng = np.random.default_rng(5)
     row = {"time": "2024-02-01", "pump": "a", "load": 1.0, "wind": 2.0}
@@ -404,6 +441,12 @@ def test_no_snapshot_brings_a_session_down(series: SeriesModel, forecaster: Fore
                 # it is refused, or goes on, or says what is wrong with its rows
                 with suppress(LongshortError), np.errstate(all="ignore"):
                     Session.restore(model, kept).push(first)
+        # thousands of sessions of which the file holds no state
+        own = {**content.tensors, "arrival.rows": np.zeros(9999, np.int64)}
+        own["keys"] = np.frombuffer(json.dumps({"keys": [None] * 9999, "memo": {}}).encode(), "u1")
+        kept = artifact.pack("session", "0", content.sections | {"sessions": 9999}, own, "kept")
+        with pytest.raises(ModelFileError, match=r"9999 sessions in .* bytes"):
+            Session.restore(model, kept)
         for section, wrong in (("layout", 2), ("sessions", 10**9), ("model", "0" * 64)):
             sections = {**content.sections, section: wrong}
             kept = artifact.pack("session", content.version, sections, content.tensors, "kept")

@@ -28,13 +28,15 @@ Seconds are those of one core.
 class Goal(NamedTuple):
     """What must be reached on a test part, at least (or at most), and what is aimed at.
 
-    ``what`` is the name under which a set's ``reached`` tells the figure, in words.
+    ``what`` is the name under which a set's ``reached`` tells the figure, in words; ``unit`` what a
+    hundredth of it is called.
     """
 
     what: str
     must: float
     aim: float | None = None
     less: bool = False
+    unit: str = "%"
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,13 @@ def _goal(title: str, goal: Goal, value: float) -> tuple[str, ...]:
     met = "yes" if reaches(goal.must) else "**no**"
     if goal.aim is not None and reaches(goal.aim):
         met = "aim"
-    aim = "" if goal.aim is None else f" (aim {percent(goal.aim)})"
+
+    def told(figure: float) -> str:
+        return f"{100 * figure:.1f} {goal.unit}"
+
+    aim = "" if goal.aim is None else f" (aim {told(goal.aim)})"
     side = "at most" if goal.less else "at least"
-    return (f"{title}: {goal.what}", percent(value), f"{side} {percent(goal.must)}{aim}", met)
+    return (f"{title}: {goal.what}", told(value), f"{side} {told(goal.must)}{aim}", met)
 
 
 def fewer(wrong: NDArray[np.int64]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -80,10 +80,11 @@ PAIRS = Pairs(
         "count as one): 1,000 sources for the test and 500 that choose, one package of each. Of "
         "descriptions that begin with the same 60 words one is kept, and none of the training part "
         "is one of the others. ROUGE is the F-measure without stemming. First words: k chosen on "
-        "the validation part."
+        "the validation part. The test part was opened twice, as the ledger tells: the second of "
+        "the two networks was fitted only after the first opening."
     ),
     parts=parts,
-    recipes={"one network": network},
+    recipes={"one network": network, "two networks": partial(network, training__members=2)},
     searches={
         "greedy": beam(width=1),
         **{f"beam 4, length {a}": beam(width=4, length_penalty=a) for a in (0.6, 0.8, 1.0)},
@@ -94,6 +95,6 @@ PAIRS = Pairs(
     },
     measures=("rougeL", "rouge1", "rouge2", "novel", "repeated", "exact"),
     rows=("first words", "nearest source", "most frequent target", "copy of the source"),
-    goals=(Goal(goal("rougeL"), 0.40, 0.43),),
+    goals=(Goal(goal("rougeL"), 0.40, 0.43, unit="points"),),
     part="1,000 source packages",
 )

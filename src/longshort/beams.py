@@ -161,11 +161,12 @@ class _Search:
         for length in range(1, int(self.most.max(initial=0)) + 1):
             scores = self._allowed(length)
             grown = self.totals[:, :, None] + scores
+            unsaid = self._unsaid()
             if self.end is not None:
-                self._end(grown[:, :, self.end], length)
+                self._end(grown[:, :, self.end], unsaid, length)
                 grown[:, :, self.end] = -np.inf
             parents, choices = self._grow(grown)
-            going = self._going(length)
+            going = self._going(np.take_along_axis(unsaid, parents, 1), length)
             if not going.any():
                 break
             at = np.flatnonzero(going)
@@ -192,7 +193,8 @@ class _Search:
             scores[:, :, self.end] = -np.inf
         if self.settings.block and length > self.settings.block:
             for at, run, symbol in _again(self.runs, self.settings.block):
-                if symbol < self.symbols:
+                # what a run was told to begin with may say a thing twice
+                if symbol < self.symbols and length > len(self.prefix[self.open[at]]):
                     scores[at, run, symbol] = -np.inf
         for at, row in enumerate(self.open.tolist()):
             own = self.prefix[row]
@@ -202,9 +204,9 @@ class _Search:
                 scores[at, :, own[length - 1]] = kept
         return scores
 
-    def _end(self, totals: Floats, length: int) -> None:
+    def _end(self, totals: Floats, unsaid: Floats, length: int) -> None:
         """Runs (R, W) that end here; as many are kept as can come among the best."""
-        ranked = self._ranked(totals, length)
+        ranked = totals / length**self.settings.length_penalty + unsaid
         for at, run in zip(*np.nonzero(np.isfinite(totals)), strict=True):
             best, own = self.found[self.open[at]], float(ranked[at, run])
             if len(best) == self.settings.width and own <= best[0].score:
@@ -212,15 +214,13 @@ class _Search:
             symbols = tuple(self.runs[at, run].tolist())
             _keep(best, Hypothesis(symbols, float(totals[at, run]), own, True), self.settings.width)
 
-    def _ranked(self, totals: Floats, length: int) -> Floats:
-        """What runs (R, W) of so many symbols are ranked by."""
-        ranked = totals / length**self.settings.length_penalty
+    def _unsaid(self) -> Floats:
+        """What runs (R, W) lose, 0 or less, by what they have not looked at."""
         weight = self.settings.coverage_penalty
-        if weight and isinstance(self.scorer, Looking):
-            looked = self.scorer.looked()
-            said = np.log(np.clip(looked, _LEAST, 1)).sum(-1).reshape(ranked.shape)
-            ranked = ranked + weight * said
-        return np.asarray(ranked)
+        if not (weight and isinstance(self.scorer, Looking)):
+            return np.zeros(self.totals.shape)
+        said = np.log(np.clip(self.scorer.looked(), _LEAST, 1)).sum(-1)
+        return np.asarray(weight * said.reshape(self.totals.shape))
 
     def _grow(self, grown: Floats) -> tuple[Ints, Ints]:
         """Let the W most probable of (R, W, K) go on: (R, W) which run each was, and its symbol."""
@@ -240,13 +240,13 @@ class _Search:
         self.runs = np.concatenate([before, choices[:, :, None]], 2)
         return parents, choices
 
-    def _going(self, length: int) -> NDArray[np.bool_]:
+    def _going(self, unsaid: Floats, length: int) -> NDArray[np.bool_]:
         """(R,) whether a row's search goes on; runs that are cut off are kept as they are."""
         going = np.ones(len(self.open), bool)
         for at, row in enumerate(self.open.tolist()):
             best, open_ = self.found[row], self.totals[at]
             if length == self.most[row]:
-                self._cut(at, row, length)
+                self._cut(at, row, unsaid[at], length)
                 going[at] = False
             elif not np.isfinite(open_[0]):
                 going[at] = False
@@ -257,9 +257,9 @@ class _Search:
                 going[at] = best[0].score < bound
         return going
 
-    def _cut(self, at: int, row: int, length: int) -> None:
-        """Keep a row's open runs as they are: they count only where all others are cut, too."""
-        ranked = self.totals[at] / length**self.settings.length_penalty
+    def _cut(self, at: int, row: int, unsaid: Floats, length: int) -> None:
+        """Keep a row's open runs as they are, ranked as those that ended."""
+        ranked = self.totals[at] / length**self.settings.length_penalty + unsaid
         for run, total, score in zip(self.runs[at], self.totals[at], ranked, strict=True):
             if np.isfinite(total):
                 own = Hypothesis(tuple(run.tolist()), float(total), float(score), False)

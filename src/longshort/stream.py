@@ -145,7 +145,8 @@ class Session:
             ignored. None where all were.
 
         Raises:
-            DataError: a row cannot be read, or comes late; nothing has changed then.
+            DataError: a row cannot be read, or comes late; nothing has changed then. Of a session
+                that is named twice only its earlier rows were read.
         """
         numbers = self._every if sessions is None else self._checked(sessions)
         if len(rows) != len(numbers):
@@ -186,7 +187,7 @@ class Session:
         read, begin, gaps = self._arrived(numbers, found)
         fresh = np.flatnonzero(begin)
         if len(fresh):
-            self._begin(numbers[fresh], [found.key(int(at)) for at in fresh])
+            self._begin(numbers[fresh], [self._key(found, numbers, int(at)) for at in fresh])
         for step in range(1, int(gaps.max(initial=0)) + 1):
             self._fill(numbers[gaps >= step])
         if not read.all():
@@ -228,6 +229,12 @@ class Session:
                     f"{', '.join(found.keys[at])}; use another session, or reset this one"
                 )
 
+    def _key(self, found: Rows, numbers: Ints, at: int) -> tuple[str, ...]:
+        """The series of a row; where the row tells none, that which its session had."""
+        own = self._keys[int(numbers[at])]
+        grouped = self.layout is not None and self.layout.group
+        return found.key(at) or (own if grouped and own is not None else ())
+
     def _told(self, number: int) -> str:
         key = self._keys[number]
         return f"series {', '.join(key)}" if key else f"session {number}"
@@ -268,11 +275,11 @@ class Session:
         """Sessions begin anew with their next row; None resets all of them."""
         numbers = self._every if sessions is None else np.unique(np.asarray(sessions, np.int64))
         self._rows[numbers], self._last[numbers] = 0, _NEVER
-        self._free.extend(reversed(numbers.tolist()))
         gone = set(numbers.tolist())
         self._found = {key: at for key, at in self._found.items() if at not in gone}
         for number in gone:
             self._keys[number] = None
+        self._free = [at for at in self._every[::-1].tolist() if self._keys[at] is None]
 
     def _begin(self, numbers: Ints, keys: Sequence[tuple[str, ...]]) -> None:
         self._stream.begin(numbers, keys)
@@ -341,7 +348,7 @@ class Session:
     def snapshot(self) -> bytes:
         """All sessions as bytes, from which ``restore`` goes on; safe to read from anywhere."""
         keys = [None if key is None else list(key) for key in self._keys]
-        tensors = {name: tensor.numpy() for name, tensor in self.state.flatten().items()}
+        tensors = {name: own.cpu().numpy() for name, own in self.state.flatten().items()}
         sections = {
             "layout": LAYOUT,
             "model": self.model.fingerprint(),
@@ -393,6 +400,10 @@ class Session:
             # no header can ask for more than its file holds
             if not 1 <= count == len(tensors["arrival.rows"]) == len(keys):
                 raise ValueError(f"{count} sessions, and the state of others")
+            one = sum(part.nbytes for part in opened.opened(1).state.flatten().values())
+            held = sum(own.nbytes for name, own in tensors.items() if name.startswith("stream."))
+            if held < count * one:
+                raise ValueError(f"{count} sessions in {held} bytes, of {one} for each at least")
             arrival = artifact.section(content, "arrival", Arrival, where)
             self = cls(opened, count, arrival=arrival)
             self.memo = dict(told["memo"])

@@ -107,6 +107,7 @@ def test_bad_lines_are_told_and_left_out(
         11: good[3],
         20: "2024-01-01T09:00:00,a,warm",
         30: "2024-01-01T14:00:00,,1",
+        40: "2024-01-01T19:00:00,a\r,1",
     }
     lines = list(good)
     for number, text in bad.items():
@@ -116,24 +117,29 @@ def test_bad_lines_are_told_and_left_out(
     code, out, err = run(capsys, model, path)
     assert code == 0
     assert bare(out) == wanted(model, hourly())
-    assert "120 rows, 98 answers, 6 lines left out" in err
+    assert "120 rows, 98 answers, 7 lines left out" in err
     for told in (
         "rows.csv, line 5: it has 2 cells, and the header 3",
         "rows.csv, line 9: column 'time': 'soon' is not a date or time",
         "line 11: series a: 2024-01-01T01:00:00 is not after the row before",
         "line 20: column 'load' is 'warm', and must be a number",
         "line 30: column 'pump': the name of the series is missing",
-        "line 127: it is no UTF-8 text",
+        "line 40: it is no CSV (new-line character",
+        "line 128: it is no UTF-8 text",
     ):
         assert told in err
-    path.write_text("when,pump,load\n2024-01-01,a,1\n")
-    code, _, err = run(capsys, model, path)
-    assert code == 3
-    assert "line 1: the header has no column 'time', which the model reads" in err
-    path.write_text('{"x": 1}\n[1]\nnull\n')
+    # an empty line may stand before the header
+    for before, number in (("", 1), ("\n", 2)):
+        path.write_text(f"{before}when,pump,load\n2024-01-01,a,1\n")
+        code, _, err = run(capsys, model, path)
+        assert code == 3
+        assert f"line {number}: the header has no column 'time', which the model reads" in err
+    huge = json.dumps({"time": "2024-01-01", "pump": "a", "load": 10**400})
+    path.write_text(f'\ufeff{{"x": 1}}\n[1]\nnull\n{huge}\n')
     code, _, err = run(capsys, model, path)
     assert code == 3
     assert "line 2: it is JSON, and no object" in err
+    assert "and must be a number" in err
 
 
 def test_csv_writes_true_and_false_as_predict_does() -> None:

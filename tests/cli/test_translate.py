@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from longshort import load
 from longshort.cli.app import app
-from longshort.errors import LongshortError
+from longshort.errors import LongshortError, LongshortWarning
 from longshort.records import TranslationEvaluation
 from tests.evaluate.test_translations import pairs
 
@@ -69,6 +70,8 @@ def test_lines_of_standard_input_are_answered_one_by_one(folder: Path) -> None:
     scores = [float(line.split("\t")[0]) for line in ranked]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 2
+    with pytest.warns(LongshortWarning, match="the first is standard input, line 2"):
+        run("predict", model, lines="one\n\u0665\u0666\n")
     assert "line 2: byte 0xff is not UTF-8" in refused("predict", model, lines=b"one\n\xff\n")
     assert "standard output (> x.csv)" in refused("predict", model, "--out", "x.csv", lines="one\n")
 
@@ -98,6 +101,7 @@ def test_what_was_looked_at(folder: Path) -> None:
     assert (folder / "looked.html").read_text().count('class="looked"') == 10
     assert "drawn as an .html page" in refused("explain", model, "one", "--out", "x.json")
     assert "every source is empty" in refused("explain", model, " ")
+    assert "every source is empty" in refused("explain", model, "")
 
 
 def test_summaries_and_captions(tmp_path: Path) -> None:
@@ -136,3 +140,27 @@ def test_files_that_are_not_there_and_lines_for_others(folder: Path, tmp_path: P
     short.write_text("eins\n")
     told = refused("fit", "translate", one, short, "--out", tmp_path / "o")
     assert "train.en has 60 lines, and short.de has 1: line 2 of train.en" in told
+    model = folder / "out" / "model.lstm"
+    for given in ("one two", f"{one},{two}", "x" * 300):
+        told = refused("predict", model, given)
+        assert "there is no such file; texts are given on standard input" in told
+        assert told == refused("predict", model, given, "--best", 2)
+
+
+def test_sources_are_of_the_targets_symbols_unless_others_are_named(tmp_path: Path) -> None:
+    table = tmp_path / "numbers.tsv"
+    table.write_text("source\ttarget\n" + "".join(f"{n}\tnumber {n}\n" for n in range(40)))
+    fit = ("fit", "translate", table, *SMALL, "--yardsticks", "quick")
+    model = load(_fitted(*fit, "--unit", "characters", out=tmp_path / "same"))
+    assert (model.source.unit, model.target.unit) == ("characters", "characters")
+    assert not any("has not seen" in note for note in model.known_.notes)
+    # numbers that are words are new ones whenever they come
+    with pytest.warns(LongshortWarning, match="4 of 4 sources .* of words .*--source-unit"):
+        _fitted(*fit, out=tmp_path / "words")
+    other = load(_fitted(*fit, "--source-unit", "characters", out=tmp_path / "other"))
+    assert (other.source.unit, other.target.unit) == ("characters", "words")
+
+
+def _fitted(*arguments: object, out: Path) -> Path:
+    run(*arguments, "--out", out)
+    return out / "model.lstm"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -151,6 +152,12 @@ def test_targets_begin_with_what_is_asked_for_and_are_as_long(fitted: Translator
     assert len(fitted.predict(["abcd"], search=Beam(most=2))[0]) <= 2
     once = fitted.predict(["aabb"], search=Beam(block=1))[0]
     assert len({*once}) == len(once) > 0
+    # what is asked for may be long, or say a thing twice; where nothing is allowed there is nothing
+    long = "abcd" * 8
+    assert fitted.predict(["ab"], prefix=long)[0].startswith(long)
+    assert fitted.predict(["ab"], prefix="abab", search=Beam(block=2))[0].startswith("abab")
+    (nothing,) = fitted.hypotheses(["ab"], search=Beam(block=1, least=99))
+    assert nothing == [("", -math.inf, -math.inf)]
 
 
 def test_targets_are_drawn_as_they_are_probable(fitted: Translator) -> None:

@@ -52,7 +52,7 @@ class Broker:
                 "MQTT needs the package paho-mqtt: pip install 'longshort[mqtt]'"
             ) from None
         host, _, port = address.partition(":")
-        if not host or not (port or "1883").isdigit():
+        if not host or not _is_port(port or "1883"):
             raise ArgumentError(f"--mqtt {address}: write host:port, such as localhost:1883")
         self._topic, self._messages = topic, queue.Queue[Message](_MOST)
         self._client = Client(
@@ -60,7 +60,7 @@ class Broker:
         )
         self._client.on_connect = self._connected
         self._client.on_message = self._arrived
-        self._listening = threading.Event()
+        self._listening, self._over = threading.Event(), threading.Event()
         self._client.on_subscribe = lambda *told: self._listening.set()
         self._last: Any = None
         try:
@@ -80,7 +80,11 @@ class Broker:
     def _arrived(self, client: Any, data: Any, message: Any) -> None:
         del client, data
         told = Message(message.topic, bytes(message.payload), message.mid, message.qos)
-        self._messages.put(told)
+        # where too many wait, the network does, until they are read or nobody will
+        while not self._over.is_set():
+            with suppress(queue.Full):
+                self._messages.put(told, timeout=_PAUSE)
+                return
 
     def messages(self, stopping: Stopping) -> Iterator[Message]:
         """Messages as they come, until a signal; the broker is told of each that was read."""
@@ -98,8 +102,13 @@ class Broker:
 
     def close(self) -> None:
         """Hand on what is still to be published, and go."""
+        self._over.set()
         if self._last is not None:
             with suppress(RuntimeError, ValueError):
                 self._last.wait_for_publish(_PATIENCE)
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) < 1 << 16

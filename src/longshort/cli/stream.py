@@ -48,7 +48,7 @@ class Reader:
             DataError: the line is no row.
         """
         try:
-            text = line.decode()
+            text = line.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise DataError(f"it is no UTF-8 text ({error.reason})") from None
         if not text.strip():
@@ -57,9 +57,12 @@ class Reader:
             self.kind = "jsonl" if text.lstrip().startswith("{") else "csv"
         if self.kind == "jsonl":
             return _object(text)
-        cells = next(csv.reader([text]))
+        try:
+            cells = next(csv.reader([text]))
+        except csv.Error as error:
+            raise DataError(f"it is no CSV ({error})") from None
         if self.header is None:
-            self.header = [cell.strip().removeprefix("\ufeff") for cell in cells]
+            self.header = [cell.strip() for cell in cells]
             absent = [name for name in self.columns if name not in self.header]
             if absent:
                 known = suggest(absent[0], self.header)
@@ -112,6 +115,8 @@ def _cell(value: Any) -> Any:
 
 def _known(value: Any) -> Any:
     """A value as JSON has it: what is no number is null."""
+    if isinstance(value, list):
+        return [_known(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -318,6 +323,7 @@ def _read(
 
 
 def _one(run: Run, reader: Reader, line: Line, where: str, writer: Writer) -> None:
+    begun = reader.header is not None
     try:
         if run.session.layout is None:
             # a piece ends where its line does
@@ -327,7 +333,7 @@ def _one(run: Run, reader: Reader, line: Line, where: str, writer: Writer) -> No
         record = None if row is None else run.answer(row)
     except LongshortError as error:
         # a header that cannot be used, and an option that no row can have, end it all
-        header = reader.kind == "csv" and line.number == 1
+        header = reader.header is not None and not begun
         if header or (run.alarms and isinstance(error, ArgumentError)):
             raise type(error)(f"{where}: {error}") from None
         run.refused(where, error)

@@ -85,12 +85,13 @@ def translator(
     valid: Held = None,
     test: Held = None,
     split: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
-    source_unit: Annotated[
-        str, typer.Option(help="Symbols: words, spaced, characters, subwords, unigram.")
-    ] = _DEFAULT.source.unit,
     unit: Annotated[
-        str, typer.Option(help="Of targets: words, spaced, characters, subwords, unigram.")
+        str, typer.Option(help="Symbols: words, spaced, characters, bytes, subwords, unigram.")
     ] = _DEFAULT.target.unit,
+    source_unit: Annotated[
+        str | None,
+        typer.Option(help="Of sources, where they are others.", show_default="as --unit"),
+    ] = None,
     most: Annotated[int | None, typer.Option(help="Most symbols.", show_default="all")] = None,
     least: Annotated[int, typer.Option(help="A rarer symbol is unknown.")] = 1,
     case: Annotated[str, typer.Option(help="keep or lower.")] = _DEFAULT.target_spelling.case,
@@ -145,7 +146,7 @@ def translator(
     spelling = Spelling(cast(Case, case))
     return _DEFAULT.set_copy(
         roles=Roles(text=source, transcript=target, group=group, part=part),
-        source=Tokens(cast(Unit, source_unit), least, most),
+        source=Tokens(cast(Unit, source_unit or unit), least, most),
         target=Tokens(cast(Unit, unit), least, most),
         source_spelling=spelling,
         target_spelling=spelling,
@@ -318,11 +319,10 @@ def caption(
 
 
 _TEXTS = changed(
-    translator, joint=True, copy=True, case="lower", source_unit="words", unit="words", most=8000,
-    longest=200, smoothing=0.0, block=3,
+    translator, joint=True, copy=True, case="lower", most=8000, longest=200, smoothing=0.0, block=3,
 )  # fmt: skip
 _SCENES = changed(
-    translator, case="lower", attention="additive", unit="words", epochs=30, batch=32,
+    translator, case="lower", attention="additive", epochs=30, batch=32,
     without=("source", "source_unit", "joint", "longest", "unknown", "copy", "coverage", "depth"),
 )  # fmt: skip
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import polars as pl
 
 from longshort import artifact
@@ -13,6 +15,8 @@ from longshort.beams import Beam
 from longshort.cli.terminal import notes, plain
 from longshort.cli.terminal import out as terminal
 from longshort.data.corpus import Corpus
+from longshort.data.sequences import composed
+from longshort.data.sources.inputs import SUFFIXES
 from longshort.data.sources.pairs import read_pairs
 from longshort.errors import ArgumentError, DataError
 from longshort.records import Aligned, TranslationEvaluation
@@ -35,6 +39,11 @@ def predictions(
     estimator: Translator, data: Path, *, best: int | None = None, width: int | None = None
 ) -> Iterator[pl.DataFrame]:
     """A row for each source: its name, its target, and what that is ranked by."""
+    if not os.path.exists(data) and not data.name.lower().endswith(SUFFIXES):
+        raise DataError(
+            f"{data}: there is no such file; texts are given on standard input "
+            '(echo "..." | longshort predict model.lstm), sources of two files in the first alone'
+        )
     search = _search(estimator, width)
     if best is None:
         found = estimator.predict(data, search=search)
@@ -59,14 +68,17 @@ def answered(
 ) -> Iterator[str]:
     """The target of each line as soon as it is read; with ``best`` several, after their scores."""
     search = _search(estimator, width)
-    for line in lines:
+    for at, line in enumerate(lines, 1):
+        read = Corpus(
+            "standard input", texts=(composed(line.strip()),), lines=np.array([at], np.int64)
+        )
         if not line.strip():
             # answers stand on the lines of their sources
             yield ""
         elif best is None:
-            yield estimator.predict([line], search=search)[0]
+            yield estimator.predict(read, search=search)[0]
         else:
-            for each in estimator.hypotheses([line], best, search=search)[0]:
+            for each in estimator.hypotheses(read, best, search=search)[0]:
                 yield f"{each.score:.4f}\t{each.text}"
             yield ""
 

@@ -271,7 +271,7 @@ def _number(value: Any, name: str) -> float:
         return math.nan
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         found = math.inf
     if math.isinf(found):
         raise DataError(

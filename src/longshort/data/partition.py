@@ -109,8 +109,8 @@ def _sizes(items: int, settings: Partition) -> list[int]:
     valid, test = round(items * settings.valid), round(items * (settings.test or 0))
     if settings.test and not test:
         raise DataError(
-            f"{items} items and test={settings.test}: the test part would be empty; give more "
-            "items, or a larger share"
+            f"{items} item{'s' * (items > 1)} and test={settings.test}: the test part would be "
+            "empty; give more items, or a larger share"
         )
     return [items - valid - test, valid, test]
 

@@ -43,6 +43,8 @@ TRAINING = Training(
     epochs=12, batch=64, optimizer="adam", rate=2e-3, weight_decay=0.0, schedule="onecycle",
     clip=5.0, patience=None, members=1,
 )  # fmt: skip
+# a larger share of validation sources that cannot be read is told
+_UNREAD = 0.1
 # an epoch makes so many steps at least: a small training part is read several times
 _LEAST_STEPS = 100
 
@@ -183,7 +185,7 @@ class Translator(Judging, Estimator):
         self.known_ = Known(codec, reading, content, Seen.of(corpus, fitted))
         targets = self._targets(corpus)
         long = np.array([len(own) > self.longest + 1 for own in targets], bool)
-        told = cut_told(corpus, reading)
+        told = [*cut_told(corpus, reading), *_unread(corpus.select(shares.valid), reading)]
         if long.any():
             told.append(
                 f"{long.sum()} of {len(corpus)} targets have more than {self.longest} symbols and "
@@ -265,6 +267,22 @@ class Translator(Judging, Estimator):
             unit = self.known_.codec.tokens.unit
             raise ValueError(f"symbols are {unit}, and not {self.target.unit}")
         self._check_settings()
+
+
+def _unread(valid: Corpus, reading: SourceReading | SceneReading) -> list[str]:
+    """A sentence on sources whose symbols training does not hold, and on which symbols it would."""
+    if not isinstance(reading, SourceReading) or not len(valid):
+        return []
+    found = reading.strange(valid)
+    if len(found) <= _UNREAD * len(valid):
+        return []
+    unit = reading.codec.tokens.unit
+    other = "characters or subwords" if unit in ("words", "spaced") else "subwords or bytes"
+    return [
+        f"{len(found)} of {len(valid)} sources of the validation part are mostly of {unit} that "
+        f"training has not seen, the first at {valid.where(int(found[0]))}: nothing can be learnt "
+        f"of such sources; read them as {other} (--source-unit, source=Tokens(...))."
+    ]
 
 
 def _ending(recurrent: Recurrent) -> int:

@@ -54,6 +54,15 @@ def test_unequal_files_tell_the_first_line_that_is_alone(tmp_path: Path) -> None
     assert read_pairs(files[1], Roles(), required=False).texts == ("u", "v", "w")
 
 
+def test_an_empty_file_of_two_is_named(tmp_path: Path) -> None:
+    full, empty = tmp_path / "a.en", tmp_path / "a.ja"
+    full.write_text("one\n")
+    empty.write_text("\n")
+    for pair in ((full, empty), (empty, full), (empty, empty)):
+        with pytest.raises(DataError, match=r"a\.ja: the file is empty; give one with a text"):
+            read_pairs(pair, Roles())
+
+
 def test_a_sentence_of_ten_thousand_words_and_copies_are_told(tmp_path: Path) -> None:
     long = "word " * (2 * MOST_WORDS)
     path = written(
@@ -92,9 +101,11 @@ def test_columns_that_are_named_and_the_only_two(tmp_path: Path) -> None:
     assert found.groups == ("w", "w")
     two = read_pairs(pl.DataFrame({"en": ["yes"], "it": ["sì"]}), Roles())
     assert two.texts == ("yes",)
-    assert two.notes == ("The columns of a data frame are read as source (en) and target (it).",)
+    assert "a data frame are read as source (en) and target (it); if these are" in two.notes[0]
     with pytest.raises(DataError, match="which columns are the source and its target"):
         read_pairs(pl.DataFrame({"en": ["yes"], "it": ["sì"], "fr": ["oui"]}), Roles())
+    with pytest.raises(DataError, match=r"there is one column \(en\), and a pair takes two"):
+        read_pairs(pl.DataFrame({"en": ["yes"]}), Roles())
     with pytest.raises(DataError, match="there is no column 'de' for target"):
         read_pairs(path, Roles(text="en", transcript="de"))
     bare = read_pairs(pl.DataFrame({"en": ["yes"]}), roles.set_params(part=None), required=False)

@@ -86,6 +86,15 @@ def test_perfect_is_100_and_silence_is_0(profile: str) -> None:
     assert nab_score([nab_raw(np.zeros(1000), windows, profile)], profile) == 0
 
 
+def test_a_window_on_probation_is_neither_earned_nor_missed() -> None:
+    told = np.zeros(1000, bool)
+    told[300] = True
+    windows = [(20, 60), (300, 340)]
+    assert nab_raw(told, windows) == (pytest.approx(1), 1)
+    assert nab_score([nab_raw(told, windows)]) == pytest.approx(100)
+    assert nab_score([nab_raw(np.zeros(1000), windows)]) == 0
+
+
 def test_profiles_weigh_as_the_paper_says() -> None:
     windows = [(300, 340), (700, 760)]
     told = np.zeros(1000, bool)

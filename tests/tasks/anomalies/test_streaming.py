@@ -20,7 +20,7 @@ from longshort import (
     Training,
     Window,
 )
-from longshort.errors import ArgumentError
+from longshort.errors import ArgumentError, DataError
 
 QUICK: dict[str, Any] = {
     "recurrent": Recurrent(6, dropout=0.0),
@@ -143,3 +143,17 @@ def test_what_reads_both_ways_reads_no_stream() -> None:
     settings = QUICK | CONFIGURED["plain"] | {"recurrent": Recurrent(6, bidirectional=True)}
     with pytest.raises(ArgumentError, match="bidirectional"):
         Session(AnomalyDetector(**settings).fit(table))
+
+
+def test_a_value_that_cannot_be_encoded_changes_nothing() -> None:
+    settings = {**QUICK, "scaling": Scaling(log=True), "surprise": Surprise("both")}
+    table = plant(pumps="a", missing=0)
+    detector = AnomalyDetector(Columns("time", "pump", "flow", past=()), **settings).fit(table)
+    rows = table.rows(named=True)[:20]
+    spoilt, whole = Session(detector), Session(detector)
+    for at, row in enumerate(rows):
+        if at in (0, 15):
+            with pytest.raises(DataError, match="'flow' is -1"):
+                spoilt.push({**row, "flow": -1.0})
+        np.testing.assert_array_equal(spoilt.push(row).score, whole.push(row).score)
+    assert spoilt.snapshot() == whole.snapshot()

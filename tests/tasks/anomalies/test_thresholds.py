@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from scipy.stats import genpareto
 from longshort import Threshold
 from longshort.errors import ArgumentError
 from longshort.tasks.anomalies.extremes import Tail, fit_tail
+from longshort.tasks.anomalies.judging import threshold_rule
 from longshort.tasks.anomalies.thresholds import (
     Calm,
     dynamic,
@@ -20,6 +22,8 @@ from longshort.tasks.anomalies.thresholds import (
     peaks_of,
     runs_of,
 )
+
+from ...yardsticks.anomalies.conftest import plant  # noqa: TID252
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.0, 0.2, 0.6])
@@ -132,3 +136,15 @@ def test_without_a_score_above_the_median_nothing_is_an_alarm() -> None:
 def test_what_cannot_be_is_told(given: dict[str, float], told: str) -> None:
     with pytest.raises(ArgumentError, match=told):
         Threshold(**given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", ["spot", "conformal"])
+def test_a_method_whose_scores_never_move_raises_no_alarm(method: Any) -> None:
+    still = np.full(500, 2.0)
+    rule = threshold_rule(plant(1)[0].sequences, Threshold(method))
+    assert 2 < rule(still) < 2 + 1e-9
+    # of others it is the limit that the detector's own scores must be above
+    moved = np.random.default_rng(0).normal(size=500)
+    calm = Calm(moved, np.array([0, 500]), 500 / 24, "a day")
+    limit = find_limit(calm, Threshold(method)).value
+    assert (moved >= rule(moved)).sum() == (moved > limit).sum()

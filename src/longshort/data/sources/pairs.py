@@ -159,11 +159,8 @@ def _is_two_files(data: Any, required: bool) -> bool:
 
 
 def _is_there(name: str | os.PathLike[str]) -> bool:
-    try:
-        return Path(name).exists()
-    except (OSError, ValueError):
-        # too long for a path, or no name of one
-        return False
+    # an empty text is not the folder that we are in, and a long one is no path
+    return os.path.exists(name)
 
 
 def aligned(source: Path, target: Path) -> Corpus:
@@ -174,6 +171,9 @@ def aligned(source: Path, target: Path) -> Corpus:
     """
     first, second = every(source), every(target)
     short = min(len(first), len(second))
+    for path, lines in ((source, first), (target, second)):
+        if not any(map(str.strip, lines)):
+            raise DataError(f"{path}: the file is empty; give one with a text in each line")
     for path, lines, other in ((source, first, target), (target, second, source)):
         left = next((at for at in range(short, len(lines)) if lines[at].strip()), None)
         if left is not None:
@@ -291,7 +291,10 @@ def _columns(table: Table, roles: Roles, required: bool) -> tuple[str, str | Non
     if len(free) == missing:
         left = iter(free)
         source, other = roles.text or next(left), target or next(left)
-        note = f"The columns of {table.source} are read as source ({source}) and target ({other})."
+        note = (
+            f"The columns of {table.source} are read as source ({source}) and target ({other}); if "
+            "these are a pair and no names, a line of names is missing above them."
+        )
         return source, other, (note,)
     if not required:
         known = roles.text or next((one for one, _ in NAMES if one in table.names), None)
@@ -300,6 +303,11 @@ def _columns(table: Table, roles: Roles, required: bool) -> tuple[str, str | Non
         if known is not None:
             return known, None, ()
     names = ", ".join(table.names)
+    if len(table.names) < 2 and required:
+        raise DataError(
+            f"{table.source}: there is one column ({names}), and a pair takes two, a source and "
+            "its target; cells are parted by commas in .csv, by tabs in .tsv"
+        )
     raise DataError(
         f"{table.source}: which columns are the source and its target? Name them "
         f"(--source, --target; Roles(text=..., transcript=...)); there are {names}"

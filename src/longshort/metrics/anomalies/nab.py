@@ -52,7 +52,7 @@ PROFILES = {
 
 
 class Raw(NamedTuple):
-    """The raw score of a series, and how many windows it has."""
+    """The raw score of a series, and how many windows end after its probation."""
 
     score: float
     windows: int
@@ -116,7 +116,7 @@ def nab_raw(
         if end > first:
             hits = worth[start:end][told[start:end]]
             total += weight.found * float(hits.max()) if len(hits) else -weight.missed
-    return Raw(total, len(own))
+    return Raw(total, int((own[:, 1] > first).sum()))
 
 
 def nab_score(series: Iterable[Raw], profile: str = "standard") -> float:

@@ -76,7 +76,9 @@ def threshold_rule(sequences: Sequences, settings: Threshold) -> Rule:
 
     def rule(scores: Floats) -> float:
         offsets = np.array([0, len(scores)], np.int64)
-        return find_limit(Calm(scores, offsets, *duration(sequences, len(scores))), own).value
+        limit = find_limit(Calm(scores, offsets, *duration(sequences, len(scores))), own)
+        # alarms lie above a limit, and reach what a rule answers: scores that never move are none
+        return float(np.nextafter(limit.value, np.inf))
 
     return rule
 

@@ -129,9 +129,16 @@ class DetectorStream:
         return ", ".join(f"{name}={own}" for name, own in zip(self._group, key, strict=True))
 
     def step(self, sessions: Ints, values: Any, times: Ints | None) -> Watched:
-        """See ``data.layout.Stream``."""
+        """See ``data.layout.Stream``.
+
+        Raises:
+            DataError: a value cannot be encoded; nothing has changed then.
+        """
         arrays, channels = self._arrays, len(self._names)
-        values = tamed(values, self._readers[0].encoding.codec)
+        codec = self._readers[0].encoding.codec
+        values, width = tamed(values, codec), len(codec.names)
+        # on any scale what cannot be encoded is refused, before a view reads it
+        codec.encode(values[:, :width], np.zeros(width), np.ones(width))
         views = [reader.step(sessions, values, times) for reader in self._readers]
         surprise = np.concatenate(views, 1)
         running = Running(*(arrays[name][sessions] for name in Running._fields))

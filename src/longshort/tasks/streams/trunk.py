@@ -46,7 +46,9 @@ class Trunk:
             inputs: each (B, F), or (B,) of symbols: a ``Batch``'s, without the axis of time.
             static: each (B, F) or (B,).
         """
-        rows = None if len(sessions) == self.sessions else torch.from_numpy(sessions)
+        rows = None
+        if len(sessions) < self.sessions:
+            rows = torch.from_numpy(sessions).to(next(iter(inputs.values())).device)
         return [member.step(rows, inputs, static or {}) for member in self._members]
 
     def begin(self, sessions: Ints) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -134,7 +135,8 @@ class Writing:
         items = self._items(corpus)
         with self._quiet():
             for numbers, batch in self._batches(corpus, items):
-                most = self._most(settings, batch)
+                given = [len(begun[number]) for number in numbers]
+                most = self._most(settings, batch, given)
                 scorer = Decoders(self.models_, batch)
                 if sampling is not None:
                     own = _drawn(scorer, most, sampling, seed, self._banned)
@@ -155,13 +157,14 @@ class Writing:
         """Symbols that are never written."""
         return [UNKNOWN] if self.settings_["unknown"] == "never" else []
 
-    def _most(self, settings: Beam, batch: Batch) -> list[int]:
-        """Symbols of each target at most."""
+    def _most(self, settings: Beam, batch: Batch, given: Sequence[int]) -> list[int]:
+        """Symbols of each target at most; ``given`` are those that it begins with."""
         if settings.most is not None:
             return [settings.most] * batch.rows
         if self.known_.content == "pictures":
-            return [_CAPTION + settings.least] * batch.rows
-        return [max(_TIMES * n + _MORE, settings.least + 1) for n in batch.lengths.tolist()]
+            return [_CAPTION + max(settings.least, own) for own in given]
+        lengths = zip(batch.lengths.tolist(), given, strict=True)
+        return [max(_TIMES * n + _MORE, settings.least + 1, own + _MORE) for n, own in lengths]
 
     def _told(
         self, corpus: Corpus, item: int, batch: Batch, row: int, found: Sequence[Hypothesis]
@@ -182,7 +185,8 @@ class Writing:
                     parts[at] = source[most].encode()
             text = " ".join(b"".join(parts).decode("utf-8", "replace").split())
             told.append(Translated(text, one.score, one.log_p))
-        return told
+        # the settings of the search may leave nothing that could be written
+        return told or [Translated("", -math.inf, -math.inf)]
 
     def _parts(self, symbols: Sequence[int], new: Sequence[str]) -> list[bytes]:
         """What each symbol stands for, copied ones among them."""
