@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from longshort import Beam, Partition, Recurrent, Scenes, Translation, Translator, load
 from longshort.checkpoint import Checkpoint
@@ -94,6 +95,19 @@ def fitted() -> Translator:
 @pytest.fixture(scope="module")
 def unseen() -> list[Pair]:
     return drawn(reverse, 200, 1)
+
+
+def test_targets_may_be_as_much_longer_than_sources_as_in_training() -> None:
+    pairs = drawn(numbers, 60, 0)
+    model = small(training=TRAINING(epochs=1, rate=1e-9)).fit(pairs)
+    # a network that knows nothing of the end writes all that it may: a letter for each symbol
+    with torch.no_grad():
+        bias = model.models_[0].head.get_parameter("bias")
+        bias.fill_(-50.0)
+        bias[model.codec_.encode("n")[0]] = 50.0
+    ratio = max((len(told) + 1) / (len(source) + 1) for source, told in pairs)
+    told = model.predict(["347"])[0]
+    assert 2 * 4 + 10 < len(told) <= np.ceil(ratio) * 4 + 10
 
 
 def test_it_learns_to_reverse(fitted: Translator, unseen: list[Pair]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -21,6 +22,7 @@ from longshort.data.partition import Partition, partition
 from longshort.data.readings.scenes import SceneReading, Scenes
 from longshort.data.readings.sources import SOURCE, SourceReading
 from longshort.data.sources.pairs import read_pairs
+from longshort.data.steps import Ints
 from longshort.errors import ArgumentError, DataError, LongshortWarning, suggest
 from longshort.heads.translation import Translation, TranslationHead
 from longshort.layers.embed import Embed
@@ -194,7 +196,9 @@ class Translator(Judging, Estimator):
         for note in told:
             warnings.warn(note, LongshortWarning, stacklevel=4)
         notes = (*corpus.notes, *shares.notes, *told)
-        self.known_ = replace(self.known_, notes=notes)
+        self.known_ = replace(
+            self.known_, notes=notes, times=_times(corpus, reading, targets, shares.train)
+        )
         train_part, valid_part = (own[~long[own]] for own in (shares.train, shares.valid))
         if not len(train_part):
             raise DataError(f"{corpus.source}: no pair is left to learn from. {' '.join(told)}")
@@ -283,6 +287,16 @@ def _unread(valid: Corpus, reading: SourceReading | SceneReading) -> list[str]:
         f"training has not seen, the first at {valid.where(int(found[0]))}: nothing can be learnt "
         f"of such sources; read them as {other} (--source-unit, source=Tokens(...))."
     ]
+
+
+def _times(
+    corpus: Corpus, reading: SourceReading | SceneReading, targets: Sequence[Ints], train: Ints
+) -> float:
+    """The target's symbols per symbol of the source that 99 of 100 training pairs stay below."""
+    if isinstance(reading, SceneReading):
+        return 0.0
+    lengths = np.maximum(reading.lengths(corpus)[train], 1)
+    return float(np.quantile([len(targets[item]) for item in train.tolist()] / lengths, 0.99))
 
 
 def _ending(recurrent: Recurrent) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from longshort.data.codecs.transcripts import Spelling, TranscriptCodec
 from longshort.data.readings.scenes import SceneReading
@@ -25,7 +26,8 @@ class Learned:
     """What was learnt of sources and targets before a network was trained.
 
     codec: what the targets' vocabulary is of. reader, reading: how sources are read. content: what
-    a source is. digest: of the corpus that was parted. notes: what was left out or cut.
+    a source is. digest: of the corpus that was parted. notes: what was left out or cut. times: the
+    target's symbols per symbol of the source that 99 of 100 pairs stay below.
     """
 
     codec: dict[str, Any]
@@ -34,6 +36,7 @@ class Learned:
     content: Literal["texts", "pictures"]
     digest: str
     notes: tuple[str, ...] = ()
+    times: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,7 @@ class Known:
     content: Literal["texts", "pictures"]
     seen: Seen
     notes: tuple[str, ...] = ()
+    times: float = 0.0
 
     def put_down(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """As JSON values and arrays; ``restored`` goes back."""
@@ -57,6 +61,7 @@ class Known:
             "content": self.content,
             "digest": self.seen.digest.hex(),
             "notes": self.notes,
+            "times": self.times,
         }
         kept: dict[str, NDArray[Any]] = {f"reading.{name}": own for name, own in arrays.items()}
         return found, {**kept, **vocabulary, "prints": self.seen.prints}
@@ -81,4 +86,5 @@ def restored(learned: Learned, arrays: dict[str, NDArray[Any]], spelling: Spelli
         learned.content,
         Seen(bytes.fromhex(learned.digest), prints),
         learned.notes,
+        learned.times,
     )

@@ -32,7 +32,7 @@ from longshort.tasks.translations.seeking import Decoders
 
 # sources that are read at once
 _ROWS = 64
-# symbols of a target where nobody says how many: so many for each of the source and so many more
+# symbols of a target at most: so many, or what training has, for each of the source, and more
 _TIMES, _MORE = 2, 10
 # of a picture's
 _CAPTION = 50
@@ -164,7 +164,8 @@ class Writing:
         if self.known_.content == "pictures":
             return [_CAPTION + max(settings.least, own) for own in given]
         lengths = zip(batch.lengths.tolist(), given, strict=True)
-        return [max(_TIMES * n + _MORE, settings.least + 1, own + _MORE) for n, own in lengths]
+        times = max(_TIMES, math.ceil(self.known_.times))
+        return [max(times * n + _MORE, settings.least + 1, own + _MORE) for n, own in lengths]
 
     def _told(
         self, corpus: Corpus, item: int, batch: Batch, row: int, found: Sequence[Hypothesis]
@@ -185,7 +186,6 @@ class Writing:
                     parts[at] = source[most].encode()
             text = " ".join(b"".join(parts).decode("utf-8", "replace").split())
             told.append(Translated(text, one.score, one.log_p))
-        # the settings of the search may leave nothing that could be written
         return told or [Translated("", -math.inf, -math.inf)]
 
     def _parts(self, symbols: Sequence[int], new: Sequence[str]) -> list[bytes]:
