@@ -195,7 +195,9 @@ def test_version_and_no_arguments(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_ctrl_c_keeps_the_best_so_far_and_says_so(tmp_path: Path) -> None:
-    code = "from longshort.cli import main; main()"
+    # a shell that runs the tests in the background has told its children to ignore Ctrl-C
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heard}; from longshort.cli import main; main()"
     command = [sys.executable, "-c", code, *FIT[:7], "--epochs", "500", "--patience", "500"]
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path)],
